@@ -1,0 +1,93 @@
+"""The first real measurement: few and many natural backgrounds, medium and large rain, tested on Rain100L.
+
+    python benchmarks/first_measurement.py --data "$DERAIN_DATA" --runs runs/first --out docs/results/first_measurement.json
+
+Six trainings of the small UNet (4,500 iterations each), two at a time with one thread each; run it again to go on after
+an interruption. Figures along the training are those of all 40 pairs; those of the first 20 by name (as text) are
+beside them where an independent program published them.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from derain.files import make_folder, write_json
+from derain.runlog import read_log
+
+NETWORK = "unet:base=16,levels=4,norm=none,activation=leaky_relu,input_skip=true"
+FIGURES = ("psnr_y", "removal", "damage", "removal_controlled", "clean_error", "e_r", "e_b")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training."""
+
+    count: int
+    rain: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.rain}-{self.count}"
+
+    def command(self, data: Path, runs: Path) -> list[str]:
+        pairs = data / "rain" / "rain100l"
+        return [
+            *("derain", "train", "--backgrounds", str(data / "natural" / "train"), "--count", str(self.count)),
+            *("--rain", self.rain, "--recipe", "paper", "--network", NETWORK, "--iterations", "4500"),
+            *("--background-size", "128", "--patch-size", "64", "--batch-size", "16", "--layers", "4000"),
+            *("--learning-rate", "1e-3", "--warmup", "200", "--seed", "0", "--threads", "1"),
+            *("--validate-every", "500", "--validation-pairs", str(pairs / "rainy"), str(pairs / "clean")),
+            *("--out", str(runs / self.name)),
+        ]
+
+
+CELLS = [Cell(count, rain) for rain in ("medium", "large") for count in (8, 1024, 64)]
+
+
+def main(data: Path, runs: Path, out: Path, workers: Annotated[int, tyro.conf.arg(help="Trainings at a time.")] = 2) -> None:
+    make_folder(runs)
+
+    def train(cell: Cell) -> None:
+        with (runs / f"{cell.name}.txt").open("w") as output:
+            subprocess.run(
+                [sys.executable, "-m", *cell.command(data, runs)],
+                check=True,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
+            )
+
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(train, CELLS))
+    results = {cell.name: curve(runs / cell.name) for cell in CELLS}
+    write_json(out, results)
+    for name, points in results.items():
+        for point in points:
+            print(name, point["iteration"], json.dumps(point["all"]["mean"]))
+
+
+def curve(run: Path) -> list[dict[str, Any]]:
+    """What was measured on the pairs along a training: means over all pairs and over the first 20."""
+    points = []
+    for event in read_log(run):
+        if event["event"] == "validation" and event["set"] == "pairs":
+            first = event["images"][:20]
+            points.append(
+                {
+                    "iteration": event["iteration"],
+                    "all": {"mean": event["mean"], "sensitivity": event["sensitivity"]},
+                    "first_20": {key: sum(image[key] for image in first) / len(first) for key in FIGURES},
+                }
+            )
+    return points
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

@@ -1,0 +1,1 @@
+"""derain: train deraining networks that generalise, and measure whether they do."""

@@ -1,0 +1,185 @@
+"""The command line: typed dataclasses become flags; the work is done elsewhere.
+
+Nothing here imports torch before a command runs, so that --help answers at once.
+"""
+
+import logging
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from derain.errors import InputError, TrainingError
+from derain.settings import TrainingSettings
+
+
+@dataclass(frozen=True)
+class Synth:
+    """Lay rain on photos: OUT/rainy, OUT/clean, OUT/rain and OUT/mask get NAME.png for every photo."""
+
+    photos: tyro.conf.Positional[tuple[Path, ...]]
+    """Photos, and folders of photos."""
+    out: Path
+    """Folder for the results."""
+    rain: str = "medium"
+    """small, medium, large, lines, wide, or a TOML file."""
+    recipe: Literal["paper", "corrected"] = "paper"
+    """How streaks are rendered where the rain does not say it itself."""
+    seed: int = 0
+    """Seed of the rain."""
+    device: str = "cpu"
+    """Torch device to render on."""
+
+    def run(self, console: Console) -> None:
+        from derain.rain import load_rain
+        from derain.synthesis import synthesise
+
+        rain = load_rain(self.rain, self.recipe)
+        with _progress(console) as bar:
+            task = bar.add_task("photos", total=None)
+            count = synthesise(
+                list(self.photos), rain, self.seed, self.out, self.device,
+                lambda done, photos: bar.update(task, completed=done, total=photos),
+            )  # fmt: skip
+        console.print(f"{count} photos with {rain.name} rain in {self.out}")
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a network on chosen backgrounds and rain; the same command again goes on with an interrupted run."""
+
+    settings: Annotated[TrainingSettings, tyro.conf.arg(name="")]
+    out: Path
+    """Folder of the run: it gets run.json, log.jsonl, tensorboard/ and model.safetensors."""
+    device: str = "cpu"
+    """Torch device to train on."""
+    threads: int | None = None
+    """CPU threads; results are equal to the last bit only at an equal number of threads."""
+    checkpoint_every: int = 1000
+    """Iterations between checkpoints, of which there is one a minute at least."""
+
+    def run(self, console: Console) -> None:
+        import torch
+
+        from derain import training
+
+        if self.threads is not None:
+            torch.set_num_threads(self.threads)
+        with _progress(console) as bar:
+            task = bar.add_task("training", total=self.settings.iterations)
+
+            def show(progress: training.Progress) -> None:
+                bar.update(task, completed=progress.iteration)
+                if progress.loss is not None:
+                    bar.update(task, description=f"loss {progress.loss:.4f}")
+
+            model = training.train(self.settings, self.out, self.device, self.checkpoint_every, show)
+        console.print(f"model: {model}")
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Measure a model, or a folder of restored pictures, on pairs of rainy and clean pictures."""
+
+    rainy: Path
+    """Folder of rainy pictures."""
+    clean: Path
+    """Folder of the clean pictures."""
+    match: Literal["names", "rain100l", "rain1400"] = "names"
+    """How the pictures find each other: equal names, rain-1 with norain-1, or 1_2 with 1."""
+    model: Path | None = None
+    """Model file of a run."""
+    restored: Path | None = None
+    """In place of a model: folder with the restored rainy pictures, of equal names."""
+    restored_clean: Path | None = None
+    """Folder with the results of the same system on the clean pictures."""
+    threshold: float = 10.0
+    """Rain is where a channel of O - B exceeds this many levels of 0..255."""
+    device: str = "cpu"
+    """Torch device to restore on."""
+    json: Path | None = None
+    """File for the results."""
+
+    def run(self, console: Console) -> None:
+        if self.model is not None and self.restored is not None:
+            raise InputError("give --model or --restored, not both")
+        if self.restored_clean is not None and self.restored is None:
+            raise InputError("--restored-clean goes with --restored")
+
+        from derain.evaluation import FolderRestorer, NetworkRestorer, Restorer, evaluate
+        from derain.files import write_json
+        from derain.networks import load_model
+        from derain.pairs import match_pairs
+
+        pairs = match_pairs(self.rainy, self.clean, self.match)
+        restorer: Restorer
+        if self.model is not None:
+            restorer = NetworkRestorer(load_model(self.model)[0], self.device)
+        elif self.restored is not None:
+            restorer = FolderRestorer(self.restored, self.restored_clean)
+        else:
+            raise InputError("give --model or --restored")
+        evaluation = evaluate(pairs, restorer, self.threshold)
+        console.print(evaluation.table())
+        if self.json is not None:
+            write_json(self.json, evaluation.to_json())
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Train the same small network on few and on many backgrounds, and see which one removes rain it never saw."""
+
+    out: Path = Path("demo")
+    """Folder for the report, the results and the two models."""
+    data: Path | None = None
+    """Folder of image sets (natural/train, rain/rain100l, ...) in place of the photographs that come along."""
+
+    def run(self, console: Console) -> None:
+        from derain.demo import run_demo
+
+        run_demo(self.out, self.data, console)
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+class _Rate(ProgressColumn):
+    """Steps a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.1f}/s" if task.speed else "", style="progress.data.speed")
+
+
+def main() -> None:
+    """Entry point; exit code 0, 2 for input that a person can put right, 1 for a training that cannot go on."""
+    errors = Console(stderr=True)
+    logging.basicConfig(format="%(message)s", handlers=[RichHandler(console=errors, show_time=False, show_path=False)])
+    logging.getLogger("derain").setLevel(logging.INFO)
+    try:
+        command = tyro.extras.subcommand_cli_from_dict(
+            {"synth": Synth, "train": Train, "evaluate": Evaluate, "demo": Demo},
+            prog="derain",
+            description="Train deraining networks that generalise, and measure whether they do.",
+            config=(tyro.conf.OmitArgPrefixes,),
+        )
+        command.run(Console())
+    except (InputError, TrainingError) as error:
+        errors.print(f"derain: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2 if isinstance(error, InputError) else 1)
+    except KeyboardInterrupt:
+        errors.print("derain: interrupted; the same command goes on where it stopped", style="red")
+        sys.exit(130)

@@ -1,0 +1,261 @@
+"""A network, or a folder of results of any program, measured on a set of pairs: one table, one JSON."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from jaxtyping import UInt8
+from rich.table import Table
+from torch import Tensor, nn
+
+from derain.errors import InputError
+from derain.images import image_size, list_images, read_image
+from derain.metrics import METRICS, Metric, MetricSums, quantise
+from derain.pairs import Pair
+
+SENSITIVITY = (5.0, 10.0, 25.0, 50.0)
+"""Thresholds of the rain mask, in grey levels, at which the figures that depend on it are reported."""
+
+_SECOND_THRESHOLD = 50.0
+_RAIN_METRICS = METRICS[:5]  # those that depend on the threshold
+
+
+class Restorer(Protocol):
+    """What gives results on the rainy pictures of a set and, where it can, on the clean ones; all RGB, 0..255."""
+
+    def restore(self, pair: Pair, rainy: UInt8[Tensor, "3 h w"]) -> UInt8[Tensor, "3 h w"]: ...
+
+    def restore_clean(self, pair: Pair, clean: UInt8[Tensor, "3 h w"]) -> UInt8[Tensor, "3 h w"] | None: ...
+
+
+class NetworkRestorer:
+    """Restores with a network that maps RGB 0..1, `(n, 3, h, w)`, to the same; its output is clipped and rounded.
+
+    Args:
+        network: moved to `device`; used in evaluation mode and put back into its own afterwards.
+        device: of the computation; pictures come and go on the CPU.
+    """
+
+    def __init__(self, network: nn.Module, device: torch.device | str) -> None:
+        self.network = network.to(device)
+        self.device = device
+
+    def restore(self, pair: Pair, rainy: UInt8[Tensor, "3 h w"]) -> UInt8[Tensor, "3 h w"]:
+        return self.picture(rainy)
+
+    def restore_clean(self, pair: Pair, clean: UInt8[Tensor, "3 h w"]) -> UInt8[Tensor, "3 h w"]:
+        return self.picture(clean)
+
+    def picture(self, picture: UInt8[Tensor, "3 h w"]) -> UInt8[Tensor, "3 h w"]:
+        """What the network makes of one picture, 0..255.
+
+        Raises:
+            InputError: the output holds NaN.
+        """
+        training = self.network.training
+        self.network.eval()
+        try:
+            with torch.inference_mode():
+                output = self.network(picture.to(self.device)[None].float() / 255)[0].cpu()
+        finally:
+            self.network.train(training)
+        if output.isnan().any():
+            raise InputError("the network gives NaN: its weights are not those of a finished training")
+        return quantise(output)
+
+
+class FolderRestorer:
+    """Results of any program, read from folders.
+
+    Args:
+        restored: results on the rainy pictures, named as these; suffixes may differ.
+        restored_clean: results on the clean pictures, named as these; without it what needs them is not measured.
+
+    Raises:
+        InputError: a folder is missing or holds no image, or two of its files differ only in suffix.
+    """
+
+    def __init__(self, restored: Path, restored_clean: Path | None) -> None:
+        self._restored = _ResultFolder(restored)
+        self._restored_clean = None if restored_clean is None else _ResultFolder(restored_clean)
+
+    def check(self, pairs: list[Pair]) -> None:
+        """Look for the results of every pair, by name and by the size in their headers.
+
+        Raises:
+            InputError: one is missing or of another size than the picture it was made from.
+        """
+        for pair in pairs:
+            self._restored.check(pair.rainy)
+            if self._restored_clean is not None:
+                self._restored_clean.check(pair.clean)
+
+    def restore(self, pair: Pair, rainy: UInt8[Tensor, "3 h w"]) -> UInt8[Tensor, "3 h w"]:
+        return self._restored.read(pair.rainy)
+
+    def restore_clean(self, pair: Pair, clean: UInt8[Tensor, "3 h w"]) -> UInt8[Tensor, "3 h w"] | None:
+        return None if self._restored_clean is None else self._restored_clean.read(pair.clean)
+
+
+class _ResultFolder:
+    """The pictures of a folder, found by the name, without suffix, of the picture they were made from."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files: dict[str, Path] = {}
+        for path in list_images(folder):
+            if path.stem in self._files:
+                raise InputError(f"{path} and {self._files[path.stem].name} differ only in suffix")
+            self._files[path.stem] = path
+
+    def check(self, source: Path) -> None:
+        if source.stem not in self._files:
+            raise InputError(f"{self._folder} holds no result for {source}")
+        result = self._files[source.stem]
+        (height, width), (source_height, source_width) = image_size(result), image_size(source)
+        if (height, width) != (source_height, source_width):
+            raise InputError(
+                f"{result} has {width} x {height} pixels, but {source} has {source_width} x {source_height}"
+            )
+
+    def read(self, source: Path) -> UInt8[Tensor, "3 h w"]:
+        return _read(self._files[source.stem])
+
+
+class Result(NamedTuple):
+    """A pair of pictures and what was made of them, RGB 0..255; `restored_clean` where it is known."""
+
+    name: str
+    rainy: UInt8[Tensor, "3 _ _"]
+    clean: UInt8[Tensor, "3 _ _"]
+    restored: UInt8[Tensor, "3 _ _"]
+    restored_clean: UInt8[Tensor, "3 _ _"] | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The figures of a set of pairs, and those of its rainy pictures as they are.
+
+    Attributes:
+        names: of the pairs, in their order.
+        restored: the figures of the results.
+        untouched: the figures of doing nothing: X = O and f(B) = B.
+    """
+
+    names: list[str]
+    restored: MetricSums
+    untouched: MetricSums
+
+    def to_json(self) -> dict[str, Any]:
+        """All figures on the 0..255 scale; what is not defined is null.
+
+        Keys: "threshold"; "images" (a list, each with "name" and the figures of METRICS); "mean" over images;
+        "left_out" (of each figure, the number of images without it, which are not in the mean); "pooled" over all
+        pixels; "input" (the mean of the rainy pictures as they are); "sensitivity" (threshold: means over images).
+        """
+        rows = zip(self.names, self.restored.images(), strict=True)
+        means = {f"{threshold:g}": self.restored.mean(threshold) for threshold in SENSITIVITY}
+        return {
+            "threshold": self.restored.threshold,
+            "images": [{"name": name, **figures} for name, figures in rows],
+            "mean": self.restored.mean(),
+            "left_out": self.restored.left_out(),
+            "pooled": self.restored.pooled(),
+            "input": self.untouched.mean(),
+            "sensitivity": {
+                key: {metric.name: mean[metric.name] for metric in _RAIN_METRICS} for key, mean in means.items()
+            },
+        }
+
+    def table(self) -> Table:
+        """Means over images: the rainy input, then the results, at the threshold asked for and again at 50.
+
+        Figures that do not depend on the threshold stand once. The caption says what was left out of the means.
+        """
+        table = Table(box=None, padding=(0, 1, 0, 0), caption_justify="left")
+        table.add_column("mean of", vertical="bottom", no_wrap=True)
+        table.add_column("t", vertical="bottom", justify="right")
+        for metric in METRICS:
+            table.add_column(metric.label.replace(" ", "\n"), vertical="bottom", justify="right", no_wrap=True)
+        left_out = []
+        for threshold in dict.fromkeys((self.restored.threshold, _SECOND_THRESHOLD)):
+            shown = METRICS if threshold == self.restored.threshold else _RAIN_METRICS
+            for row, sums in (("rainy input", self.untouched), ("restored", self.restored)):
+                mean, missing = sums.mean(threshold), sums.left_out(threshold)
+                table.add_row(row, f"{threshold:g}", *(_cell(metric, mean[metric.name]) for metric in shown))
+                counts = [f"{metric.label} {missing[metric.name]}" for metric in shown if missing[metric.name]]
+                left_out += [f"{row}, t={threshold:g}: {', '.join(counts)}"] if counts else []
+        stated = f"left out where not defined: {'; '.join(left_out)}" if left_out else "nothing left out"
+        table.caption = f"Means over {len(self.names)} images; {stated}."
+        return table
+
+
+def _cell(metric: Metric, value: float | None) -> str:
+    return "-" if value is None else f"{value:.{4 if metric.unit == 'none' else 2}f}"
+
+
+def evaluate(
+    pairs: list[Pair], restorer: Restorer, threshold: float = 10.0, progress: Callable[[int], None] | None = None
+) -> Evaluation:
+    """Measure what `restorer` makes of the pairs.
+
+    Args:
+        pairs: rainy and clean pictures; one pair at a time is in memory.
+        threshold: of the rain mask, in grey levels.
+        progress: called with the number of pairs done.
+
+    Raises:
+        InputError: a picture or a result is missing or broken, sizes differ, or the threshold is not within 0..255.
+            The results in a folder are looked for before anything is measured.
+    """
+    if isinstance(restorer, FolderRestorer):
+        restorer.check(pairs)
+    return collect(_results(pairs, restorer), threshold, progress)
+
+
+def evaluate_network(
+    pictures: Iterable[tuple[str, UInt8[Tensor, "3 _ _"], UInt8[Tensor, "3 _ _"]]],
+    network: nn.Module,
+    device: torch.device | str,
+    threshold: float = 10.0,
+    progress: Callable[[int], None] | None = None,
+) -> Evaluation:
+    """Measure a network on pairs in memory, (name, rainy, clean); everything else as in `evaluate`.
+
+    >>> clean = torch.full((3, 16, 16), 100, dtype=torch.uint8)
+    >>> nothing = evaluate_network([("street", clean + 50, clean)], nn.Identity(), "cpu")
+    >>> nothing.to_json()["mean"]["removal"], nothing.to_json()["mean"]["clean_error"]
+    (0.0, 0.0)
+    """
+    restore = NetworkRestorer(network, device).picture
+    results = (Result(name, rainy, clean, restore(rainy), restore(clean)) for name, rainy, clean in pictures)
+    return collect(results, threshold, progress)
+
+
+def collect(
+    results: Iterable[Result], threshold: float = 10.0, progress: Callable[[int], None] | None = None
+) -> Evaluation:
+    """Measure results one by one, beside the rainy pictures as they are. Arguments and errors as of `evaluate`."""
+    evaluation = Evaluation([], MetricSums(threshold, SENSITIVITY), MetricSums(threshold, SENSITIVITY))
+    for name, rainy, clean, restored, restored_clean in results:
+        try:
+            evaluation.restored.add(rainy, clean, restored, restored_clean)
+        except InputError as error:
+            raise InputError(f"{name}: {error}") from error
+        evaluation.untouched.add(rainy, clean, rainy, clean)
+        evaluation.names.append(name)
+        if progress is not None:
+            progress(len(evaluation.names))
+    return evaluation
+
+
+def _results(pairs: list[Pair], restorer: Restorer) -> Iterator[Result]:
+    for pair in pairs:
+        rainy, clean = _read(pair.rainy), _read(pair.clean)
+        yield Result(pair.name, rainy, clean, restorer.restore(pair, rainy), restorer.restore_clean(pair, clean))
+
+
+def _read(path: Path) -> UInt8[Tensor, "3 h w"]:
+    return torch.from_numpy(read_image(path)).permute(2, 0, 1)

@@ -1,0 +1,150 @@
+"""Pictures on disk: uint8 RGB in, PNG out; a file that is no whole picture is named, never half read."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, UnidentifiedImageError
+
+from derain.errors import InputError
+from derain.files import write_bytes
+
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "PPM")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm")
+
+# How a picture is turned upright, by its EXIF orientation (EXIF 2.32, tag 0x0112).
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+_log = logging.getLogger("derain")
+
+
+def read_image(path: Path, max_pixels: int = 200_000_000) -> UInt8[np.ndarray, "h w 3"]:
+    """Read a picture as a person would see it: upright by its EXIF orientation, in RGB.
+
+    Grey, palette and CMYK pictures become RGB, transparent ones are laid on white, of several frames the first is
+    taken. Of 16 bits a channel the upper 8 are kept, which is logged.
+
+    Args:
+        path: PNG, JPEG, WebP, TIFF, BMP or PPM; the content counts, not the suffix.
+        max_pixels: a picture with more pixels is refused before it is decoded.
+
+    Returns:
+        levels 0..255.
+
+    Raises:
+        InputError: missing, not a picture, truncated, too large, or of floating-point or 32-bit levels.
+    """
+    with _opened(path) as image:
+        width, height = image.size
+        if width * height > max_pixels:
+            raise InputError(f"{path} has {width} x {height} pixels, more than the limit of {max_pixels:,}")
+        orientation = _orientation(image)
+        if _has_16_bits(image):
+            _log.warning("%s has 16 bits a channel and is read at 8 bits", path)
+        if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
+            rgb = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+        elif image.mode in ("I", "F"):
+            raise InputError(f"{path} has 32-bit levels; save it with 8 or 16 bits a channel")
+        elif image.has_transparency_data:
+            rgba = image.convert("RGBA")
+            rgb = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+        else:
+            rgb = image.convert("RGB")
+        if orientation in _UPRIGHT:
+            rgb = rgb.transpose(_UPRIGHT[orientation])
+        return np.array(rgb)
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """(height, width) of the upright picture, in pixels, from its header alone.
+
+    Raises:
+        InputError: missing or not a picture. That a file is truncated shows only when it is read.
+    """
+    with _opened(path) as image:
+        width, height = image.size
+        return (width, height) if _orientation(image) in (5, 6, 7, 8) else (height, width)
+
+
+def list_images(folder: Path) -> list[Path]:
+    """The pictures in `folder` itself, known by their suffix, sorted by name as text. Hidden files are left out.
+
+    Raises:
+        InputError: the folder is missing, cannot be read, is empty or holds no picture.
+    """
+    if not folder.exists():
+        raise InputError(f"the folder {folder} does not exist")
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder")
+    try:
+        entries = sorted(folder.iterdir(), key=lambda path: path.name)
+    except OSError as error:
+        raise InputError(f"cannot read the folder {folder}: {error.strerror}") from error
+    if not entries:
+        raise InputError(f"the folder {folder} is empty")
+    # Hidden files with a picture's suffix are what macOS leaves beside the pictures ("._photo.jpg").
+    images = [path for path in entries if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
+    if not images:
+        raise InputError(f"the folder {folder} holds no image ({', '.join(SUFFIXES)})")
+    return images
+
+
+def write_image(path: Path, image: UInt8[np.ndarray, "h w *c"]) -> None:
+    """Write a grey (h, w) or RGB (h, w, 3) picture as PNG, atomically.
+
+    Raises:
+        InputError: the disk is full or the folder cannot be written.
+    """
+    buffer = BytesIO()
+    Image.fromarray(image).save(buffer, format="PNG")
+    write_bytes(path, buffer.getvalue())
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """The picture at `path`, with its header read; what goes wrong until it is closed is bad input."""
+    limit = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = None  # read_image has a limit of its own
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            yield image
+    except (InputError, MemoryError):
+        raise
+    except UnidentifiedImageError as error:
+        raise InputError(f"{path} is not an image ({', '.join(FORMATS)})") from error
+    except OSError as error:
+        raise InputError(f"cannot read the image {path}: {error.strerror or error}") from error
+    except Exception as error:  # on broken files Pillow's decoders raise nearly anything
+        raise InputError(f"cannot read the image {path}: it is damaged ({error})") from error
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF orientation from the header: 1..8, or what a broken file says."""
+    if image.format == "TIFF":
+        return 1  # Pillow turns these itself
+    # PngImageFile.getexif would decode the whole picture in search of a chunk behind the pixels.
+    return int(Image.Image.getexif(image).get(0x0112, 1))
+
+
+def _has_16_bits(image: Image.Image) -> bool:
+    """Whether the file has 16 bits a channel, most of which Pillow reduces to 8 itself while it decodes."""
+    if image.format == "BMP":
+        return False  # its "16" is bits a pixel
+    arguments = [tile[3] for tile in getattr(image, "tile", [])]
+    if image.format == "PPM" and any(isinstance(entry, tuple) and entry[1] > 255 for entry in arguments):
+        return True  # (mode, largest level)
+    return ";16" in str(arguments)

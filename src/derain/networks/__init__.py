@@ -1,0 +1,7 @@
+"""Networks, one file each, with an explicit registry and weights that say what they are."""
+
+from derain.networks.base import Descriptor, Network
+from derain.networks.registry import NETWORKS, build, parse
+from derain.networks.weights import load_model, load_official
+
+__all__ = ["NETWORKS", "Descriptor", "Network", "build", "load_model", "load_official", "parse"]

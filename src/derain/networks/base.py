@@ -1,0 +1,65 @@
+"""What every network of the project is: a module that says what it needs."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """What a network's size and form depend on: int, float, bool and Literal fields, checked when it is made."""
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """What a network needs and what it is, so that nobody has to read its code to use it.
+
+    Attributes:
+        paper: where it comes from.
+        value_range: the range its layers see; outside every network takes and gives 0..1.
+        smallest_size_px: smallest height and width.
+        size_multiple_px: sizes are padded to a multiple of it inside, and cropped back.
+        receptive_field_px: side of the square of input pixels that can change one output pixel; the overlap that tiles
+            need is half of it.
+        stages: how many pictures `stages` gives, first to last.
+    """
+
+    paper: str
+    value_range: tuple[float, float]
+    smallest_size_px: int
+    size_multiple_px: int
+    receptive_field_px: int
+    stages: int
+
+
+class Network(nn.Module):
+    """RGB in 0..1 in, RGB out, of the same size; nothing is clamped.
+
+    A subclass sets `hyperparameters` and `descriptor` and writes `stages`.
+    """
+
+    hyperparameters: Hyperparameters
+    descriptor: Descriptor
+
+    def stages(self, rainy: Float[Tensor, "n 3 h w"]) -> list[Float[Tensor, "n 3 h w"]]:
+        """All pictures that the network makes, first to last; the last one is the result."""
+        raise NotImplementedError
+
+    def forward(self, rainy: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
+        """The derained picture."""
+        return self.stages(rainy)[-1]
+
+    def parameter_count(self) -> int:
+        """Number of trainable values."""
+        return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
+
+
+def pad_to_multiple(picture: Float[Tensor, "n c h w"], multiple: int) -> Float[Tensor, "n c hp wp"]:
+    """Pad right and bottom by repeating the border up to the next multiple of `multiple` pixels.
+
+    >>> tuple(pad_to_multiple(torch.zeros(1, 3, 5, 8), 4).shape)
+    (1, 3, 8, 8)
+    """
+    height, width = picture.shape[-2:]
+    return nn.functional.pad(picture, (0, -width % multiple, 0, -height % multiple), mode="replicate")

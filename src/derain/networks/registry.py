@@ -1,0 +1,96 @@
+"""The networks by name, and the text NAME:key=value,... that asks for one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from typing import Any, Literal, get_args, get_origin
+
+from derain.errors import InputError
+from derain.networks.base import Network
+from derain.networks.resnet import ResNet, ResNetHyperparameters
+from derain.networks.unet import UNet, UNetHyperparameters
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A network's class and the dataclass of its hyperparameters."""
+
+    network: Callable[[Any], Network]
+    hyperparameters: type[Any]
+
+
+NETWORKS: Mapping[str, Entry] = {
+    "resnet": Entry(ResNet, ResNetHyperparameters),
+    "unet": Entry(UNet, UNetHyperparameters),
+}
+
+
+def build(name: str, hyperparameters: Mapping[str, Any] | None = None) -> Network:
+    """A fresh network, initialised from torch's current random state.
+
+    Args:
+        name: a key of NETWORKS.
+        hyperparameters: values for fields of the network's hyperparameters; those left out keep their defaults.
+
+    Raises:
+        InputError: unknown name or key (the closest valid one is named), or a value of the wrong type.
+
+    >>> build("resnet", {"features": 16, "blocks": 4}).parameter_count()
+    21763
+    """
+    entry = NETWORKS[_known(name, NETWORKS, "network")]
+    values = dict(hyperparameters or {})
+    types = {field.name: field.type for field in fields(entry.hyperparameters)}
+    for key, value in values.items():
+        kind = types[_known(key, types, f"hyperparameter of {name}")]
+        valid = value in get_args(kind) if get_origin(kind) is Literal else type(value) is kind
+        if not valid:
+            raise InputError(f"{name}: {key} must be {_describe(kind)}, not {value!r}")
+    return entry.network(entry.hyperparameters(**values))
+
+
+def parse(text: str) -> tuple[str, dict[str, Any]]:
+    """The name and the hyperparameters in a text NAME or NAME:key=value,key=value.
+
+    Raises:
+        InputError: unknown name or key, or a value that cannot be read as the key's type.
+
+    >>> parse("unet:base=16,levels=4,norm=none,input_skip=true")
+    ('unet', {'base': 16, 'levels': 4, 'norm': 'none', 'input_skip': True})
+    """
+    name, _, settings = text.partition(":")
+    types = {f.name: f.type for f in fields(NETWORKS[_known(name, NETWORKS, "network")].hyperparameters)}
+    values: dict[str, Any] = {}
+    for setting in filter(None, settings.split(",")):
+        key, equals, value = setting.partition("=")
+        kind = types[_known(key, types, f"hyperparameter of {name}")]
+        if not equals:
+            raise InputError(f"network {text!r}: {key} needs a value, as in {key}=...")
+        values[key] = _read(value, kind, f"network {text!r}: {key}")
+    return name, values
+
+
+def _read(value: str, kind: Any, where: str) -> Any:
+    if get_origin(kind) is Literal and value in get_args(kind):
+        return value
+    if kind is bool and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if kind in (int, float):
+        try:
+            return kind(value)
+        except ValueError:
+            pass
+    raise InputError(f"{where} must be {_describe(kind)}, not {value!r}")
+
+
+def _describe(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return " or ".join(map(str, get_args(kind)))
+    return {int: "a whole number", float: "a number", bool: "true or false"}[kind]
+
+
+def _known(name: str, valid: Mapping[str, Any], what: str) -> str:
+    if name in valid:
+        return name
+    closest = get_close_matches(name, valid, n=1, cutoff=0.0)[0]
+    raise InputError(f"unknown {what} {name!r}; there are {', '.join(valid)} (did you mean {closest}?)")

@@ -1,0 +1,103 @@
+"""UNet: an encoder and a decoder with skips between equal scales."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from derain.errors import InputError
+from derain.networks.base import Descriptor, Hyperparameters, Network, pad_to_multiple
+
+
+@dataclass(frozen=True)
+class UNetHyperparameters(Hyperparameters):
+    """
+    Attributes:
+        base: channels at full resolution; they double at every level.
+        levels: scales, the full one included.
+        norm: batch normalisation behind every 3x3 convolution, or none.
+        activation: ReLU, or LeakyReLU of slope 0.1.
+        input_skip: add the input to the output.
+    """
+
+    base: int = 64
+    levels: int = 5
+    norm: Literal["none", "batch"] = "batch"
+    activation: Literal["relu", "leaky_relu"] = "relu"
+    input_skip: bool = True
+
+    def __post_init__(self) -> None:
+        if self.base < 1 or not 1 <= self.levels <= 8:
+            raise InputError(
+                f"unet needs base of at least 1 and levels from 1 to 8, not base={self.base}, levels={self.levels}"
+            )
+
+
+class UNet(Network):
+    """Ronneberger et al., "U-Net: Convolutional Networks for Biomedical Image Segmentation", MICCAI 2015, figure 1.
+
+    Two 3x3 convolutions a level, 2x2 max-pooling down, 2x2 transposed convolutions up, concatenated skips, a 1x1
+    convolution at the end. It differs from the paper in padding its convolutions, so that the size is kept, in 3
+    channels out, in the optional batch normalisation and in adding the input to the output. Sizes that are no multiple
+    of 2^(levels-1) are padded by repeating the border and cropped back.
+
+    >>> UNet(UNetHyperparameters()).parameter_count()
+    31037763
+    """
+
+    hyperparameters: UNetHyperparameters
+
+    def __init__(self, hyperparameters: UNetHyperparameters) -> None:
+        super().__init__()
+        self.hyperparameters = hyperparameters
+        channels = [hyperparameters.base * 2**level for level in range(hyperparameters.levels)]
+        self.encoders = nn.ModuleList(
+            _double_convolution(inputs, outputs, hyperparameters)
+            for inputs, outputs in zip([3, *channels], channels, strict=False)
+        )
+        fine_to_coarse = list(pairwise(channels))
+        self.upsamplers = nn.ModuleList(
+            nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in reversed(fine_to_coarse)
+        )
+        self.decoders = nn.ModuleList(
+            _double_convolution(2 * fine, fine, hyperparameters) for fine, _ in reversed(fine_to_coarse)
+        )
+        self.last = nn.Conv2d(channels[0], 3, 1)
+        multiple = 2 ** (hyperparameters.levels - 1)
+        self.descriptor = Descriptor(
+            paper="Ronneberger et al., MICCAI 2015",
+            value_range=(0.0, 1.0),
+            smallest_size_px=1,
+            size_multiple_px=multiple,
+            # Convolutions: 4 px at each scale down and, except at the coarsest, up again; poolings align to `multiple`.
+            receptive_field_px=4 * multiple + 8 * (multiple - 1) + 2 * multiple - 1,
+            stages=1,
+        )
+
+    def stages(self, rainy: Float[Tensor, "n 3 h w"]) -> list[Float[Tensor, "n 3 h w"]]:
+        height, width = rainy.shape[-2:]
+        features = pad_to_multiple(rainy, self.descriptor.size_multiple_px)
+        skips: list[Tensor] = []
+        for encoder in self.encoders:
+            features = encoder(nn.functional.max_pool2d(features, 2) if skips else features)
+            skips.append(features)
+        skips.pop()
+        for upsampler, decoder in zip(self.upsamplers, self.decoders, strict=True):
+            features = decoder(torch.cat([skips.pop(), upsampler(features)], dim=1))
+        output = self.last(features)[..., :height, :width]
+        return [rainy + output if self.hyperparameters.input_skip else output]
+
+
+def _double_convolution(inputs: int, outputs: int, hyperparameters: UNetHyperparameters) -> nn.Sequential:
+    normalised = hyperparameters.norm == "batch"
+    layers: list[nn.Module] = []
+    for channels in (inputs, outputs):
+        # A bias in front of batch normalisation would be taken away again by its mean.
+        layers.append(nn.Conv2d(channels, outputs, 3, padding=1, bias=not normalised))
+        if normalised:
+            layers.append(nn.BatchNorm2d(outputs))
+        layers.append(nn.ReLU() if hyperparameters.activation == "relu" else nn.LeakyReLU(0.1))
+    return nn.Sequential(*layers)

@@ -1,0 +1,120 @@
+"""Weights as safetensors files that say in their header what they are; nothing is ever unpickled."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from derain.errors import InputError
+from derain.files import write_bytes
+from derain.networks.base import Network
+from derain.networks.registry import build
+
+_FORMAT = 1
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
+    """Write tensors with a JSON header, atomically.
+
+    Raises:
+        InputError: the file cannot be written whole; one that stood there before is untouched.
+    """
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    metadata = {"derain": json.dumps({"format": _FORMAT, **header}, allow_nan=False)}
+    write_bytes(path, safetensors.torch.save(contiguous, metadata=metadata))
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what `write_tensors` wrote: the tensors and the header.
+
+    Raises:
+        InputError: the file is missing, truncated, no safetensors file, or not written by derain (or by a newer one).
+    """
+    if not path.is_file():
+        raise InputError(f"there is no file {path}")
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {}).get("derain", "{}"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (safetensors.SafetensorError, json.JSONDecodeError, OSError) as error:
+        raise InputError(f"{path} is no whole safetensors file ({error})") from error
+    if header.get("format") != _FORMAT:
+        raise InputError(f"{path} was not written by this version of derain: its header has no format {_FORMAT}")
+    return tensors, header
+
+
+def describe(name: str, network: Network) -> dict[str, Any]:
+    """The part of a header that rebuilds the network."""
+    return {"network": {"name": name, "hyperparameters": asdict(network.hyperparameters)}}
+
+
+def load_model(path: Path) -> tuple[Network, dict[str, Any]]:
+    """The network of a model file in eval mode, and the file's header (objective, training, content hash).
+
+    Raises:
+        InputError: as `read_tensors`; an unknown network; weights that are not those of the network in the header.
+    """
+    tensors, header = read_tensors(path)
+    if "network" not in header:
+        raise InputError(f"{path} holds no model: its header names no network")
+    name = header["network"]["name"]
+    try:
+        network = build(name, header["network"]["hyperparameters"])
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    load_weights(network, tensors, f"{path} does not hold the weights of {name}")
+    return network.eval(), header
+
+
+def load_weights(network: Network, tensors: Mapping[str, Tensor], refusal: str) -> None:
+    """Load weights that must fit exactly; otherwise InputError: `refusal` and the first difference."""
+    wanted = network.state_dict()
+    for name in [*wanted, *tensors]:
+        if name not in tensors:
+            raise InputError(f"{refusal}: {name} is missing")
+        if name not in wanted:
+            raise InputError(f"{refusal}: {name} is not part of it")
+        if tensors[name].shape != wanted[name].shape:
+            shapes = f"{tuple(tensors[name].shape)}, not {tuple(wanted[name].shape)}"
+            raise InputError(f"{refusal}: {name} has the shape {shapes}")
+    network.load_state_dict(tensors)
+
+
+def load_official(
+    name: str, state_dict: Mapping[str, Tensor], hyperparameters: Mapping[str, Any] | None = None
+) -> Network:
+    """The network `name` with weights in the layout of its official code, in eval mode, RGB in 0..1 like all others.
+
+    Args:
+        name: `resnet` (the layout of MSRResNet at scale 1, with or without its extra layer).
+        state_dict: tensors by their official names.
+        hyperparameters: what the weights do not tell; features, blocks and the extra layer are read from them.
+
+    Raises:
+        InputError: no official layout is known for `name`, or the weights do not fit.
+    """
+    if name != "resnet" or "conv_first.weight" not in state_dict:
+        raise InputError(f"these are no weights in an official layout of {name}")
+    found = {
+        "features": state_dict["conv_first.weight"].shape[0],
+        "blocks": len({key.split(".")[1] for key in state_dict if key.startswith("body.")}),
+        "extra_conv": "upconv1.weight" in state_dict,
+    }
+    network = build(name, {**found, **(hyperparameters or {})})
+    dtype = state_dict["conv_first.weight"].dtype
+    load_weights(network.to(dtype), state_dict, f"these are no official weights of {name}")
+    return network.eval()
+
+
+def average_into(average: Network, network: Network, decay: float) -> None:
+    """average = decay * average + (1 - decay) * network, for the weights; buffers are copied."""
+    with torch.no_grad():
+        torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1.0 - decay)
+        for ours, theirs in zip(average.buffers(), network.buffers(), strict=True):
+            ours.copy_(theirs)

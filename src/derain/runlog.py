@@ -1,0 +1,83 @@
+"""The log of a run: one JSON line an event, and the same figures for TensorBoard where it is installed."""
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+Event = Literal["started", "resumed", "progress", "validation", "checkpoint", "finished"]
+
+
+class RunLog:
+    """Appends to FOLDER/log.jsonl; what stands there is never changed, so a resumed run repeats what a kill cut off.
+
+    Numbers of an event also go to TensorBoard (FOLDER/tensorboard) under the event's name.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / "log.jsonl"
+        if path.exists():
+            _drop_half_line(path)
+        self._file = path.open("a", encoding="utf-8")
+        self._board = _tensorboard(folder / "tensorboard")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        if self._board is not None:
+            self._board.close()
+
+    def write(self, event: Event, iteration: int, values: Mapping[str, Any]) -> None:
+        """Append one event; nested mappings of numbers become TensorBoard scalars named event/key/key."""
+        line = {"event": event, "iteration": iteration, **values}
+        self._file.write(json.dumps(line, allow_nan=False) + "\n")
+        self._file.flush()
+        if self._board is not None and event in ("progress", "validation"):
+            prefix = f"{event}/{values['set']}" if "set" in values else event
+            for name, number in _scalars(prefix, values):
+                self._board.add_scalar(name, number, iteration)
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """The events of a run in order; of an event that a resumed run repeated, the last one.
+
+    Args:
+        folder: a RUN folder with log.jsonl.
+    """
+    events: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines():
+        event = json.loads(line)
+        events[event["event"], event["iteration"], event.get("set")] = event
+    return list(events.values())
+
+
+def _drop_half_line(path: Path) -> None:
+    """A kill can cut the last line short."""
+    with path.open("rb+") as file:
+        file.truncate(file.read().rfind(b"\n") + 1)
+
+
+def _scalars(prefix: str, values: Mapping[str, Any]) -> list[tuple[str, float]]:
+    found: list[tuple[str, float]] = []
+    for key, value in values.items():
+        name = f"{prefix}/{key}"
+        if isinstance(value, Mapping):
+            found += _scalars(name, value)
+        elif isinstance(value, int | float):
+            found.append((name, float(value)))
+    return found
+
+
+def _tensorboard(folder: Path) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        logging.getLogger("derain").info("TensorBoard is not installed (derain[study]); only log.jsonl is written")
+        return None
+    return SummaryWriter(str(folder))

@@ -1,0 +1,86 @@
+"""What a training is asked to do. Free of torch, so that the command line answers at once."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+from derain.errors import InputError
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """The training objective, the network and how it is trained; the defaults are the paper's (section 3.1)."""
+
+    backgrounds: tuple[Path, ...]
+    """Folders of background photos."""
+    count: int
+    """Number of background patches to train on."""
+    rain: str = "medium"
+    """Rain to train on: small, medium, large, lines, wide, or a TOML file."""
+    recipe: Literal["paper", "corrected"] = "paper"
+    """How streaks are rendered where the rain does not say it itself."""
+    network: str = "resnet"
+    """Network, with hyperparameters as in resnet:features=16,blocks=4."""
+    iterations: int = 250_000
+    """Training iterations."""
+    batch_size: int = 16
+    """Samples in a batch."""
+    background_size: int = 128
+    """Side of the background patches in pixels; rain is rendered at this size."""
+    patch_size: int | None = None
+    """Side of the training samples cut from backgrounds and rain; the background size by default."""
+    layers: int | None = None
+    """Draw rain from a bank of this many layers in place of fresh rain for every sample."""
+    min_std: float = 0.0
+    """Leave out patches whose luma varies less than this (standard deviation, 0..255): blank paper, clear sky."""
+    max_white: float = 1.0
+    """Leave out patches in which a larger share of the pixels is white."""
+    skip_bad: bool = False
+    """Leave out photos that are broken or smaller than the patch, instead of stopping."""
+    learning_rate: float = 2e-4
+    """Adam's learning rate; it falls to zero along a cosine."""
+    betas: tuple[float, float] = (0.9, 0.99)
+    """Adam's betas."""
+    warmup: int = 0
+    """Iterations over which the learning rate rises linearly."""
+    average_decay: float = 0.999
+    """Decay of the averaged weights, which are the ones saved; (k+1)/(k+10) while that is smaller; 0: no averaging."""
+    validate_every: int = 0
+    """Measure every so many iterations, and at the end; 0: never."""
+    validation: Path | None = None
+    """Folder of photos to validate on, in place of photos kept out of the training set."""
+    validation_pairs: tuple[Path, Path] | None = None
+    """Two folders of rainy and clean pictures to measure as well."""
+    match: Literal["names", "rain100l", "rain1400"] = "names"
+    """How the pictures of the validation pairs find each other."""
+    seed: int = 0
+    """Seed of everything that is drawn."""
+
+    def __post_init__(self) -> None:
+        for name in ("count", "iterations", "batch_size", "background_size", "patch_size", "layers", "learning_rate"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise InputError(f"{_flag(name)} must be greater than 0, not {value}")
+        for name in ("warmup", "validate_every", "seed", "min_std"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{_flag(name)} must not be negative, as {getattr(self, name)} is")
+        for name, value in (("average_decay", self.average_decay), ("betas", max(self.betas))):
+            if not 0 <= value < 1:
+                raise InputError(f"{_flag(name)} must be at least 0 and less than 1, not {value}")
+        if self.patch_size is not None and self.patch_size > self.background_size:
+            raise InputError(
+                f"--patch-size {self.patch_size} is larger than --background-size {self.background_size}, "
+                "from which it is cut"
+            )
+        if not self.validate_every and (self.validation or self.validation_pairs):
+            raise InputError("--validation and --validation-pairs need --validate-every")
+
+    @property
+    def sample_size(self) -> int:
+        """Side of the training samples in pixels."""
+        return self.patch_size or self.background_size
+
+
+def _flag(name: str) -> str:
+    assert name in {field.name for field in fields(TrainingSettings)}
+    return "--" + name.replace("_", "-")

@@ -1,0 +1,70 @@
+"""Rain laid on photos, written as folders of pairs that any program can read."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+
+from derain.errors import InputError
+from derain.files import make_folder
+from derain.images import image_size, list_images, read_image, write_image
+from derain.rain import Rain, compose, rain_mask
+from derain.randomness import generator
+
+MASK_THRESHOLD = 10.0
+
+
+def synthesise(
+    inputs: list[Path],
+    rain: Rain,
+    seed: int,
+    out: Path,
+    device: str = "cpu",
+    report: Callable[[int, int], None] = lambda done, photos: None,
+) -> int:
+    """Lay rain on photos and return their number: OUT/rainy, OUT/clean, OUT/rain and OUT/mask get a NAME.png of each.
+
+    Every photo gets a layer of its own, at its own size, which depends on the seed and on the photo's name alone.
+    `rain` is the rendered grey layer before O = clip(B + R), itself cut at 255; `mask` is white where the largest
+    channel of O - B exceeds 10 levels.
+
+    Args:
+        inputs: photos, and folders of photos.
+        rain: where the layers come from.
+        seed: seed of the layers.
+        out: the folder that gets the four folders.
+        device: torch device to render on.
+        report: called with the number of photos done and their total.
+
+    Raises:
+        InputError: a photo that cannot be read, two photos of one name, or an output folder that cannot be written.
+    """
+    photos = [photo for path in inputs for photo in (list_images(path) if path.is_dir() else [path])]
+    by_name: dict[str, Path] = {}
+    for photo in photos:
+        image_size(photo)
+        if photo.stem in by_name:
+            raise InputError(f"{by_name[photo.stem]} and {photo} would both be written to {photo.stem}.png")
+        by_name[photo.stem] = photo
+    folders = {kind: make_folder(out / kind) for kind in ("rainy", "clean", "rain", "mask")}
+    for done, (name, photo) in enumerate(by_name.items(), start=1):
+        clean = read_image(photo)
+        background = torch.from_numpy(clean).permute(2, 0, 1).float()
+        height, width = background.shape[-2:]
+        layer = rain.layers(1, height, width, generator(seed, "synthesis", name), torch.device(device))[0].cpu()
+        rainy = compose(background, layer)
+        mask = rain_mask(rainy, background, MASK_THRESHOLD)
+        pictures = {"rainy": rainy, "clean": background, "rain": layer.clamp(max=255), "mask": mask[0] * 255.0}
+        for kind, picture in pictures.items():
+            write_image(folders[kind] / f"{name}.png", _as_array(picture))
+        report(done, len(by_name))
+    return len(by_name)
+
+
+def _as_array(picture: torch.Tensor) -> UInt8[np.ndarray, "h w *c"]:
+    levels = picture.to(torch.uint8)
+    return (
+        levels.permute(1, 2, 0) if levels.ndim == 3 and len(levels) == 3 else levels.reshape(levels.shape[-2:])
+    ).numpy()

@@ -1,0 +1,311 @@
+"""One readable training loop, which can be killed at any moment and goes on to the identical last bit."""
+
+import json
+import logging
+import math
+import time
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from derain.backgrounds import ContentFilter, PatchSet, load_patches, split_photos
+from derain.errors import InputError, TrainingError
+from derain.files import make_folder, write_json
+from derain.images import list_images
+from derain.networks.base import Network
+from derain.networks.registry import build, parse
+from derain.networks.weights import average_into, describe, load_weights, read_tensors, write_tensors
+from derain.objective import Objective, render_bank
+from derain.rain import load_rain
+from derain.randomness import generator
+from derain.runlog import RunLog
+from derain.settings import TrainingSettings
+from derain.validation import ValidationSet, held_out_set, pairs_set
+
+_PROGRESS_EVERY = 50
+_CHECKPOINT_SECONDS = 60.0
+_MOST_HELD_OUT = 16
+
+MODEL = "model.safetensors"
+CHECKPOINT = "checkpoint.safetensors"
+
+_log = logging.getLogger("derain")
+
+
+@dataclass
+class Run:
+    """A training made ready: everything that determines it, as objects and as a JSON-able description."""
+
+    settings: TrainingSettings
+    description: dict[str, Any]
+    network: Network
+    objective: Objective
+    validation: list[ValidationSet]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a run reports about itself while it trains."""
+
+    iteration: int
+    iterations: int
+    loss: float | None
+
+
+def prepare(settings: TrainingSettings, device: torch.device) -> Run:
+    """Cut the patches, build the network and describe it all.
+
+    Raises:
+        InputError: whatever is wrong with the settings, the photos, the rain or the network.
+    """
+    name, hyperparameters = parse(settings.network)
+    rain = load_rain(settings.rain, settings.recipe)
+    patches, held_out = _backgrounds(settings)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(generator(settings.seed, "network").integers(2**31)))
+        network = build(name, hyperparameters)
+    bank = None
+    if settings.layers is not None:
+        bank = render_bank(rain, settings.layers, settings.background_size, settings.seed, device)
+    objective = Objective(
+        patches=torch.from_numpy(patches.patches).to(device),
+        rain=rain,
+        batch_size=settings.batch_size,
+        patch_size_px=settings.sample_size,
+        seed=settings.seed,
+        bank=bank,
+    )
+    validation = _validation(settings, held_out, rain.describe())
+    description = {
+        **describe(name, network),
+        "objective": {
+            "count": settings.count,
+            "photos": patches.photos,
+            "content_hash": patches.content_hash,
+            "background_size": settings.background_size,
+            "patch_size": settings.sample_size,
+            "batch_size": settings.batch_size,
+            "rain": rain.describe(),
+            "layers": settings.layers,
+            "loss": "l1",
+        },
+        "optimiser": {
+            "name": "adam",
+            "iterations": settings.iterations,
+            "learning_rate": settings.learning_rate,
+            "betas": list(settings.betas),
+            "warmup": settings.warmup,
+            "schedule": "cosine",
+            "average_decay": settings.average_decay,
+        },
+        "seed": settings.seed,
+        "validation": {
+            "validate_every": settings.validate_every,
+            "sets": [{"name": s.name, **s.source} for s in validation],
+        },
+    }
+    # Through JSON, so that it compares equal to what is read back from a file.
+    return Run(settings, json.loads(json.dumps(description)), network, objective, validation)
+
+
+def train(
+    settings: TrainingSettings,
+    out: Path,
+    device: str = "cpu",
+    checkpoint_every: int = 1000,
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> Path:
+    """Train, or go on with, the run in the folder `out`; returns the path of the model.
+
+    `out` gets run.json (what determines the run), log.jsonl, tensorboard/ and at the end model.safetensors with the
+    averaged weights. Until then checkpoint.safetensors, written at least once a minute, holds all it needs to go on.
+
+    Args:
+        settings: what to train.
+        out: the run's folder. One that holds the finished run is left as it is.
+        device: torch device; batches are made on it.
+        checkpoint_every: iterations between checkpoints.
+        report: called after every iteration; the loss is given every 50.
+
+    Raises:
+        InputError: bad settings or photos; or `out` was made with other settings, the first of which is named.
+        TrainingError: loss or weights became NaN or infinite; the last good checkpoint stays.
+    """
+    if checkpoint_every < 1:
+        raise InputError(f"--checkpoint-every must be at least 1, not {checkpoint_every}")
+    place = _device(device)
+    make_folder(out)
+    run = prepare(settings, place)
+    _same_run(out / "run.json", run.description)
+    model = out / MODEL
+    if model.exists():
+        _log.info("%s is finished: %s holds the model of %d iterations", out, model, settings.iterations)
+        report(Progress(settings.iterations, settings.iterations, None))
+        return model
+    for leftover in out.glob(".*.safetensors.*"):
+        leftover.unlink()
+    write_json(out / "run.json", run.description)
+    environment = {"device": str(place), "threads": torch.get_num_threads(), "torch": torch.__version__}
+
+    network = run.network.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.train()
+    average: Network = deepcopy(network)
+    optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=settings.betas)
+    start = _resume(out / CHECKPOINT, network, average, optimiser)
+
+    with RunLog(out) as log:
+        log.write("resumed" if start else "started", start, {"environment": environment, "run": run.description})
+        recent, recent_from, saved_at = torch.zeros((), device=place), start, time.monotonic()
+        for k in range(start, settings.iterations):
+            rainy, clean = (picture.contiguous(memory_format=torch.channels_last) for picture in run.objective.batch(k))
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate(settings, k)
+            loss = nn.functional.l1_loss(network(rainy), clean)
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            average_into(average, network, min(settings.average_decay, (k + 1) / (k + 10)))
+            recent += loss.detach()
+
+            done, mean_loss = k + 1, None
+            last = done == settings.iterations
+            validate = bool(settings.validate_every) and (last or done % settings.validate_every == 0)
+            save = not last and (done % checkpoint_every == 0 or time.monotonic() - saved_at > _CHECKPOINT_SECONDS)
+            if last or save or validate or done % _PROGRESS_EVERY == 0:
+                mean_loss = float(recent) / (done - recent_from)
+                if not math.isfinite(mean_loss):
+                    raise TrainingError(
+                        f"the loss is no longer a number between iterations {recent_from} and {done} of {out}; "
+                        f"a lower --learning-rate or a --warmup may help (the last checkpoint is kept)"
+                    )
+                recent, recent_from = torch.zeros((), device=place), done
+                log.write("progress", done, {"loss": mean_loss, "learning_rate": learning_rate(settings, k)})
+            if validate:
+                for validation_set in run.validation:
+                    log.write("validation", done, validation_set.measure(average, place))
+            if save:
+                _save(out / CHECKPOINT, done, run.description, network, average, optimiser)
+                log.write("checkpoint", done, {})
+                saved_at = time.monotonic()
+            report(Progress(done, settings.iterations, mean_loss))
+
+        _refuse_unfinite(average, out)
+        header = {**run.description, "environment": environment, "derain": version("derain")}
+        write_tensors(model, average.state_dict(), header)
+        log.write("finished", settings.iterations, {"model": MODEL})
+    (out / CHECKPOINT).unlink(missing_ok=True)
+    return model
+
+
+def learning_rate(settings: TrainingSettings, k: int) -> float:
+    """The learning rate of iteration k (from 0): a linear rise over the warm-up, times a cosine that ends at zero."""
+    rise = min(1.0, (k + 1) / settings.warmup) if settings.warmup else 1.0
+    return settings.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * k / settings.iterations))
+
+
+def _backgrounds(settings: TrainingSettings) -> tuple[PatchSet, list[Path]]:
+    """The training patches, and the photos kept out for validation."""
+    photos = [photo for folder in settings.backgrounds for photo in list_images(folder)]
+    held_out: list[Path] = []
+    if settings.validate_every and settings.validation is None:
+        if len(photos) < 2:
+            raise InputError(
+                f"validation keeps a photo out, but {settings.backgrounds[0]} holds only one: give --validation"
+            )
+        photos, held_out = split_photos(photos, max(1, min(_MOST_HELD_OUT, len(photos) // 8)), settings.seed)
+    content_filter = ContentFilter(min_std=settings.min_std, max_white=settings.max_white)
+    patches = load_patches(
+        photos, settings.count, settings.background_size, settings.seed, content_filter, settings.skip_bad
+    )
+    return patches, held_out
+
+
+def _validation(settings: TrainingSettings, held_out: list[Path], rain: dict[str, Any]) -> list[ValidationSet]:
+    if not settings.validate_every:
+        return []
+    photos = held_out if settings.validation is None else list_images(settings.validation)
+    sets = [held_out_set(photos, settings.background_size, rain, settings.seed, settings.skip_bad)]
+    if settings.validation_pairs is not None:
+        sets.append(pairs_set(*settings.validation_pairs, settings.match))
+    return sets
+
+
+def _device(name: str) -> torch.device:
+    try:
+        return torch.zeros((), device=name).device
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"--device {name} is not at hand: {str(error).splitlines()[0]}") from error
+
+
+def _same_run(path: Path, description: dict[str, Any]) -> None:
+    """Refuse to go on with a run that was made with other settings."""
+    if not path.exists():
+        return
+    try:
+        made_with = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+    theirs, ours = _flatten(made_with), _flatten(description)
+    for key in [*ours, *theirs]:
+        if theirs.get(key) != ours.get(key):
+            raise InputError(
+                f"{path.parent} was made with {key} = {theirs.get(key)}, not {ours.get(key)}: "
+                f"give another --out, or the settings it was made with"
+            )
+
+
+def _flatten(value: Any, prefix: str = "") -> dict[str, Any]:
+    if isinstance(value, dict):
+        return {k: v for key, item in value.items() for k, v in _flatten(item, f"{prefix}.{key}".lstrip(".")).items()}
+    if isinstance(value, list):
+        return _flatten(dict(enumerate(value)), prefix) or {prefix: []}
+    return {prefix: value}
+
+
+def _save(
+    path: Path,
+    iteration: int,
+    description: dict[str, Any],
+    network: Network,
+    average: Network,
+    optimiser: torch.optim.Adam,
+) -> None:
+    _refuse_unfinite(network, path.parent)
+    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
+    tensors |= {f"average.{name}": tensor for name, tensor in average.state_dict().items()}
+    for name, parameter in network.named_parameters():
+        for moment, tensor in optimiser.state[parameter].items():
+            tensors[f"optimiser.{moment}.{name}"] = tensor
+    write_tensors(path, tensors, {"iteration": iteration, "run": description})
+
+
+def _resume(path: Path, network: Network, average: Network, optimiser: torch.optim.Adam) -> int:
+    """Load a checkpoint, if there is one; returns the number of iterations done."""
+    if not path.exists():
+        return 0
+    tensors, header = read_tensors(path)
+    for prefix, module in (("network.", network), ("average.", average)):
+        part = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        load_weights(module, part, f"{path} does not fit the run")
+    for name, parameter in network.named_parameters():
+        optimiser.state[parameter] = {
+            "step": tensors[f"optimiser.step.{name}"],
+            **{
+                moment: torch.empty_like(parameter, requires_grad=False).copy_(tensors[f"optimiser.{moment}.{name}"])
+                for moment in ("exp_avg", "exp_avg_sq")
+            },
+        }
+    return int(header["iteration"])
+
+
+def _refuse_unfinite(network: Network, out: Path) -> None:
+    with torch.no_grad():
+        finite: Tensor = torch.stack([parameter.isfinite().all() for parameter in network.parameters()]).all()
+    if not finite:
+        raise TrainingError(f"the weights of {out} are no longer numbers; a lower --learning-rate may help")

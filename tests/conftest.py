@@ -1,0 +1,20 @@
+"""Shapes in the types are checked while testing; real data is found through DERAIN_DATA."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from jaxtyping import install_import_hook
+
+install_import_hook("derain", "beartype.beartype")
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real image sets (docs/data.md); tests that need it are skipped where it is not given."""
+    folder = os.environ.get("DERAIN_DATA")
+    if not folder:
+        pytest.skip("DERAIN_DATA is not set")
+    return Path(folder)

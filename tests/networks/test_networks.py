@@ -1,0 +1,115 @@
+"""What holds for every network of the registry."""
+
+from dataclasses import fields
+
+import pytest
+import torch
+
+from derain.errors import InputError
+from derain.networks import NETWORKS, build, load_model, parse
+from derain.networks.base import Network
+from derain.networks.weights import describe, write_tensors
+
+SMALL = {
+    "resnet": "resnet:features=8,blocks=2",
+    "unet": "unet:base=4,levels=3,norm=none,activation=leaky_relu",
+}
+
+
+def small(name: str) -> Network:
+    torch.manual_seed(0)
+    network = build(*parse(SMALL[name]))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    return network.eval()
+
+
+@pytest.fixture(params=list(NETWORKS))
+def network(request: pytest.FixtureRequest) -> Network:
+    return small(request.param)
+
+
+def test_every_network_has_a_small_variant_here() -> None:
+    assert SMALL.keys() == NETWORKS.keys()
+
+
+def test_size_is_kept_from_the_smallest_up(network: Network) -> None:
+    smallest = network.descriptor.smallest_size_px
+    for side in [*range(smallest, smallest + 12), 33, 70]:
+        rainy = torch.rand(1, 3, side, side + 5)
+        stages = network.stages(rainy)
+        assert [stage.shape for stage in stages] == [rainy.shape] * network.descriptor.stages
+        assert torch.equal(network(rainy), stages[-1])
+
+
+def test_every_parameter_gets_a_gradient(network: Network) -> None:
+    network(torch.rand(2, 3, 24, 24)).square().mean().backward()
+    without = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    assert without == []
+
+
+def test_float32_agrees_with_float64(network: Network) -> None:
+    rainy = torch.rand(1, 3, 40, 32)
+    single = network(rainy)
+    assert torch.allclose(single.double(), network.double()(rainy.double()), atol=1e-5)
+
+
+def test_pixels_outside_the_receptive_field_change_nothing_and_the_field_is_not_overstated(network: Network) -> None:
+    field, multiple = network.descriptor.receptive_field_px, network.descriptor.size_multiple_px
+    side = (2 * field // multiple + 2) * multiple + 1
+    widest = 0
+    for offset in range(multiple):
+        rainy = torch.rand(1, 3, side, side, dtype=torch.float64, requires_grad=True)
+        centre = side // 2 + offset
+        network.double()(rainy)[..., centre, centre].sum().backward()
+        touched = rainy.grad.abs().sum(dim=(0, 1, 3)).nonzero().flatten()
+        widest = max(widest, 1 + 2 * int((touched - centre).abs().max()))
+    assert 0.8 * field <= widest <= field
+
+
+def test_saved_and_loaded_it_gives_the_same_picture(network: Network, tmp_path, request) -> None:
+    name = request.node.callspec.params["network"]
+    write_tensors(tmp_path / "model.safetensors", network.state_dict(), {**describe(name, network), "seed": 7})
+    loaded, header = load_model(tmp_path / "model.safetensors")
+    rainy = torch.rand(1, 3, 20, 23)
+    assert torch.equal(loaded(rainy), network(rainy))
+    assert header["seed"] == 7
+    assert not loaded.training
+
+
+def test_descriptor_fields_are_filled(network: Network) -> None:
+    values = {field.name: getattr(network.descriptor, field.name) for field in fields(network.descriptor)}
+    assert all(values.values()), values
+
+
+@pytest.mark.parametrize(
+    ("blocks", "extra_conv", "count"),
+    [(4, False, 335_875), (8, False, 631_299), (16, False, 1_222_147), (16, True, 1_259_075), (32, False, 2_403_843)],
+)
+def test_resnet_sizes(blocks: int, extra_conv: bool, count: int) -> None:
+    assert build("resnet", {"blocks": blocks, "extra_conv": extra_conv}).parameter_count() == count
+
+
+def test_a_fresh_resnet_returns_almost_its_input() -> None:
+    torch.manual_seed(0)
+    rainy = torch.rand(1, 3, 16, 16)
+    assert (build("resnet", {"blocks": 4})(rainy) - rainy).abs().max() < 1e-2
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("resnt", r"unknown network 'resnt'.*resnet, unet.*mean resnet"),
+        ("resnet:feature=16", r"unknown hyperparameter of resnet 'feature'.*mean features"),
+        ("resnet:features=many", r"features must be a whole number, not 'many'"),
+        ("resnet:features=0", r"resnet needs features and blocks of at least 1"),
+        ("resnet:features", r"features needs a value"),
+        ("unet:norm=layer", r"norm must be none or batch, not 'layer'"),
+        ("unet:input_skip=yes", r"input_skip must be true or false"),
+        ("unet:levels=20", r"levels from 1 to 8"),
+    ],
+)
+def test_a_wrong_network_text_is_refused_in_one_sentence(text: str, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        build(*parse(text))

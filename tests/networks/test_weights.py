@@ -1,0 +1,109 @@
+"""Model files: what is loaded, and what is refused."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from derain.errors import InputError
+from derain.networks import build, load_model, load_official
+from derain.networks.weights import describe, write_tensors
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    network = build("resnet", {"features": 4, "blocks": 1})
+    path = tmp_path / "model.safetensors"
+    write_tensors(path, network.state_dict(), describe("resnet", network))
+    return path
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(InputError) as error:
+        load_model(path)
+    assert str(path) in str(error.value)
+    return str(error.value)
+
+
+def test_truncated_file(model: Path) -> None:
+    model.write_bytes(model.read_bytes()[:-100])
+    assert "no whole safetensors file" in refused(model)
+
+
+def test_no_safetensors_file(model: Path) -> None:
+    torch.save({"weight": torch.zeros(1)}, model)
+    assert "no whole safetensors file" in refused(model)
+
+
+def test_missing_file(model: Path) -> None:
+    assert "no file" in refused(model.with_name("other.safetensors"))
+
+
+def test_foreign_safetensors_file(model: Path) -> None:
+    safetensors.torch.save_file({"weight": torch.zeros(1)}, model)
+    assert "not written by this version of derain" in refused(model)
+
+
+def test_file_of_an_unknown_network(model: Path) -> None:
+    write_tensors(model, {}, {"network": {"name": "resnext", "hyperparameters": {}}})
+    assert "unknown network 'resnext'" in refused(model)
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "difference"),
+    [({"features": 4, "blocks": 2}, "body.1"), ({"features": 8, "blocks": 1}, "has the shape")],
+)
+def test_weights_of_another_network(model: Path, hyperparameters: dict[str, int], difference: str) -> None:
+    tensors = build("resnet", {"features": 4, "blocks": 1}).state_dict()
+    write_tensors(model, tensors, describe("resnet", build("resnet", hyperparameters)))
+    sentence = refused(model)
+    assert "does not hold the weights of resnet" in sentence
+    assert difference in sentence
+
+
+def test_weights_under_another_networks_name(model: Path) -> None:
+    tensors = build("resnet", {"features": 4, "blocks": 1}).state_dict()
+    write_tensors(model, tensors, describe("unet", build("unet", {"base": 4, "levels": 2})))
+    assert "does not hold the weights of unet" in refused(model)
+
+
+def test_official_weights_of_another_network_are_refused() -> None:
+    with pytest.raises(InputError, match="no weights in an official layout of unet"):
+        load_official("unet", build("unet", {"base": 4, "levels": 2}).state_dict())
+    with pytest.raises(InputError, match="no official weights of resnet: extra is not part of it"):
+        load_official("resnet", {**build("resnet", {"blocks": 1}).state_dict(), "extra": torch.zeros(1)})
+
+
+def golden(name: str) -> Path:
+    """Outputs of the official code for fixed weights; found through DERAIN_GOLDENS, or beside DERAIN_DATA."""
+    folder = os.environ.get("DERAIN_GOLDENS") or Path(os.environ.get("DERAIN_DATA", "nowhere")).parent / "goldens"
+    path = Path(folder) / name
+    if not path.exists():
+        pytest.skip("DERAIN_GOLDENS is not set")
+    return path
+
+
+@pytest.mark.parametrize(("case", "single", "double"), [("io", 1e-6, 1e-11), ("io_noresidual", 5e-9, 1e-13)])
+def test_resnet_agrees_with_the_official_network(case: str, single: float, double: float) -> None:
+    state = safetensors.torch.load_file(golden("msrresnet_f64b16.safetensors"))
+    pictures = safetensors.torch.load_file(golden(f"msrresnet_f64b16.{case}.safetensors"))
+    network = load_official("resnet", state, {"input_skip": case == "io"})
+    with torch.no_grad():
+        output = network(pictures["input"])
+        precise = network.double()(pictures["input"].double())
+    assert (output - pictures["output"]).abs().max() <= single
+    assert (precise - pictures["output.f64"]).abs().max() <= double
+
+
+def test_resnet_gradients_agree_with_the_official_network() -> None:
+    state = safetensors.torch.load_file(golden("msrresnet_f64b16.safetensors"))
+    pictures = safetensors.torch.load_file(golden("msrresnet_f64b16.io.safetensors"))
+    gradients = json.loads(golden("msrresnet_f64b16.grad.json").read_text())
+    network = load_official("resnet", state).double()
+    loss = torch.nn.functional.l1_loss(network(pictures["input"].double()), pictures["target"].double())
+    loss.backward()
+    for name, parameter in network.named_parameters():
+        assert float(parameter.grad.norm()) == pytest.approx(gradients["norms_f64"][name], rel=1e-6, abs=1e-15)

@@ -1,0 +1,279 @@
+"""Training: what is written, and that a run can be stopped anywhere and goes on as if nothing had happened."""
+
+import dataclasses
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+from derain.errors import InputError, TrainingError
+from derain.images import write_image
+from derain.networks import load_model
+from derain.runlog import read_log
+from derain.settings import TrainingSettings
+from derain.training import learning_rate, train
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten pictures with large and small structure."""
+    folder = tmp_path_factory.mktemp("photos")
+    rng = np.random.default_rng(0)
+    for index in range(10):
+        coarse = np.kron(rng.integers(0, 256, (5, 6, 3)), np.ones((16, 16, 1)))
+        noisy = coarse + rng.normal(0, 10, coarse.shape)
+        write_image(folder / f"photo{index}.png", noisy.clip(0, 255).astype(np.uint8))
+    return folder
+
+
+@pytest.fixture
+def settings(photos: Path) -> TrainingSettings:
+    return TrainingSettings(
+        backgrounds=(photos,),
+        count=8,
+        rain="medium",
+        network="resnet:features=4,blocks=1",
+        iterations=12,
+        batch_size=2,
+        background_size=32,
+        patch_size=16,
+        learning_rate=1e-3,
+        warmup=3,
+    )
+
+
+def weights(model: Path) -> dict[str, torch.Tensor]:
+    return safetensors.torch.load_file(model)
+
+
+def same(first: Path, second: Path) -> bool:
+    ours, theirs = weights(first), weights(second)
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+class Stopped(Exception):
+    """Ends a training from outside, as an interrupt does."""
+
+
+def stop_at(iteration: int):
+    def report(progress):
+        if progress.iteration == iteration:
+            raise Stopped
+
+    return report
+
+
+@pytest.mark.parametrize(
+    "network", ["resnet:features=4,blocks=1", "unet:base=4,levels=2", "unet:base=4,levels=2,norm=none"]
+)
+def test_an_interrupted_run_ends_with_the_same_bits(settings: TrainingSettings, tmp_path: Path, network: str) -> None:
+    settings = dataclasses.replace(settings, network=network, validate_every=5)
+    straight = train(settings, tmp_path / "straight")
+    for iteration in (3, 8, 10):
+        with pytest.raises(Stopped):
+            train(settings, tmp_path / "interrupted", checkpoint_every=2, report=stop_at(iteration))
+    assert same(train(settings, tmp_path / "interrupted", checkpoint_every=2), straight)
+    resumed = [e["iteration"] for e in read_log(tmp_path / "interrupted") if e["event"] == "resumed"]
+    assert resumed == [2, 8, 10]
+
+
+def test_seed_and_rain_bank_change_the_result_and_the_same_settings_do_not(
+    settings: TrainingSettings, tmp_path: Path
+) -> None:
+    first = train(settings, tmp_path / "first")
+    assert same(train(settings, tmp_path / "again"), first)
+    assert not same(train(dataclasses.replace(settings, seed=1), tmp_path / "seed"), first)
+    bank = dataclasses.replace(settings, layers=5)
+    assert not same(train(bank, tmp_path / "bank"), first)
+
+
+def test_the_loss_falls(settings: TrainingSettings, tmp_path: Path) -> None:
+    train(dataclasses.replace(settings, iterations=300, learning_rate=5e-3), tmp_path)
+    losses = [event["loss"] for event in read_log(tmp_path) if event["event"] == "progress"]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_the_model_says_how_it_was_made(settings: TrainingSettings, tmp_path: Path) -> None:
+    _, header = load_model(train(settings, tmp_path))
+    assert header["network"] == {
+        "name": "resnet",
+        "hyperparameters": {"features": 4, "blocks": 1, "extra_conv": False, "input_skip": True},
+    }
+    assert header["objective"]["count"] == 8
+    assert header["objective"]["photos"] == 8
+    assert len(header["objective"]["content_hash"]) == 64
+    assert header["objective"]["rain"]["name"] == "medium"
+    assert header["optimiser"]["iterations"] == 12
+    assert header["environment"]["threads"] == torch.get_num_threads()
+
+
+def test_the_log_has_a_line_an_event(settings: TrainingSettings, photos: Path, tmp_path: Path) -> None:
+    pairs = (photos, photos)
+    train(dataclasses.replace(settings, validate_every=6, validation_pairs=pairs), tmp_path, checkpoint_every=4)
+    events = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [event["event"] for event in events if event["event"] != "progress"] == [
+        *("started", "checkpoint", "validation", "validation", "checkpoint", "validation", "validation", "finished")
+    ]
+    validations = [event for event in events if event["event"] == "validation"]
+    assert [(event["iteration"], event["set"]) for event in validations] == [
+        *((6, "held_out"), (6, "pairs"), (12, "held_out"), (12, "pairs"))
+    ]
+    assert validations[0]["mean"]["removal_controlled"] is not None
+    # Rainy and clean are the same folder: without rain there is nothing to remove.
+    assert validations[1]["mean"]["removal"] is None
+    assert validations[1]["left_out"]["removal"] == 10
+    assert list((tmp_path / "tensorboard").iterdir())
+
+
+def test_validation_photos_are_kept_out_of_training(settings: TrainingSettings, tmp_path: Path) -> None:
+    settings = dataclasses.replace(settings, count=64, validate_every=12)
+    assert load_model(train(settings, tmp_path))[1]["objective"]["photos"] == 9
+
+
+def test_validation_rain_is_of_another_family(settings: TrainingSettings, tmp_path: Path) -> None:
+    for rain, unseen in (("medium", "lines"), ("lines", "medium")):
+        train(dataclasses.replace(settings, rain=rain, validate_every=12), tmp_path / rain)
+        run = json.loads((tmp_path / rain / "run.json").read_text())
+        assert run["validation"]["sets"][0]["rain"] == unseen
+
+
+def test_a_finished_run_is_left_as_it_is(settings: TrainingSettings, tmp_path: Path) -> None:
+    model = train(settings, tmp_path)
+    before = (model.read_bytes(), (tmp_path / "log.jsonl").read_bytes())
+    assert train(settings, tmp_path) == model
+    assert (model.read_bytes(), (tmp_path / "log.jsonl").read_bytes()) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"learning_rate": 2e-3}, "learning_rate = 0.001, not 0.002"),
+        ({"iterations": 13}, "iterations = 12, not 13"),
+        ({"network": "resnet:features=4,blocks=2"}, "blocks = 1, not 2"),
+        ({"rain": "large"}, "rain"),
+        ({"count": 7}, "count = 8, not 7"),
+        ({"seed": 5}, "seed = 0, not 5"),
+    ],
+)
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_run_made_with_other_settings_is_refused(
+    settings: TrainingSettings, tmp_path: Path, change: dict[str, object], named: str, finished: bool
+) -> None:
+    if finished:
+        train(settings, tmp_path)
+    else:
+        with pytest.raises(Stopped):
+            train(settings, tmp_path, report=stop_at(2))
+    with pytest.raises(InputError, match="was made with") as error:
+        train(dataclasses.replace(settings, **change), tmp_path)
+    assert named in str(error.value)
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_checkpoint(
+    settings: TrainingSettings, tmp_path: Path
+) -> None:
+    settings = dataclasses.replace(settings, learning_rate=1e30, warmup=0)
+    with pytest.raises(Stopped):
+        train(dataclasses.replace(settings, learning_rate=1e30, warmup=0), tmp_path, report=stop_at(1))
+    with pytest.raises(TrainingError, match="no longer"):
+        train(settings, tmp_path, checkpoint_every=1)
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+def run_elsewhere(settings: TrainingSettings, out: Path, preamble: str = "") -> subprocess.Popen[bytes]:
+    """The same training in a process of its own."""
+    code = f"""
+import torch; torch.set_num_threads(1)
+{preamble}
+from pathlib import Path, PosixPath
+from derain.settings import TrainingSettings
+from derain.training import train
+train({settings!r}, Path({str(out)!r}), checkpoint_every=5)
+"""
+    return subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE)
+
+
+def test_killed_at_any_moment_it_goes_on_to_the_same_bits(settings: TrainingSettings, tmp_path: Path) -> None:
+    settings = dataclasses.replace(settings, iterations=1500)
+    straight = train(settings, tmp_path / "straight")
+    killed = tmp_path / "killed"
+    for wanted in (5, 200, 700):
+        process = run_elsewhere(settings, killed)
+        log = killed / "log.jsonl"
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and process.poll() is None:
+            if log.exists() and any(
+                e["iteration"] >= wanted for e in complete_events(log) if e["event"] == "checkpoint"
+            ):
+                break
+            time.sleep(0.002)
+        assert process.poll() is None
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stderr.close()
+    assert same(train(settings, killed), straight)
+    assert [event["event"] for event in read_log(killed)].count("resumed") == 3
+
+
+def checkpoints(log: Path) -> list[int]:
+    events = [json.loads(line) for line in log.read_bytes().split(b"\n")[:-1]]
+    return [event["iteration"] for event in events if event["event"] == "checkpoint"]
+
+
+def test_a_full_disk_leaves_the_previous_checkpoint(settings: TrainingSettings, tmp_path: Path) -> None:
+    with pytest.raises(Stopped):
+        train(settings, tmp_path, checkpoint_every=5, report=stop_at(6))
+    size = (tmp_path / "checkpoint.safetensors").stat().st_size
+    # A limit on the size of files stands for the full disk: writes fail half-way.
+    limit = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size // 2}, {size // 2}))"
+    )
+    process = run_elsewhere(settings, tmp_path, limit)
+    _, errors = process.communicate()
+    assert process.returncode != 0
+    assert f"cannot write {tmp_path / 'checkpoint.safetensors'}" in errors.decode()
+    assert [path for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+    train(settings, tmp_path, checkpoint_every=5)
+    assert [e["iteration"] for e in read_log(tmp_path) if e["event"] == "resumed"] == [5]
+
+
+def test_learning_rate_rises_linearly_and_falls_along_a_cosine(settings: TrainingSettings) -> None:
+    settings = dataclasses.replace(settings, iterations=1000, warmup=100, learning_rate=1.0)
+    assert learning_rate(settings, 49) == pytest.approx(0.5, abs=0.01)
+    assert learning_rate(settings, 500) == pytest.approx(0.5)
+    assert learning_rate(settings, 999) < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"count": 0}, "--count must be greater than 0, not 0"),
+        ({"patch_size": 64}, "--patch-size 64 is larger than --background-size 32"),
+        ({"betas": (0.9, 1.0)}, "--betas must be at least 0 and less than 1"),
+        ({"validation_pairs": (Path(), Path())}, "need --validate-every"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(
+    settings: TrainingSettings, change: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        dataclasses.replace(settings, **change)
+
+
+def test_a_folder_that_cannot_be_written_is_refused(settings: TrainingSettings, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot write into the folder"):
+        train(settings, tmp_path / "file")
+
+
+def test_an_unknown_device_is_refused(settings: TrainingSettings, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--device cuda:99 is not at hand"):
+        train(settings, tmp_path, device="cuda:99")

@@ -1,6 +1,6 @@
 """The first real measurement: few and many natural backgrounds, medium and large rain, tested on Rain100L.
 
-    python benchmarks/first_measurement.py --data "$DERAIN_DATA" --runs runs/first --out docs/results/first_measurement.json
+    python benchmarks/first_measurement.py --data "$DERAIN_DATA" --runs runs --out docs/results/first_measurement.json
 
 Six trainings of the small UNet (4,500 iterations each), two at a time with one thread each; run it again to go on after
 an interruption. Figures along the training are those of all 40 pairs; those of the first 20 by name (as text) are
@@ -51,7 +51,9 @@ class Cell:
 CELLS = [Cell(count, rain) for rain in ("medium", "large") for count in (8, 1024, 64)]
 
 
-def main(data: Path, runs: Path, out: Path, workers: Annotated[int, tyro.conf.arg(help="Trainings at a time.")] = 2) -> None:
+def main(
+    data: Path, runs: Path, out: Path, workers: Annotated[int, tyro.conf.arg(help="Trainings at a time.")] = 2
+) -> None:
     make_folder(runs)
 
     def train(cell: Cell) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import random
+import struct
 import subprocess
 import sys
 from collections import Counter
@@ -190,6 +191,14 @@ def test_bad_photos_are_left_out_on_request(
     _assert_cut_from(photos, largest)
     for count in (1, 5, 12, 64):
         assert load_patches(everything, count, SIZE, 0, skip_bad=True).sources == largest.sources[:count]
+
+
+def test_more_than_memory_holds_is_named(tmp_path: Path) -> None:
+    side = 2_000_000_000
+    header = struct.pack("<2sIHHI", b"BM", 54, 0, 0, 54) + struct.pack("<IiiHHIIiiII", 40, side, side, 1, 24, *[0] * 6)
+    (tmp_path / "huge.bmp").write_bytes(header)
+    with pytest.raises(InputError, match=r"1000000000000000 patches of 16 x 16 pixels need \d+\.\d GiB of memory"):
+        load_patches([tmp_path / "huge.bmp"], 10**15, SIZE, seed=0)
 
 
 def test_nothing_to_cut_from(tmp_path: Path) -> None:

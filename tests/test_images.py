@@ -61,6 +61,15 @@ def test_rotated_pictures_are_turned_upright(orientation: int, suffix: str, tole
     assert np.abs(read_image(path).astype(int) - upright).max() <= tolerance
 
 
+def test_grey_tiff_pictures_are_turned_upright(tmp_path: Path) -> None:
+    grey = np.random.default_rng(0).integers(0, 256, (20, 30), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(grey).save(tmp_path / "a.tif", exif=exif)
+    assert np.array_equal(read_image(tmp_path / "a.tif")[..., 0], grey[::-1].T)
+    assert image_size(tmp_path / "a.tif") == (30, 20)
+
+
 def test_transparent_pictures_are_laid_on_white(tmp_path: Path) -> None:
     rgba = np.zeros((1, 3, 4), np.uint8)
     rgba[0, :, 3] = 0, 128, 255

@@ -109,8 +109,6 @@ def load_patches(
     positions = [(height - size + 1) * (width - size + 1) for height, width in sizes.values()]
     capacities = [grid, [every - apart for every, apart in zip(positions, grid, strict=True)]]
 
-    patches = np.empty((count, 3, size, size), np.uint8)
-    sources: dict[int, Source] = {}
     complete = False
     while not complete:
         available = sum(map(sum, capacities))
@@ -119,6 +117,8 @@ def load_patches(
             raise InputError(
                 f"{only} {available} patches of {size} x {size} pixels can be cut from {len(paths)} photos, not {count}"
             )
+        patches = _empty(count, size)
+        sources: dict[int, Source] = {}
         slots: defaultdict[int, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
         for slot, (phase, index) in enumerate(islice(_turns(capacities), count)):
             slots[index][phase].append(slot)
@@ -188,6 +188,14 @@ def _sizes(photos: list[Path], size: int, seed: int, skip_bad: bool) -> dict[Pat
         except InputError as error:
             _leave_out(error, skip_bad)
     return sizes
+
+
+def _empty(count: int, size: int) -> UInt8[np.ndarray, "count 3 size size"]:
+    try:
+        return np.empty((count, 3, size, size), np.uint8)
+    except MemoryError as error:
+        gib = count * 3 * size**2 / 2**30
+        raise InputError(f"{count} patches of {size} x {size} pixels need {gib:.1f} GiB of memory") from error
 
 
 def _leave_out(error: InputError, skip_bad: bool) -> None:

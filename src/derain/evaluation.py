@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import UInt8
@@ -22,6 +22,7 @@ _SECOND_THRESHOLD = 50.0
 _RAIN_METRICS = METRICS[:5]  # those that depend on the threshold
 
 
+@runtime_checkable
 class Restorer(Protocol):
     """What gives results on the rainy pictures of a set and, where it can, on the clean ones; all RGB, 0..255."""
 
@@ -58,7 +59,7 @@ class NetworkRestorer:
         self.network.eval()
         try:
             with torch.inference_mode():
-                output = self.network(picture.to(self.device)[None].float() / 255)[0].cpu()
+                output = self.network(picture.to(self.device).contiguous()[None].float() / 255)[0].cpu()
         finally:
             self.network.train(training)
         if output.isnan().any():
@@ -174,7 +175,7 @@ class Evaluation:
 
         Figures that do not depend on the threshold stand once. The caption says what was left out of the means.
         """
-        table = Table(box=None, padding=(0, 1, 0, 0), caption_justify="left")
+        table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, caption_justify="left")
         table.add_column("mean of", vertical="bottom", no_wrap=True)
         table.add_column("t", vertical="bottom", justify="right")
         for metric in METRICS:
@@ -182,7 +183,7 @@ class Evaluation:
         left_out = []
         for threshold in dict.fromkeys((self.restored.threshold, _SECOND_THRESHOLD)):
             shown = METRICS if threshold == self.restored.threshold else _RAIN_METRICS
-            for row, sums in (("rainy input", self.untouched), ("restored", self.restored)):
+            for row, sums in (("input", self.untouched), ("restored", self.restored)):
                 mean, missing = sums.mean(threshold), sums.left_out(threshold)
                 table.add_row(row, f"{threshold:g}", *(_cell(metric, mean[metric.name]) for metric in shown))
                 counts = [f"{metric.label} {missing[metric.name]}" for metric in shown if missing[metric.name]]
@@ -193,7 +194,8 @@ class Evaluation:
 
 
 def _cell(metric: Metric, value: float | None) -> str:
-    return "-" if value is None else f"{value:.{4 if metric.unit == 'none' else 2}f}"
+    decimals = {"grey levels": 1, "share": 2, "dB": 2, "none": 4}[metric.unit]
+    return "-" if value is None else f"{value:.{decimals}f}"
 
 
 def evaluate(

@@ -118,7 +118,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     limit = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = None  # read_image has a limit of its own
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        # Given a path, Pillow (13.0) maps the file, and scrambles grey TIFF pictures that are to be turned.
+        with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
             yield image
     except (InputError, MemoryError):
         raise

@@ -230,8 +230,10 @@ def removal_controlled(
 
     >>> clean = torch.full((3, 1, 1), 100)
     >>> rainy = clean + 50
-    >>> removal_controlled(rainy - 10, clean - 10, rainy, clean, threshold=10.0), removal(rainy - 10, rainy, clean, 10.0)
-    (0.0, 0.2)
+    >>> removal(rainy - 10, rainy, clean, threshold=10.0)
+    0.2
+    >>> removal_controlled(rainy - 10, clean - 10, rainy, clean, threshold=10.0)
+    0.0
     """
     [sums] = rain_sums(rainy, clean, restored, restored_clean, [threshold])
     return sums.figures()["removal_controlled"]
@@ -389,7 +391,7 @@ def _same_size(*pictures: Picture) -> list[Float64[Tensor, "3 h w"]]:
     if len(set(sizes)) > 1:
         height_width = " and ".join(f"{height} x {width}" for height, width in dict.fromkeys(sizes))
         raise InputError(f"the pictures to compare differ in size (height x width): {height_width}")
-    return [picture.double() for picture in pictures]
+    return [picture.double().contiguous() for picture in pictures]
 
 
 def _rain_figures(restored: Picture, rainy: Picture, clean: Picture, threshold: float) -> Figures:

@@ -51,7 +51,8 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
         folder: a RUN folder with log.jsonl.
     """
     events: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines():
+    *lines, _half_line = (folder / "log.jsonl").read_text(encoding="utf-8").split("\n")
+    for line in lines:
         event = json.loads(line)
         events[event["event"], event["iteration"], event.get("set")] = event
     return list(events.values())

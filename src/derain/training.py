@@ -219,7 +219,9 @@ def _backgrounds(settings: TrainingSettings) -> tuple[PatchSet, list[Path]]:
                 f"validation keeps a photo out, but {settings.backgrounds[0]} holds only one: give --validation"
             )
         photos, held_out = split_photos(photos, max(1, min(_MOST_HELD_OUT, len(photos) // 8)), settings.seed)
-    content_filter = ContentFilter(min_std=settings.min_std, max_white=settings.max_white)
+    content_filter = None
+    if settings.min_std > 0 or settings.max_white < 1:
+        content_filter = ContentFilter(min_std=settings.min_std, max_white=settings.max_white)
     patches = load_patches(
         photos, settings.count, settings.background_size, settings.seed, content_filter, settings.skip_bad
     )

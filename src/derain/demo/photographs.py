@@ -5,7 +5,10 @@ from pathlib import Path
 from derain.files import make_folder
 from derain.images import read_image, write_image
 
-TRAINING = ("astronaut.png", "brick.png", "camera.png", "coins.png", "grass.png", "gravel.png", "hubble_deep_field.jpg", "rocket.jpg")  # fmt: skip
+TRAINING = (
+    *("astronaut.png", "brick.png", "camera.png", "coins.png"),
+    *("grass.png", "gravel.png", "hubble_deep_field.jpg", "rocket.jpg"),
+)
 TEST = ("chelsea.png", "coffee.png")
 
 

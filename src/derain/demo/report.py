@@ -91,6 +91,8 @@ def _table(results: Mapping[str, Any]) -> str:
     body = ""
     for name, (mean, at_50) in rows.items():
         cells = [(at_50 or {}).get(key) if second else mean[key] for _, key, second, _ in columns]
-        texts = ["–" if value is None else f"{value:.{places}f}" for value, (*_, places) in zip(cells, columns, strict=True)]
+        texts = [
+            "–" if value is None else f"{value:.{places}f}" for value, (*_, places) in zip(cells, columns, strict=True)
+        ]
         body += f"<tr><td>{name}</td>{''.join(f'<td>{text}</td>' for text in texts)}</tr>"
     return f"<table><tr><th></th>{head}</tr>{body}</table>"

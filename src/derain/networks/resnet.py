@@ -35,10 +35,10 @@ class ResNet(Network):
     Ledig et al., "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial Network", CVPR 2017,
     section 2.1.
 
-    A 3x3 convolution, `blocks` times x + conv(relu(conv(x))), and two closing convolutions, with LeakyReLU(0.1) between;
-    the input is added at the end. It differs from the paper in having no batch normalisation, no skip around the
-    blocks and no upsampling. `extra_conv` keeps the layer in front of the pixel shuffle, which MSRResNet keeps at scale
-    1, too; the names of the weights are MSRResNet's.
+    A 3x3 convolution, `blocks` times x + conv(relu(conv(x))), and two closing convolutions, with LeakyReLU(0.1)
+    between; the input is added at the end. It differs from the paper in having no batch normalisation, no skip around
+    the blocks and no upsampling. `extra_conv` keeps the layer in front of the pixel shuffle, which MSRResNet keeps at
+    scale 1, too; the names of the weights are MSRResNet's.
 
     >>> ResNet(ResNetHyperparameters()).parameter_count()
     1222147

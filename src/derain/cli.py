@@ -80,7 +80,7 @@ class Train:
                     bar.update(task, description=f"loss {progress.loss:.4f}")
 
             model = training.train(self.settings, self.out, self.device, self.checkpoint_every, show)
-        console.print(f"model: {model}")
+        console.print(f"{self.out} is finished; model: {model}", soft_wrap=True)
 
 
 @dataclass(frozen=True)

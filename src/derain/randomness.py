@@ -4,6 +4,8 @@ from zlib import crc32
 
 import numpy as np
 
+from derain.errors import InputError
+
 
 def generator(seed: int, *path: str | int) -> np.random.Generator:
     """A generator that depends only on `seed` and on `path`, such as ("batch", 17).
@@ -14,10 +16,15 @@ def generator(seed: int, *path: str | int) -> np.random.Generator:
         seed: any integer from 0 up.
         path: what the numbers are for; integers from 0 up.
 
+    Raises:
+        InputError: the seed is negative.
+
     >>> float(generator(1, "batch", 17).random()) == float(generator(1, "batch", 17).random())
     True
     >>> float(generator(1, "batch", 17).random()) == float(generator(1, "batch", 18).random())
     False
     """
+    if seed < 0:
+        raise InputError(f"a seed must not be negative, as {seed} is")
     words = [crc32(part.encode()) if isinstance(part, str) else part for part in path]
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, *words])))

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 Event = Literal["started", "resumed", "progress", "validation", "checkpoint", "finished"]
 
@@ -23,7 +23,7 @@ class RunLog:
         self._file = path.open("a", encoding="utf-8")
         self._board = _tensorboard(folder / "tensorboard")
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "RunLog":
         return self
 
     def __exit__(

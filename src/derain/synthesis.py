@@ -41,6 +41,8 @@ def synthesise(
     Raises:
         InputError: a photo that cannot be read, two photos of one name, or an output folder that cannot be written.
     """
+    if not inputs:
+        raise InputError("give at least one photo or folder of photos")
     photos = [photo for path in inputs for photo in (list_images(path) if path.is_dir() else [path])]
     by_name: dict[str, Path] = {}
     for photo in photos:

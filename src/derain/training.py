@@ -1,7 +1,6 @@
 """One readable training loop, which can be killed at any moment and goes on to the identical last bit."""
 
 import json
-import logging
 import math
 import time
 from collections.abc import Callable
@@ -34,8 +33,6 @@ _MOST_HELD_OUT = 16
 
 MODEL = "model.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
-
-_log = logging.getLogger("derain")
 
 
 @dataclass
@@ -82,19 +79,10 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
         bank=bank,
     )
     validation = _validation(settings, held_out, rain.describe())
+    # In the order in which differences are looked for: a cause before what follows from it.
     description = {
+        "seed": settings.seed,
         **describe(name, network),
-        "objective": {
-            "count": settings.count,
-            "photos": patches.photos,
-            "content_hash": patches.content_hash,
-            "background_size": settings.background_size,
-            "patch_size": settings.sample_size,
-            "batch_size": settings.batch_size,
-            "rain": rain.describe(),
-            "layers": settings.layers,
-            "loss": "l1",
-        },
         "optimiser": {
             "name": "adam",
             "iterations": settings.iterations,
@@ -104,10 +92,20 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
             "schedule": "cosine",
             "average_decay": settings.average_decay,
         },
-        "seed": settings.seed,
         "validation": {
             "validate_every": settings.validate_every,
             "sets": [{"name": s.name, **s.source} for s in validation],
+        },
+        "objective": {
+            "loss": "l1",
+            "count": settings.count,
+            "photos": patches.photos,
+            "background_size": settings.background_size,
+            "patch_size": settings.sample_size,
+            "batch_size": settings.batch_size,
+            "layers": settings.layers,
+            "rain": rain.describe(),
+            "content_hash": patches.content_hash,
         },
     }
     # Through JSON, so that it compares equal to what is read back from a file.
@@ -140,12 +138,11 @@ def train(
     if checkpoint_every < 1:
         raise InputError(f"--checkpoint-every must be at least 1, not {checkpoint_every}")
     place = _device(device)
-    make_folder(out)
     run = prepare(settings, place)
+    make_folder(out)
     _same_run(out / "run.json", run.description)
     model = out / MODEL
     if model.exists():
-        _log.info("%s is finished: %s holds the model of %d iterations", out, model, settings.iterations)
         report(Progress(settings.iterations, settings.iterations, None))
         return model
     for leftover in out.glob(".*.safetensors.*"):

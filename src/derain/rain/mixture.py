@@ -1,0 +1,225 @@
+"""Rain as it is trained and tested on: a mixture of families, described by a preset's name or a TOML file."""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Protocol, get_args, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from derain.errors import InputError
+from derain.rain.kernels import Recipe
+from derain.rain.lines import Lines
+from derain.rain.ranges import LARGE, MEDIUM, SMALL, RainRange, check_interval
+from derain.rain.recovered import Recovered
+from derain.rain.streaks import Streaks
+
+
+@runtime_checkable
+class Family(Protocol):
+    """A kind of rain that gives layers and says what it is."""
+
+    def layers(
+        self, count: int, height: int, width: int, rng: np.random.Generator, device: torch.device | str = "cpu"
+    ) -> Float[Tensor, "{count} 1 {height} {width}"]: ...
+
+    def describe(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Rain:
+    """A mixture of families.
+
+    Attributes:
+        name: what it is called in tables.
+        families: pairs of a weight and a family; every sample draws its family by weight.
+        brightness: lowest and highest factor on a layer's levels, drawn uniformly for every sample.
+        rain_free: share of samples without rain.
+
+    Raises:
+        InputError: no family, a weight that is not positive, a share outside 0..1, or an interval from high to low.
+
+    >>> rain = load_rain("medium")
+    >>> layers = rain.layers(4, 64, 64, np.random.default_rng(0))
+    >>> tuple(layers.shape), float(layers.max())
+    ((4, 1, 64, 64), 255.0)
+    """
+
+    name: str
+    families: tuple[tuple[float, Family], ...]
+    brightness: tuple[float, float] = (1.0, 1.0)
+    rain_free: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.families:
+            raise InputError("rain needs at least one family")
+        if not all(weight > 0 for weight, _ in self.families):
+            raise InputError("the weight of a rain family must be greater than 0")
+        check_interval("brightness", self.brightness, above=0)
+        if not 0 <= self.rain_free <= 1:
+            raise InputError(f"rain_free must be a share between 0 and 1, not {self.rain_free}")
+
+    def layers(
+        self, count: int, height: int, width: int, rng: np.random.Generator, device: torch.device | str = "cpu"
+    ) -> Float[Tensor, "{count} 1 {height} {width}"]:
+        """`count` layers: whole levels from 0 up, which brightening can lift above 255. A pure function of `rng`'s state.
+
+        Args:
+            count: samples; families draw theirs in one go.
+            height: in pixels, and so is `width`; rain is rendered at this size.
+            rng: drawn from on the CPU, so that the rain is the same on every device.
+            device: where to render.
+        """
+        weights = np.array([weight for weight, _ in self.families])
+        family_of = rng.choice(len(weights), count, p=weights / weights.sum())
+        factor = rng.uniform(*self.brightness, count)
+        factor[rng.random(count) < self.rain_free] = 0
+        layers = torch.zeros(count, 1, height, width, device=device)
+        for index, (_, family) in enumerate(self.families):
+            [samples] = np.nonzero((family_of == index) & (factor > 0))
+            if len(samples):
+                scale = torch.from_numpy(factor[samples]).float().to(device)[:, None, None, None]
+                rendered = family.layers(len(samples), height, width, rng, device) * scale
+                layers[torch.from_numpy(samples).to(device)] = rendered.round_()
+        return layers
+
+    def describe(self) -> dict[str, Any]:
+        """All that determines it, JSON-able."""
+        return {
+            "name": self.name,
+            "brightness": list(self.brightness),
+            "rain_free": self.rain_free,
+            "families": [{"weight": weight, **family.describe()} for weight, family in self.families],
+        }
+
+
+def _wide(recipe: Recipe) -> Rain:
+    """Streaks and lines over ranges much wider than the paper's, with some samples that have no rain."""
+    streaks = RainRange((5.0, 300.0), (1, 3, 5, 7, 9), (5, 60), (-70.0, 70.0), log_quantity=True)
+    lines = Lines(
+        number=(8.0, 500.0),
+        angle_deg=(-45.0, 45.0),
+        angle_spread_deg=(0.0, 6.0),
+        length_px=(4.0, 60.0),
+        thickness_px=(0.5, 3.0),
+        blur_px=(0.3, 1.2),
+        along=0.5,
+        level=(0.12, 0.9),
+    )
+    families = ((0.25, Streaks(streaks, recipe, (0.3, 1.0))), (0.75, lines))
+    return Rain("wide", families, brightness=(0.6, 1.4), rain_free=0.08)
+
+
+RANGES: Mapping[str, RainRange] = {"small": SMALL, "medium": MEDIUM, "large": LARGE}
+
+PRESETS: Mapping[str, Callable[[Recipe], Rain]] = {
+    "small": lambda recipe: Rain("small", ((1.0, Streaks(SMALL, recipe)),)),
+    "medium": lambda recipe: Rain("medium", ((1.0, Streaks(MEDIUM, recipe)),)),
+    "large": lambda recipe: Rain("large", ((1.0, Streaks(LARGE, recipe)),)),
+    "lines": lambda recipe: Rain("lines", ((1.0, Lines()),)),
+    "wide": _wide,
+}
+
+
+def load_rain(text: str, recipe: Recipe = "paper") -> Rain:
+    """A preset by its name, or the rain that a TOML file describes (docs/rain.md).
+
+    Args:
+        text: a key of PRESETS, or the path of a file that ends in .toml.
+        recipe: of streaks that do not name their own.
+
+    Raises:
+        InputError: no such preset or file, an unknown key (the closest one is named), or a value that makes no sense.
+    """
+    if text in PRESETS:
+        return PRESETS[text](recipe)
+    path = Path(text)
+    if path.suffix != ".toml":
+        raise InputError(f"unknown rain {text!r}; there are {', '.join(PRESETS)}{_closest(text, PRESETS)}, or a .toml file")
+    try:
+        description = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"cannot read the rain in {path}: {getattr(error, 'strerror', None) or error}") from error
+    try:
+        return _read_rain(description, path, recipe)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _read_rain(description: dict[str, Any], path: Path, recipe: Recipe) -> Rain:
+    tables = description.pop("family", None)
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise InputError("rain is described by one or more [[family]] tables")
+    values = _values(description, {"name": str, "brightness": tuple, "rain_free": float}, "")
+    families = tuple(_read_family(table, path.parent, recipe) for table in tables)
+    return Rain(**{"name": path.stem, **values, "families": families})
+
+
+def _read_family(table: dict[str, Any], folder: Path, recipe: Recipe) -> tuple[float, Family]:
+    kind = table.pop("kind", None)
+    readers = {"streaks": _read_streaks, "lines": _read_lines, "recovered": _read_recovered}
+    if kind not in readers:
+        raise InputError(f"kind must be one of {', '.join(readers)}, not {kind!r}{_closest(str(kind), readers)}")
+    weight = _values({"weight": table.pop("weight", 1.0)}, {"weight": float}, kind)["weight"]
+    return weight, readers[kind](table, folder, recipe)
+
+
+def _read_streaks(table: dict[str, Any], folder: Path, recipe: Recipe) -> Streaks:
+    base = table.pop("range", "medium")
+    if base not in RANGES:
+        raise InputError(f"range must be one of {', '.join(RANGES)}, not {base!r}")
+    kinds = {field.name: type(getattr(RANGES[base], field.name)) for field in fields(RainRange)}
+    values = _values(table, {**kinds, "recipe": str, "brightness": tuple}, "streaks")
+    chosen = values.pop("recipe", recipe)
+    if chosen not in get_args(Recipe):
+        raise InputError(f"recipe must be one of {', '.join(get_args(Recipe))}, not {chosen!r}")
+    brightness = values.pop("brightness", (1.0, 1.0))
+    return Streaks(replace(RANGES[base], **values), chosen, brightness)
+
+
+def _read_lines(table: dict[str, Any], folder: Path, recipe: Recipe) -> Lines:
+    kinds = {field.name: type(getattr(Lines(), field.name)) for field in fields(Lines)}
+    return Lines(**_values(table, kinds, "lines"))
+
+
+def _read_recovered(table: dict[str, Any], folder: Path, recipe: Recipe) -> Recovered:
+    values = _values(table, {"rainy": str, "clean": str, "match": str}, "recovered")
+    for name in ("rainy", "clean"):
+        if name not in values:
+            raise InputError(f"recovered rain needs the folder {name}")
+        values[name] = folder / Path(os.path.expandvars(values[name])).expanduser()
+    if values.get("match", "names") not in get_args(Match):
+        raise InputError(f"match must be one of {', '.join(get_args(Match))}, not {values['match']!r}")
+    return Recovered(**values)
+
+
+def _values(table: dict[str, Any], kinds: Mapping[str, type], where: str) -> dict[str, Any]:
+    """The table's values as the types that are asked for; lists become tuples, of two numbers except for widths."""
+    values = {}
+    for key, value in table.items():
+        if key not in kinds:
+            raise InputError(f"unknown key {key!r}{f' of {where}' if where else ''}{_closest(key, kinds)}")
+        kind, number = kinds[key], int | float
+        if kind is tuple and isinstance(value, list) and all(type(entry) in (int, float) for entry in value):
+            if key != "width" and len(value) != 2:
+                raise InputError(f"{key} must be [low, high], not {value}")
+            values[key] = tuple(value)
+        elif kind is float and isinstance(value, number) and not isinstance(value, bool):
+            values[key] = float(value)
+        elif kind in (str, bool) and type(value) is kind:
+            values[key] = value
+        else:
+            wanted = {tuple: "a list of numbers", float: "a number", str: "text", bool: "true or false"}[kind]
+            raise InputError(f"{key} must be {wanted}, not {value!r}")
+    return values
+
+
+def _closest(name: str, valid: Mapping[str, Any]) -> str:
+    [closest] = get_close_matches(name, valid, n=1, cutoff=0.0)
+    return f" (did you mean {closest}?)"

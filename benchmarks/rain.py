@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import torch
 
-from derain.rain import LARGE, MEDIUM, SMALL, RainRange, render_streaks, sample_noise
+from derain.rain import LARGE, MEDIUM, SMALL, RainRange, Streaks
 from derain.randomness import generator
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "reference"))
@@ -25,13 +25,14 @@ LAYERS, SIDE_PX, REPETITIONS = 16, 128, 100
 
 def opencv(streaks: RainRange, rng: np.random.Generator) -> None:
     drawn = streaks.sample(LAYERS, rng)
-    for quantity, width, length, angle in zip(drawn.quantity, drawn.width, drawn.length_px, drawn.angle_deg, strict=True):
+    for quantity, width, length, angle in zip(
+        drawn.quantity, drawn.width, drawn.length_px, drawn.angle_deg, strict=True
+    ):
         streak_layer(dense_noise(quantity, SIDE_PX, SIDE_PX, rng), int(length), float(angle), int(width))
 
 
 def derain(streaks: RainRange, rng: np.random.Generator) -> None:
-    drawn = streaks.sample(LAYERS, rng)
-    render_streaks(drawn, sample_noise(drawn.quantity, SIDE_PX, SIDE_PX, rng), "paper")
+    Streaks(streaks, "paper").layers(LAYERS, SIDE_PX, SIDE_PX, rng)
 
 
 def main() -> None:

@@ -150,7 +150,8 @@ def train(
     write_json(out / "run.json", run.description)
     environment = {"device": str(place), "threads": torch.get_num_threads(), "torch": torch.__version__}
 
-    network = run.network.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = run.network.to(place)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.train()
     average: Network = deepcopy(network)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=settings.betas)
@@ -165,7 +166,7 @@ def train(
                 group["lr"] = learning_rate(settings, k)
             loss = nn.functional.l1_loss(network(rainy), clean)
             optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimiser.step()
             average_into(average, network, min(settings.average_decay, (k + 1) / (k + 10)))
             recent += loss.detach()

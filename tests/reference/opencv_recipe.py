@@ -1,4 +1,4 @@
-"""The public streak recipe step by step with OpenCV in float64, one layer at a time: slow, and independent of derain."""
+"""The public streak recipe step by step with OpenCV in float64: slow, one layer at a time, independent of derain."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""The photographs that come with scikit-image's wheel: free of copyright or CC0, by its documentation."""
+"""The photographs that come with scikit-image's wheel: CC0 or in the public domain, by its documentation."""
 
 from pathlib import Path
 
@@ -6,18 +6,36 @@ from derain.files import make_folder
 from derain.images import read_image, write_image
 
 TRAINING = (
-    *("astronaut.png", "brick.png", "camera.png", "coins.png"),
-    *("grass.png", "gravel.png", "hubble_deep_field.jpg", "rocket.jpg"),
+    *("astronaut.png", "brick.png", "camera.png", "clock_motion.png", "coins.png", "grass.png", "gravel.png"),
+    *("hubble_deep_field.jpg", "ihc.png", "moon.png", "retina.jpg"),
 )
-TEST = ("chelsea.png", "coffee.png")
+TEST = ("chelsea.png", "coffee.png", "rocket.jpg")
 
 
 def write_photographs(names: tuple[str, ...], folder: Path) -> Path:
     """Write the named photographs as PNG files to `folder`, and return it."""
-    import skimage
-
-    source = Path(skimage.__file__).parent / "data"
     make_folder(folder)
     for name in names:
-        write_image(folder / f"{Path(name).stem}.png", read_image(source / name))
+        write_image(folder / f"{Path(name).stem}.png", read_image(_source(name)))
     return folder
+
+
+def write_tiles(names: tuple[str, ...], side_px: int, folder: Path) -> Path:
+    """Write all whole tiles of `side_px` of the named photographs, row by row, to `folder`, and return it."""
+    make_folder(folder)
+    for name in names:
+        photograph = read_image(_source(name))
+        height, width = photograph.shape[:2]
+        corners = [
+            (y, x) for y in range(0, height - side_px + 1, side_px) for x in range(0, width - side_px + 1, side_px)
+        ]
+        for index, (top, left) in enumerate(corners, start=1):
+            tile = photograph[top : top + side_px, left : left + side_px]
+            write_image(folder / f"{Path(name).stem}-{index}.png", tile)
+    return folder
+
+
+def _source(name: str) -> Path:
+    import skimage
+
+    return Path(skimage.__file__).parent / "data" / name

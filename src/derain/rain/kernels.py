@@ -28,8 +28,8 @@ def streak_kernels(parameters: StreakParameters, recipe: Recipe) -> Float[Tensor
 
     "paper" is the public recipe: the line is turned by angle - 45 degrees about (length/2, length/2) and shrunk by
     1 - length/100, with the source coordinates of OpenCV's `warpAffine`: fixed point of 10 bits, rounded to 1/32 pixel.
-    "corrected" turns it about its true centre, (length-1)/2, at scale 1 and with exact coordinates. Both sample the line
-    bilinearly, zero outside, and blur with OpenCV's Gaussian of `width` taps, reflected (101) inside length x length.
+    "corrected" turns it about its true centre, (length-1)/2, at scale 1 and with exact coordinates. Both sample the
+    line bilinearly, zero outside, and blur with OpenCV's Gaussian of `width` taps, reflected (101) inside its window.
 
     Raises:
         InputError: "paper" with a length of 100 or more, at which the public recipe shrinks the line to nothing.
@@ -88,9 +88,10 @@ def _fixed_point_source(
     from_y = -c * shift_x - d * shift_y
 
     def source(over_x: np.ndarray, over_y: np.ndarray, start: np.ndarray) -> Tensor:
-        x = np.rint(over_x[:, None] * frame * 1024).astype(np.int32)
-        y = np.rint((over_y[:, None] * frame + start[:, None]) * 1024).astype(np.int32) + 16
-        return ((torch.from_numpy(x)[:, None, :] + torch.from_numpy(y)[:, :, None]) >> 5).float() / 32
+        # Whole numbers far below 2^24, so that float32 is exact.
+        x = torch.from_numpy(np.rint(over_x[:, None] * frame * 1024)).float()
+        y = torch.from_numpy(np.rint((over_y[:, None] * frame + start[:, None]) * 1024) + 16).float()
+        return (x[:, None, :] + y[:, :, None]).div_(32).floor_().div_(32)
 
     return source(a, b, from_x), source(c, d, from_y)
 

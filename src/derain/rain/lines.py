@@ -1,5 +1,6 @@
 """Rain as straight lines: each a blurred rectangle of its own place, angle, length, thickness and brightness."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -69,7 +70,7 @@ class Lines:
         for start in range(0, len(lines["layer"]), _CHUNK):
             chunk = {name: torch.from_numpy(v[start : start + _CHUNK]).to(device) for name, v in lines.items()}
             _draw(layers, chunk, height, width)
-        white = torch.quantile(layers, 0.999, dim=1) if height * width < 2**24 else layers.amax(1)
+        white = layers.kthvalue(math.ceil(0.999 * height * width), dim=1).values
         white = torch.where(white > 1e-3, white, layers.amax(1)).clamp(min=1e-3)
         return (layers * (255 * level / white)[:, None]).view(count, 1, height, width)
 
@@ -104,7 +105,8 @@ class Lines:
         box = np.where(along[layer], 0.6 * lines["length"] / 12**0.5, 0.0)
         lines["blur_along"] = np.hypot(lines["blur"], box)
         reach = lines["length"] / 2 + _TAIL * lines["blur_along"] + lines["thickness"] / 2 + _TAIL * lines["blur"]
-        seen = (np.abs(lines["x"] - width / 2) < width / 2 + reach) & (np.abs(lines["y"] - height / 2) < height / 2 + reach)
+        aside, above = abs(lines["x"] - width / 2), abs(lines["y"] - height / 2)
+        seen = (aside < width / 2 + reach) & (above < height / 2 + reach)
         # Lines of like size together: what is drawn at once takes as much room as its longest line.
         order = np.flatnonzero(seen)[np.argsort(reach[seen], kind="stable")]
         return {"layer": layer[order], **{name: values[order].astype(np.float32) for name, values in lines.items()}}

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from derain.errors import InputError
+from derain.pairs import Match
 from derain.rain.kernels import Recipe
 from derain.rain.lines import Lines
 from derain.rain.ranges import LARGE, MEDIUM, SMALL, RainRange, check_interval
@@ -59,8 +60,8 @@ class Rain:
     def __post_init__(self) -> None:
         if not self.families:
             raise InputError("rain needs at least one family")
-        if not all(weight > 0 for weight, _ in self.families):
-            raise InputError("the weight of a rain family must be greater than 0")
+        for weight, _ in self.families:
+            check_interval("weight", (weight, weight), above=0)
         check_interval("brightness", self.brightness, above=0)
         if not 0 <= self.rain_free <= 1:
             raise InputError(f"rain_free must be a share between 0 and 1, not {self.rain_free}")
@@ -68,7 +69,7 @@ class Rain:
     def layers(
         self, count: int, height: int, width: int, rng: np.random.Generator, device: torch.device | str = "cpu"
     ) -> Float[Tensor, "{count} 1 {height} {width}"]:
-        """`count` layers: whole levels from 0 up, which brightening can lift above 255. A pure function of `rng`'s state.
+        """`count` layers: whole levels from 0 up, above 255 where brightened. A pure function of `rng`'s state.
 
         Args:
             count: samples; families draw theirs in one go.
@@ -141,7 +142,8 @@ def load_rain(text: str, recipe: Recipe = "paper") -> Rain:
         return PRESETS[text](recipe)
     path = Path(text)
     if path.suffix != ".toml":
-        raise InputError(f"unknown rain {text!r}; there are {', '.join(PRESETS)}{_closest(text, PRESETS)}, or a .toml file")
+        known = f"{', '.join(PRESETS)} or a .toml file{_closest(text, PRESETS)}"
+        raise InputError(f"unknown rain {text!r}; there are {known}")
     try:
         description = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -163,7 +165,11 @@ def _read_rain(description: dict[str, Any], path: Path, recipe: Recipe) -> Rain:
 
 def _read_family(table: dict[str, Any], folder: Path, recipe: Recipe) -> tuple[float, Family]:
     kind = table.pop("kind", None)
-    readers = {"streaks": _read_streaks, "lines": _read_lines, "recovered": _read_recovered}
+    readers: Mapping[str, Callable[[dict[str, Any], Path, Recipe], Family]] = {
+        "streaks": _read_streaks,
+        "lines": _read_lines,
+        "recovered": _read_recovered,
+    }
     if kind not in readers:
         raise InputError(f"kind must be one of {', '.join(readers)}, not {kind!r}{_closest(str(kind), readers)}")
     weight = _values({"weight": table.pop("weight", 1.0)}, {"weight": float}, kind)["weight"]
@@ -176,6 +182,9 @@ def _read_streaks(table: dict[str, Any], folder: Path, recipe: Recipe) -> Streak
         raise InputError(f"range must be one of {', '.join(RANGES)}, not {base!r}")
     kinds = {field.name: type(getattr(RANGES[base], field.name)) for field in fields(RainRange)}
     values = _values(table, {**kinds, "recipe": str, "brightness": tuple}, "streaks")
+    for name in ("width", "length_px"):
+        if not all(isinstance(number, int) for number in values.get(name, ())):
+            raise InputError(f"{name} must be whole numbers, not {list(values[name])}")
     chosen = values.pop("recipe", recipe)
     if chosen not in get_args(Recipe):
         raise InputError(f"recipe must be one of {', '.join(get_args(Recipe))}, not {chosen!r}")
@@ -201,7 +210,7 @@ def _read_recovered(table: dict[str, Any], folder: Path, recipe: Recipe) -> Reco
 
 def _values(table: dict[str, Any], kinds: Mapping[str, type], where: str) -> dict[str, Any]:
     """The table's values as the types that are asked for; lists become tuples, of two numbers except for widths."""
-    values = {}
+    values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in kinds:
             raise InputError(f"unknown key {key!r}{f' of {where}' if where else ''}{_closest(key, kinds)}")

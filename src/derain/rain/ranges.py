@@ -33,8 +33,8 @@ class RainRange:
     Raises:
         InputError: low > high, an even width, a value out of its domain; the sentence names the setting.
 
-    >>> RainRange(width=(5, 7), angle_deg=(-30, 30)).sample(2, np.random.default_rng(0)).width
-    array([5, 7])
+    >>> RainRange(width=(5, 7, 9)).sample(4, np.random.default_rng(0)).width
+    array([5, 9, 7, 9])
     >>> RainRange(width=(4,))
     Traceback (most recent call last):
     ...
@@ -56,11 +56,9 @@ class RainRange:
 
     def sample(self, count: int, rng: np.random.Generator) -> StreakParameters:
         """Draw the parameters of `count` layers: quantity and angle real, length an integer, width from its list."""
-        draw = log_uniform if self.log_quantity else rng.uniform
+        quantity = log_uniform(self.quantity, count, rng) if self.log_quantity else rng.uniform(*self.quantity, count)
         return StreakParameters(
-            quantity=log_uniform(self.quantity, count, rng)
-            if self.log_quantity
-            else rng.uniform(*self.quantity, count),
+            quantity=quantity,
             width=rng.choice(self.width, count),
             length_px=rng.integers(*self.length_px, count, endpoint=True),
             angle_deg=rng.uniform(*self.angle_deg, count),

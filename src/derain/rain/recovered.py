@@ -43,7 +43,7 @@ class Recovered:
             difference = read_image(pair.rainy).astype(np.int16) - read_image(pair.clean)
             layers.append(difference.max(-1).clip(0, 255).astype(np.uint8))
         if not any(layer.any() for layer in layers):
-            raise InputError(f"the pictures in {self.rainy} and {self.clean} differ nowhere: there is no rain to recover")
+            raise InputError(f"the pictures in {self.rainy} are nowhere brighter than those in {self.clean}: no rain")
         object.__setattr__(self, "_layers", tuple(layers))
 
     def layers(
@@ -61,7 +61,9 @@ class Recovered:
         return {"kind": "recovered", "pairs": len(self._layers), "content_hash": content.hexdigest()}
 
 
-def _cut(layer: UInt8[np.ndarray, "_ _"], height: int, width: int, rng: np.random.Generator) -> UInt8[np.ndarray, "_ _"]:
+def _cut(
+    layer: UInt8[np.ndarray, "_ _"], height: int, width: int, rng: np.random.Generator
+) -> UInt8[np.ndarray, "_ _"]:
     have_height, have_width = layer.shape
     top = int(rng.integers(max(have_height - height, 0) + 1))
     left = int(rng.integers(max(have_width - width, 0) + 1))

@@ -5,33 +5,38 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Complex64, Float
+from jaxtyping import Complex64, Float, Int
 from torch import Tensor
 from torch.nn.functional import pad
 
 from derain.rain.kernels import Recipe, streak_kernels
 from derain.rain.ranges import RainRange, StreakParameters, check_interval
 
-# White of a "corrected" layer lies this many standard deviations above its mean: so chosen that medium rain at 128 x 128
-# has the same mean R as with the recipe "paper".
+# White of a "corrected" layer lies this many standard deviations above its mean: so chosen that medium rain at 128 x
+# 128 has the same mean R as with the recipe "paper".
 WHITE_DEVIATIONS = 5.55
 
-# Grains times taps that are added up at once: bounds the memory on large photos.
-_CHUNK = 2**20
+# Grains times taps that are added up at once, and pixels of the layers held at once while they are drawn: both bound
+# the memory on large photos, and small batches stay in the processor's cache.
+_CHUNK, _GROUP = 2**20, 2**17
 
 
-def sample_noise(
-    quantity: Float[np.ndarray, "n"], height: int, width: int, rng: np.random.Generator
-) -> Float[np.ndarray, "n {height} {width}"]:
+@dataclass(frozen=True)
+class Grains:
+    """The pixels of a batch of sparse noise layers that are not 0, in the order of their layers."""
+
+    layer: Int[np.ndarray, "grains"]
+    row: Int[np.ndarray, "grains"]
+    column: Int[np.ndarray, "grains"]
+    value: Float[np.ndarray, "grains"]
+
+
+def sample_grains(quantity: Float[np.ndarray, "n"], height: int, width: int, rng: np.random.Generator) -> Grains:
     """Step 1 of the recipe: uniform noise of 0..256 a pixel, of which only values from 256 - 0.01 quantity up are kept.
 
     The grains that are kept are a Bernoulli process with p = quantity / 25600. So only they are drawn: geometric gaps
-    from one to the next, and values uniform in [256 - 0.01 quantity, 256). This happens on the CPU, float32: every
-    device renders the same grains.
-
-    >>> noise = sample_noise(np.array([256.0]), 100, 100, np.random.default_rng(0))
-    >>> bool(80 < (noise > 0).sum() < 120), bool(noise[noise > 0].min() >= 253.44)
-    (True, True)
+    from one to the next, and values uniform in [256 - 0.01 quantity, 256). This happens on the CPU: every device renders
+    the same grains.
     """
     pixels = height * width
     rate = -np.log1p(-quantity[:, None] / 25600)
@@ -44,9 +49,24 @@ def sample_noise(
     position = position[:, 1:]
     inside = position < pixels
     layer = np.nonzero(inside)[0]
-    noise = np.zeros((len(quantity), pixels), np.float32)
-    noise[layer, position[inside]] = 256 - 0.01 * quantity[layer] * rng.random(len(layer))
-    return noise.reshape(-1, height, width)
+    row, column = np.divmod(position[inside], width)
+    value = 256 - 0.01 * quantity[layer] * rng.random(len(layer))
+    return Grains(layer, row, column, value.astype(np.float32))
+
+
+def sample_noise(
+    quantity: Float[np.ndarray, "n"], height: int, width: int, rng: np.random.Generator
+) -> Float[np.ndarray, "n {height} {width}"]:
+    """The grains of `sample_grains` as float32 layers that are 0 elsewhere.
+
+    >>> noise = sample_noise(np.array([256.0]), 100, 100, np.random.default_rng(0))
+    >>> bool(80 < (noise > 0).sum() < 120), bool(noise[noise > 0].min() >= 253.44)
+    (True, True)
+    """
+    grains = sample_grains(quantity, height, width, rng)
+    noise = np.zeros((len(quantity), height, width), np.float32)
+    noise[grains.layer, grains.row, grains.column] = grains.value
+    return noise
 
 
 def render_streaks(
@@ -62,9 +82,9 @@ def render_streaks(
 
     - "paper": minimum to maximum of each layer become 0..255, cut to whole levels, as in the public recipe. So the
       brightness depends on the size that is rendered. Equal to OpenCV's result up to one level.
-    - "corrected": 255 X / white, rounded, clipped at 255, with a white that follows from the parameters alone. X is shot
-      noise: grains of probability p and value a, each leaving the streak h = cross * kernel. Campbell's theorem (for
-      independent pixels in place of a Poisson process) gives its mean p E[a] sum(h) and its variance
+    - "corrected": 255 X / white, rounded, clipped at 255, with a white that follows from the parameters alone. X is
+      shot noise: grains of probability p and value a, each leaving the streak h = cross * kernel. Campbell's theorem
+      (for independent pixels in place of a Poisson process) gives its mean p E[a] sum(h) and its variance
       (p E[a^2] - p^2 E[a]^2) sum(h^2). White is the mean plus `WHITE_DEVIATIONS` standard deviations, but at least the
       peak E[a] max(h) of a lone streak. No size enters, so a crop looks like a layer rendered at the size of the crop.
 
@@ -80,8 +100,22 @@ def render_streaks(
     Raises:
         InputError: the recipe cannot render a length.
     """
+    layer, row, column = np.nonzero(noise)
+    grains = Grains(layer, row, column, noise[layer, row, column])
+    return render_grains(parameters, grains, *noise.shape[1:], recipe, device)
+
+
+def render_grains(
+    parameters: StreakParameters,
+    grains: Grains,
+    height: int,
+    width: int,
+    recipe: Recipe,
+    device: torch.device | str = "cpu",
+) -> Float[Tensor, "n 1 {height} {width}"]:
+    """`render_streaks` for noise that is given by its grains."""
     kernels = streak_kernels(parameters, recipe)
-    layers = _draw_out(noise, kernels, device)
+    layers = _draw_out(grains, kernels, height, width, device)
     if recipe == "paper":
         darkest = layers.amin((1, 2), keepdim=True)
         span = layers.amax((1, 2), keepdim=True) - darkest
@@ -115,8 +149,9 @@ class Streaks:
         """`count` layers, levels 0..255 times their brightness."""
         parameters = self.range.sample(count, rng)
         brightness = torch.from_numpy(rng.uniform(*self.brightness, count)).float().to(device)
-        noise = sample_noise(parameters.quantity, height, width, rng)
-        return render_streaks(parameters, noise, self.recipe, device).mul_(brightness[:, None, None, None])
+        grains = sample_grains(parameters.quantity, height, width, rng)
+        layers = render_grains(parameters, grains, height, width, self.recipe, device)
+        return layers.mul_(brightness[:, None, None, None])
 
     def describe(self) -> dict[str, Any]:
         """All that determines the layers, JSON-able."""
@@ -144,8 +179,8 @@ def _white(quantity: Float[np.ndarray, "n"], kernels: Float[Tensor, "n size size
 
 
 def _draw_out(
-    noise: Float[np.ndarray, "n h w"], kernels: Float[Tensor, "n size size"], device: torch.device | str
-) -> Float[Tensor, "n h w"]:
+    grains: Grains, kernels: Float[Tensor, "n size size"], height: int, width: int, device: torch.device | str
+) -> Float[Tensor, "n {height} {width}"]:
     """The noise filtered by the cross and correlated with the kernels, continued by reflection at its border.
 
     Grains are few and streaks narrow, so the taps of each streak are added up where they fall: at the recipe's densities
@@ -153,48 +188,64 @@ def _draw_out(
     Two neighbouring pixels are one complex number, which halves the number of places to add at; grains in odd columns
     go to a plane of their own, one pixel further left, so that their streaks start at a whole number too.
     """
-    count, height, width = noise.shape
+    count = len(kernels)
     streaks, row_shift, pair_shift = _footprints(kernels)
     # The margin holds the grains beyond the border whose streaks reach the picture, and one pixel more for the cross.
     top, bottom = 1 + max(row_shift + streaks.shape[1] - 1, 0), 1 + max(-row_shift, 0)
     left, right = 2 + max(2 * (pair_shift + streaks.shape[2]) - 1, 0), 1 + max(-2 * pair_shift, 0)
     right += (left + width + right) % 2
-    grains = _reflect(noise, top, bottom, left, right)
-    rows, columns = grains.shape[1:]
-    position = np.flatnonzero(grains > 0)
-    value = torch.from_numpy(grains.reshape(-1)[position]).to(device)
+    rows, columns = top + height + bottom, left + width + right
+    of_row, row = _mirror(grains.row, height, top, bottom)
+    of_column, column = _mirror(grains.column[of_row], width, left, right)
+    grain, row = of_row[of_column], row[of_column]
 
-    # Streaks that leave their layer end in the margin of the next row or layer, or in spare rows: all that is cut off.
-    spare, pairs = (top + bottom) * columns // 2, grains.size // 2
-    planes = torch.zeros(2, spare + pairs + spare, dtype=torch.complex64, device=device)
-    place = torch.from_numpy(position // 2 + position % 2 * planes.shape[1] + spare).to(device)[:, None]
-    layer, row, pair = streaks.nonzero(as_tuple=True)
-    tap = torch.view_as_real(streaks[layer, row, pair].to(device)).flatten()
-    shift = ((row + row_shift) * (columns // 2) + pair + pair_shift).to(device)
-    of_grains = np.searchsorted(position, np.arange(1, count) * rows * columns)
-    of_taps = np.searchsorted(layer.numpy(), np.arange(1, count))
-    for places, values, shifts, taps in zip(
-        place.tensor_split(of_grains.tolist()),
-        value.tensor_split(of_grains.tolist()),
-        shift.tensor_split(of_taps.tolist()),
-        tap.tensor_split((2 * of_taps).tolist()),
-        strict=True,
-    ):
-        step = _CHUNK // max(len(shifts), 1)
-        for some, theirs in zip(places.split(step), values.split(step), strict=True):
-            levels = torch.view_as_complex(torch.outer(theirs, taps).view(-1, 2))
-            planes.view(-1).scatter_add_(0, (some + shifts).view(-1), levels)
+    # Streaks that leave their layer end in the margin of the next row, or in spare rows: all that is cut off.
+    spare, pairs = (top + bottom) * columns // 2, rows * columns // 2
+    group = max(1, min(count, _GROUP // pairs))
+    planes = torch.empty(2, group * (spare + pairs) + spare, dtype=torch.complex64, device=device)
+    layer = grains.layer[grain]
+    place = column % 2 * planes.shape[1] + layer % group * (spare + pairs) + spare + (row * columns + column) // 2
+    places = torch.from_numpy(place)[:, None].to(device)
+    values = torch.from_numpy(grains.value[grain]).to(device)
+    of_tap, tap_row, tap_pair = streaks.nonzero(as_tuple=True)
+    taps = torch.view_as_real(streaks[of_tap, tap_row, tap_pair]).to(device)
+    shifts = ((tap_row + row_shift) * (columns // 2) + tap_pair + pair_shift).to(device)
+    first_grain = np.searchsorted(layer, np.arange(count + 1)).tolist()
+    first_tap = np.searchsorted(of_tap.numpy(), np.arange(count + 1)).tolist()
 
-    even, odd = torch.view_as_real(planes[:, spare : spare + pairs]).view(2, count, rows, columns)
-    around = slice(top - 1, top + height + 1)
-    return _cross(even[:, around, left - 1 : left + width + 1] + odd[:, around, left - 2 : left + width])
+    layers = torch.empty(count, height + 2, width + 2, device=device)
+    for start in range(0, count, group):
+        planes.zero_()
+        for index in range(start, min(start + group, count)):
+            streak = slice(first_tap[index], first_tap[index + 1])
+            shift, tap = shifts[streak], taps[streak].flatten()
+            step = max(1, _CHUNK // max(len(shift), 1))
+            for first in range(first_grain[index], first_grain[index + 1], step):
+                some = slice(first, min(first + step, first_grain[index + 1]))
+                light = torch.view_as_complex(torch.outer(values[some], tap).view(-1, 2))
+                planes.view(-1).scatter_add_(0, (places[some] + shift).view(-1), light)
+        drawn = torch.view_as_real(planes[:, :-spare]).view(2, group, -1)[:, :, 2 * spare :].unflatten(2, (rows, columns))
+        even, odd = drawn[:, : count - start, top - 1 : top + height + 1]
+        layers[start : start + group] = even[:, :, left - 1 : left + width + 1]
+        layers[start : start + group] += odd[:, :, left - 2 : left + width]
+    return _cross(layers)
 
 
-def _reflect(noise: Float[np.ndarray, "n h w"], top: int, bottom: int, left: int, right: int) -> np.ndarray:
-    """Continue the noise by reflection that does not repeat the border."""
-    if max(top, bottom) < noise.shape[1] and max(left, right) < noise.shape[2]:
-        return pad(torch.from_numpy(noise), (left, right, top, bottom), mode="reflect").numpy()
-    return np.pad(noise, ((0, 0), (top, bottom), (left, right)), mode="reflect")  # slower, but as often as needed
+def _mirror(
+    position: Int[np.ndarray, "grains"], size: int, before: int, after: int
+) -> tuple[Int[np.ndarray, "images"], Int[np.ndarray, "images"]]:
+    """Where grains lie on an axis that goes on by reflection (101) at both ends, `before` pixels before its start.
+
+    The first array says which grain an image is of; it ascends. The second is where it lies, from 0.
+    """
+    source = size - 1 - abs(np.arange(-before, size + after) % max(2 * size - 2, 1) - (size - 1))
+    images = np.argsort(source, kind="stable")
+    number = np.bincount(source, minlength=size)
+    first = number.cumsum() - number
+    times = number[position]
+    which = np.repeat(np.arange(len(position)), times)
+    nth = np.arange(len(which)) - np.repeat(times.cumsum() - times, times)
+    return which, images[first[position][which] + nth]
 
 
 def _footprints(

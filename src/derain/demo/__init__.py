@@ -139,11 +139,12 @@ def describe_findings(scale: Scale, few: Sequence[Mapping[str, Any]], many: Sequ
 
 
 _NOTES = (
-    "A small-scale illustration with one seed, made in minutes on two cores; scale and test rain were chosen "
-    "on other photographs. The paper trains networks of a million parameters and more for 250,000 iterations on 128x128 "
-    "samples of up to 30,000 backgrounds. E_R, E_B, removal, damage and controlled removal are taken where it rains by "
-    "more than 10 of 255 grey levels (E_R and E_B again at 50); figures are means over the test pictures. Higher is "
-    "better for E_R, removal, controlled removal, PSNR and SSIM, lower for E_B, damage and clean error."
+    "A small-scale illustration with one seed, made in minutes on two cores; scale and test rain were chosen on "
+    "other photographs. The paper trains networks of a million parameters and more for 250,000 iterations on "
+    "128x128 samples of up to 30,000 backgrounds. E_R, E_B, removal, damage and controlled removal are taken where "
+    "it rains by more than 10 of 255 grey levels (E_R and E_B again at 50); figures are means over the test "
+    "pictures. Higher is better for E_R, removal, controlled removal, PSNR and SSIM, lower for E_B, damage and "
+    "clean error."
 )
 
 

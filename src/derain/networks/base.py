@@ -58,6 +58,7 @@ class Network(nn.Module):
 def pad_to_multiple(picture: Float[Tensor, "n c h w"], multiple: int) -> Float[Tensor, "n c hp wp"]:
     """Pad right and bottom by repeating the border up to the next multiple of `multiple` pixels.
 
+    >>> import torch
     >>> tuple(pad_to_multiple(torch.zeros(1, 3, 5, 8), 4).shape)
     (1, 3, 8, 8)
     """

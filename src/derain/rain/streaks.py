@@ -35,8 +35,8 @@ def sample_grains(quantity: Float[np.ndarray, "n"], height: int, width: int, rng
     """Step 1 of the recipe: uniform noise of 0..256 a pixel, of which only values from 256 - 0.01 quantity up are kept.
 
     The grains that are kept are a Bernoulli process with p = quantity / 25600. So only they are drawn: geometric gaps
-    from one to the next, and values uniform in [256 - 0.01 quantity, 256). This happens on the CPU: every device renders
-    the same grains.
+    from one to the next, and values uniform in [256 - 0.01 quantity, 256). This happens on the CPU: every device
+    renders the same grains.
     """
     pixels = height * width
     rate = -np.log1p(-quantity[:, None] / 25600)
@@ -102,7 +102,8 @@ def render_streaks(
     """
     layer, row, column = np.nonzero(noise)
     grains = Grains(layer, row, column, noise[layer, row, column])
-    return render_grains(parameters, grains, *noise.shape[1:], recipe, device)
+    _, height, width = noise.shape
+    return render_grains(parameters, grains, height, width, recipe, device)
 
 
 def render_grains(
@@ -115,7 +116,7 @@ def render_grains(
 ) -> Float[Tensor, "n 1 {height} {width}"]:
     """`render_streaks` for noise that is given by its grains."""
     kernels = streak_kernels(parameters, recipe)
-    layers = _draw_out(grains, kernels, height, width, device)
+    layers = _cross(_draw_out(grains, kernels, height, width, device))
     if recipe == "paper":
         darkest = layers.amin((1, 2), keepdim=True)
         span = layers.amax((1, 2), keepdim=True) - darkest
@@ -180,17 +181,17 @@ def _white(quantity: Float[np.ndarray, "n"], kernels: Float[Tensor, "n size size
 
 def _draw_out(
     grains: Grains, kernels: Float[Tensor, "n size size"], height: int, width: int, device: torch.device | str
-) -> Float[Tensor, "n {height} {width}"]:
-    """The noise filtered by the cross and correlated with the kernels, continued by reflection at its border.
+) -> Float[Tensor, "n {height}+2 {width}+2"]:
+    """The noise correlated with the kernels, continued by reflection at its border; one pixel larger on every side.
 
-    Grains are few and streaks narrow, so the taps of each streak are added up where they fall: at the recipe's densities
-    of about 1 % that takes less time than Fourier transforms, and where there is no rain the result is exactly zero.
+    Grains are few and streaks narrow, so the taps of each streak are added up where they fall: at the recipe's
+    densities of about 1 % that takes less time than Fourier transforms, and where it does not rain the result is 0.
     Two neighbouring pixels are one complex number, which halves the number of places to add at; grains in odd columns
     go to a plane of their own, one pixel further left, so that their streaks start at a whole number too.
     """
     count = len(kernels)
     streaks, row_shift, pair_shift = _footprints(kernels)
-    # The margin holds the grains beyond the border whose streaks reach the picture, and one pixel more for the cross.
+    # The margin holds the grains beyond the border whose streaks reach the picture, and the pixel more on every side.
     top, bottom = 1 + max(row_shift + streaks.shape[1] - 1, 0), 1 + max(-row_shift, 0)
     left, right = 2 + max(2 * (pair_shift + streaks.shape[2]) - 1, 0), 1 + max(-2 * pair_shift, 0)
     right += (left + width + right) % 2
@@ -205,11 +206,12 @@ def _draw_out(
     planes = torch.empty(2, group * (spare + pairs) + spare, dtype=torch.complex64, device=device)
     layer = grains.layer[grain]
     place = column % 2 * planes.shape[1] + layer % group * (spare + pairs) + spare + (row * columns + column) // 2
-    places = torch.from_numpy(place)[:, None].to(device)
+    # Places are added up and read often: 32 bits hold them for any picture.
+    places = torch.from_numpy(place.astype(np.int32))[:, None].to(device)
     values = torch.from_numpy(grains.value[grain]).to(device)
     of_tap, tap_row, tap_pair = streaks.nonzero(as_tuple=True)
     taps = torch.view_as_real(streaks[of_tap, tap_row, tap_pair]).to(device)
-    shifts = ((tap_row + row_shift) * (columns // 2) + tap_pair + pair_shift).to(device)
+    shifts = ((tap_row + row_shift) * (columns // 2) + tap_pair + pair_shift).to(device, torch.int32)
     first_grain = np.searchsorted(layer, np.arange(count + 1)).tolist()
     first_tap = np.searchsorted(of_tap.numpy(), np.arange(count + 1)).tolist()
 
@@ -224,11 +226,11 @@ def _draw_out(
                 some = slice(first, min(first + step, first_grain[index + 1]))
                 light = torch.view_as_complex(torch.outer(values[some], tap).view(-1, 2))
                 planes.view(-1).scatter_add_(0, (places[some] + shift).view(-1), light)
-        drawn = torch.view_as_real(planes[:, :-spare]).view(2, group, -1)[:, :, 2 * spare :].unflatten(2, (rows, columns))
-        even, odd = drawn[:, : count - start, top - 1 : top + height + 1]
-        layers[start : start + group] = even[:, :, left - 1 : left + width + 1]
-        layers[start : start + group] += odd[:, :, left - 2 : left + width]
-    return _cross(layers)
+        drawn = torch.view_as_real(planes[:, :-spare].unflatten(1, (group, -1))[:, :, spare:]).flatten(2)
+        even, odd = drawn.unflatten(2, (rows, columns))[:, : count - start, top - 1 : top + height + 1]
+        inner, one_less = slice(left - 1, left + width + 1), slice(left - 2, left + width)
+        torch.add(even[:, :, inner], odd[:, :, one_less], out=layers[start : start + group])
+    return layers
 
 
 def _mirror(

@@ -1,4 +1,7 @@
-"""The one exception for input that a person can put right."""
+"""What a person can put right is said in one sentence."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 
 class InputError(ValueError):
@@ -10,3 +13,13 @@ class InputError(ValueError):
 
 class TrainingError(RuntimeError):
     """A training that cannot go on, such as one whose loss is no longer a number. Exit code 1."""
+
+
+def did_you_mean(name: str, valid: Iterable[str]) -> str:
+    """The end of a sentence that names the closest valid name.
+
+    >>> "unknown rain 'medum'" + did_you_mean("medum", ["small", "medium", "large"])
+    "unknown rain 'medum' (did you mean medium?)"
+    """
+    [closest] = get_close_matches(name, list(valid), n=1, cutoff=0.0)
+    return f" (did you mean {closest}?)"

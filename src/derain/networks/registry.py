@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from typing import Any, Literal, get_args, get_origin
 
-from derain.errors import InputError
+from derain.errors import InputError, did_you_mean
 from derain.networks.base import Network
 from derain.networks.resnet import ResNet, ResNetHyperparameters
 from derain.networks.unet import UNet, UNetHyperparameters
@@ -92,5 +91,4 @@ def _describe(kind: Any) -> str:
 def _known(name: str, valid: Mapping[str, Any], what: str) -> str:
     if name in valid:
         return name
-    closest = get_close_matches(name, valid, n=1, cutoff=0.0)[0]
-    raise InputError(f"unknown {what} {name!r}; there are {', '.join(valid)} (did you mean {closest}?)")
+    raise InputError(f"unknown {what} {name!r}; there are {', '.join(valid)}{did_you_mean(name, valid)}")

@@ -4,7 +4,6 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Protocol, get_args, runtime_checkable
 
@@ -13,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from derain.errors import InputError
+from derain.errors import InputError, did_you_mean
 from derain.pairs import Match
 from derain.rain.kernels import Recipe
 from derain.rain.lines import Lines
@@ -142,7 +141,7 @@ def load_rain(text: str, recipe: Recipe = "paper") -> Rain:
         return PRESETS[text](recipe)
     path = Path(text)
     if path.suffix != ".toml":
-        known = f"{', '.join(PRESETS)} or a .toml file{_closest(text, PRESETS)}"
+        known = f"{', '.join(PRESETS)} or a .toml file{did_you_mean(text, PRESETS)}"
         raise InputError(f"unknown rain {text!r}; there are {known}")
     try:
         description = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -171,7 +170,7 @@ def _read_family(table: dict[str, Any], folder: Path, recipe: Recipe) -> tuple[f
         "recovered": _read_recovered,
     }
     if kind not in readers:
-        raise InputError(f"kind must be one of {', '.join(readers)}, not {kind!r}{_closest(str(kind), readers)}")
+        raise InputError(f"kind must be one of {', '.join(readers)}, not {kind!r}{did_you_mean(str(kind), readers)}")
     weight = _values({"weight": table.pop("weight", 1.0)}, {"weight": float}, kind)["weight"]
     return weight, readers[kind](table, folder, recipe)
 
@@ -213,7 +212,7 @@ def _values(table: dict[str, Any], kinds: Mapping[str, type], where: str) -> dic
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in kinds:
-            raise InputError(f"unknown key {key!r}{f' of {where}' if where else ''}{_closest(key, kinds)}")
+            raise InputError(f"unknown key {key!r}{f' of {where}' if where else ''}{did_you_mean(key, kinds)}")
         kind, number = kinds[key], int | float
         if kind is tuple and isinstance(value, list) and all(type(entry) in (int, float) for entry in value):
             if key != "width" and len(value) != 2:
@@ -227,8 +226,3 @@ def _values(table: dict[str, Any], kinds: Mapping[str, type], where: str) -> dic
             wanted = {tuple: "a list of numbers", float: "a number", str: "text", bool: "true or false"}[kind]
             raise InputError(f"{key} must be {wanted}, not {value!r}")
     return values
-
-
-def _closest(name: str, valid: Mapping[str, Any]) -> str:
-    [closest] = get_close_matches(name, valid, n=1, cutoff=0.0)
-    return f" (did you mean {closest}?)"

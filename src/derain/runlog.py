@@ -7,6 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
+from derain.errors import InputError
+
 Event = Literal["started", "resumed", "progress", "validation", "checkpoint", "finished"]
 
 
@@ -34,10 +36,17 @@ class RunLog:
             self._board.close()
 
     def write(self, event: Event, iteration: int, values: Mapping[str, Any]) -> None:
-        """Append one event; nested mappings of numbers become TensorBoard scalars named event/key/key."""
+        """Append one event; nested mappings of numbers become TensorBoard scalars named event/key/key.
+
+        Raises:
+            InputError: the disk is full.
+        """
         line = {"event": event, "iteration": iteration, **values}
-        self._file.write(json.dumps(line, allow_nan=False) + "\n")
-        self._file.flush()
+        try:
+            self._file.write(json.dumps(line, allow_nan=False) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise InputError(f"cannot write {self._file.name}: {error.strerror}") from error
         if self._board is not None and event in ("progress", "validation"):
             prefix = f"{event}/{values['set']}" if "set" in values else event
             for name, number in _scalars(prefix, values):

@@ -1,6 +1,7 @@
 """One readable training loop, which can be killed at any moment and goes on to the identical last bit."""
 
 import json
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -157,6 +158,8 @@ def train(
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=settings.betas)
     start = _resume(out / CHECKPOINT, network, average, optimiser)
 
+    if start:
+        logging.getLogger("derain").info("going on with %s from iteration %d", out, start)
     with RunLog(out) as log:
         log.write("resumed" if start else "started", start, {"environment": environment, "run": run.description})
         recent, recent_from, saved_at = torch.zeros((), device=place), start, time.monotonic()

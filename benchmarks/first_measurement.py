@@ -7,7 +7,6 @@ an interruption. Figures along the training are those of all 40 pairs; those of 
 beside them where an independent program published them.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from derain.files import make_folder, write_json
 from derain.runlog import read_log
 
 NETWORK = "unet:base=16,levels=4,norm=none,activation=leaky_relu,input_skip=true"
+SHOWN = (500, 1500, 4500)
 FIGURES = ("psnr_y", "removal", "damage", "removal_controlled", "clean_error", "e_r", "e_b")
 
 
@@ -75,7 +75,28 @@ def main(
     write_json(out, results)
     for name, points in results.items():
         for point in points:
-            print(name, point["iteration"], json.dumps(point["pairs"]["mean"]))
+            if point["iteration"] in SHOWN:
+                print(row(name, point))
+
+
+def row(name: str, point: dict[str, Any]) -> str:
+    """One line of the table in docs/results.md."""
+    mean, at_50 = point["pairs"]["mean"], point["pairs"]["sensitivity"]["50"]
+    cells = [
+        name,
+        f"{point['iteration']}",
+        f"{mean['psnr_y']:.2f} ({point['first_20']['psnr_y']:.2f})",
+        f"{mean['removal']:.2f} / {mean['damage']:.1f}",
+        f"{mean['removal_controlled']:.2f} ({point['first_20']['removal_controlled']:.2f})",
+        f"{mean['clean_error']:.1f} ({point['first_20']['clean_error']:.1f})",
+        f"{mean['e_r']:.1f} / {mean['e_b']:.1f}",
+        f"{at_50['removal']:.2f} / {at_50['removal_controlled']:.2f}",
+        f"{at_50['e_r']:.1f} / {at_50['e_b']:.1f}",
+        f"{mean['psnr_rgb']:.2f}",
+        f"{mean['ssim_rgb']:.3f} / {mean['ssim_y']:.3f}",
+        f"{point['held_out']['mean']['removal_controlled']:.2f} / {point['held_out']['mean']['clean_error']:.1f}",
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
 def curve(run: Path) -> list[dict[str, Any]]:

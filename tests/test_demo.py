@@ -76,6 +76,8 @@ def test_the_sentences_follow_from_the_figures() -> None:
     rain, picture = describe_findings(TINY, images(weak, good), images(strong, bad))
     assert "other way round" in rain
     assert "keep the picture better" in picture
+    rain, picture = describe_findings(TINY, images([0.31, 0.34, 0.29], good), images(weak, good))
+    assert "not visible at this scale" in rain
     rain, picture = describe_findings(TINY, images(unclear, good), images(weak, good))
     assert "not visible at this scale" in rain
     assert "not visible at this scale" in picture

@@ -26,6 +26,7 @@ from derain.synthesis import synthesise
 from derain.training import MODEL, train
 
 _CURVES = ("removal", "removal_controlled", "clean_error")
+_LEAST_DIFFERENCE = {"removal_controlled": 0.05, "clean_error": 1.0}
 _MOST_STRIPS = 3
 _TILE_PX = 200
 
@@ -107,7 +108,8 @@ def run_demo(out: Path, data: Path | None, console: Console, scale: Scale | None
 def describe_findings(scale: Scale, few: Sequence[Mapping[str, Any]], many: Sequence[Mapping[str, Any]]) -> list[str]:
     """Two sentences on what is seen, for the rain and for the picture.
 
-    A difference counts as seen when the mean over images of the paired difference exceeds twice its standard error.
+    A difference counts as seen when the mean over images of the paired difference exceeds twice its standard error, and
+    is large enough to matter: 0.05 of the rain, one grey level.
 
     Args:
         scale: of the trainings.
@@ -227,9 +229,10 @@ def _strip(pair: Pair, networks: Mapping[str, NetworkRestorer], scale: Scale, ou
 
 
 def _setup(scene: Scene, scale: Scale, out: Path) -> str:
+    network, _ = load_model(out / "few" / MODEL)
     photos = {name: load_model(out / name / MODEL)[1]["objective"]["photos"] for name in scale.counts}
     return (
-        f"Both are {scale.network.split(':')[0]}s of the same size, trained with the same code for "
+        f"Both are {type(network).__name__}s of {network.parameter_count():,} parameters, trained with the same code for "
         f"{scale.iterations:,} iterations under the {scale.training_rain} range of rain: the first on {scale.few} "
         f"patches of {photos['few']} photographs, the second on {scale.many} patches of {photos['many']}. "
         f"Both are tested on {scene.test}."
@@ -246,4 +249,6 @@ def _direction(few: Sequence[Mapping[str, Any]], many: Sequence[Mapping[str, Any
     if len(differences) < 2:
         return 0
     difference, error = fmean(differences), stdev(differences) / len(differences) ** 0.5
-    return 0 if abs(difference) <= 2 * error else 1 if difference > 0 else -1
+    if abs(difference) < max(2 * error, _LEAST_DIFFERENCE[figure]):
+        return 0
+    return 1 if difference > 0 else -1

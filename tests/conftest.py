@@ -19,3 +19,12 @@ def data() -> Path:
     if not folder:
         pytest.skip("DERAIN_DATA is not set")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def goldens() -> Path:
+    """Weights, inputs and outputs of the networks' official code: DERAIN_GOLDENS, or `goldens` beside DERAIN_DATA."""
+    folder = Path(os.environ.get("DERAIN_GOLDENS") or Path(os.environ.get("DERAIN_DATA", ".")).parent / "goldens")
+    if not folder.is_dir():
+        pytest.skip("DERAIN_GOLDENS is not set")
+    return folder

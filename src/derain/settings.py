@@ -23,6 +23,8 @@ class TrainingSettings:
     """Network, with hyperparameters as in resnet:features=16,blocks=4."""
     iterations: int = 250_000
     """Training iterations."""
+    loss: Literal["l1", "own"] = "l1"
+    """L1 on the network's last picture, as in the paper, or the loss of the network's own paper."""
     batch_size: int = 16
     """Samples in a batch."""
     background_size: int = 128

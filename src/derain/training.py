@@ -98,7 +98,7 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
             "sets": [{"name": s.name, **s.source} for s in validation],
         },
         "objective": {
-            "loss": "l1",
+            "loss": settings.loss,
             "count": settings.count,
             "photos": patches.photos,
             "background_size": settings.background_size,
@@ -167,7 +167,10 @@ def train(
             rainy, clean = (picture.contiguous(memory_format=torch.channels_last) for picture in run.objective.batch(k))
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(settings, k)
-            loss = nn.functional.l1_loss(network(rainy), clean)
+            if settings.loss == "own":
+                loss = network.own_loss(network.stages(rainy), clean)
+            else:
+                loss = nn.functional.l1_loss(network(rainy), clean)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()

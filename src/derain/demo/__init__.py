@@ -232,8 +232,8 @@ def _setup(scene: Scene, scale: Scale, out: Path) -> str:
     network, _ = load_model(out / "few" / MODEL)
     photos = {name: load_model(out / name / MODEL)[1]["objective"]["photos"] for name in scale.counts}
     return (
-        f"Both are {type(network).__name__}s of {network.parameter_count():,} parameters, trained with the same code for "
-        f"{scale.iterations:,} iterations under the {scale.training_rain} range of rain: the first on {scale.few} "
+        f"Both are {type(network).__name__}s of {network.parameter_count():,} parameters, trained with the same code "
+        f"for {scale.iterations:,} iterations under the {scale.training_rain} range of rain: the first on {scale.few} "
         f"patches of {photos['few']} photographs, the second on {scale.many} patches of {photos['many']}. "
         f"Both are tested on {scene.test}."
     )

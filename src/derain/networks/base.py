@@ -46,6 +46,10 @@ class Network(nn.Module):
         """All pictures that the network makes, first to last; the last one is the result."""
         raise NotImplementedError
 
+    def own_loss(self, stages: list[Float[Tensor, "n 3 h w"]], clean: Float[Tensor, "n 3 h w"]) -> Float[Tensor, ""]:
+        """The loss of the network's own paper; L1 on the last picture unless a subclass says otherwise."""
+        return nn.functional.l1_loss(stages[-1], clean)
+
     def forward(self, rainy: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
         """The derained picture."""
         return self.stages(rainy)[-1]

@@ -4,7 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args, get_origin
 
+from torch import Tensor
+
 from derain.errors import InputError, did_you_mean
+from derain.networks import resnet
 from derain.networks.base import Network
 from derain.networks.resnet import ResNet, ResNetHyperparameters
 from derain.networks.unet import UNet, UNetHyperparameters
@@ -12,14 +15,19 @@ from derain.networks.unet import UNet, UNetHyperparameters
 
 @dataclass(frozen=True)
 class Entry:
-    """A network's class and the dataclass of its hyperparameters."""
+    """A network's class, the dataclass of its hyperparameters, and how weights of its official code are read.
+
+    `official` takes tensors by their official names and gives the hyperparameters that they tell and the tensors by our
+    names; None: no official layout is known.
+    """
 
     network: Callable[[Any], Network]
     hyperparameters: type[Any]
+    official: Callable[[Mapping[str, Tensor]], tuple[dict[str, Any], dict[str, Tensor]]] | None = None
 
 
 NETWORKS: Mapping[str, Entry] = {
-    "resnet": Entry(ResNet, ResNetHyperparameters),
+    "resnet": Entry(ResNet, ResNetHyperparameters, resnet.official),
     "unet": Entry(UNet, UNetHyperparameters),
 }
 
@@ -37,11 +45,11 @@ def build(name: str, hyperparameters: Mapping[str, Any] | None = None) -> Networ
     >>> build("resnet", {"features": 16, "blocks": 4}).parameter_count()
     21763
     """
-    entry = NETWORKS[_known(name, NETWORKS, "network")]
+    entry = NETWORKS[known(name, NETWORKS, "network")]
     values = dict(hyperparameters or {})
     types = {field.name: field.type for field in fields(entry.hyperparameters)}
     for key, value in values.items():
-        kind = types[_known(key, types, f"hyperparameter of {name}")]
+        kind = types[known(key, types, f"hyperparameter of {name}")]
         valid = value in get_args(kind) if get_origin(kind) is Literal else type(value) is kind
         if not valid:
             raise InputError(f"{name}: {key} must be {_describe(kind)}, not {value!r}")
@@ -58,11 +66,11 @@ def parse(text: str) -> tuple[str, dict[str, Any]]:
     ('unet', {'base': 16, 'levels': 4, 'norm': 'none', 'input_skip': True})
     """
     name, _, settings = text.partition(":")
-    types = {f.name: f.type for f in fields(NETWORKS[_known(name, NETWORKS, "network")].hyperparameters)}
+    types = {f.name: f.type for f in fields(NETWORKS[known(name, NETWORKS, "network")].hyperparameters)}
     values: dict[str, Any] = {}
     for setting in filter(None, settings.split(",")):
         key, equals, value = setting.partition("=")
-        kind = types[_known(key, types, f"hyperparameter of {name}")]
+        kind = types[known(key, types, f"hyperparameter of {name}")]
         if not equals:
             raise InputError(f"network {text!r}: {key} needs a value, as in {key}=...")
         values[key] = _read(value, kind, f"network {text!r}: {key}")
@@ -88,7 +96,8 @@ def _describe(kind: Any) -> str:
     return {int: "a whole number", float: "a number", bool: "true or false"}[kind]
 
 
-def _known(name: str, valid: Mapping[str, Any], what: str) -> str:
+def known(name: str, valid: Mapping[str, Any], what: str) -> str:
+    """`name` if it is valid; otherwise InputError with the valid ones and the closest of them."""
     if name in valid:
         return name
     raise InputError(f"unknown {what} {name!r}; there are {', '.join(valid)}{did_you_mean(name, valid)}")

@@ -1,6 +1,8 @@
 """ResNet: residual blocks without normalisation at full resolution."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -94,3 +96,14 @@ def _convolution(inputs: int, outputs: int) -> nn.Conv2d:
     convolution.weight.data.mul_(0.1)
     nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
     return convolution
+
+
+def official(state_dict: Mapping[str, Tensor]) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """MSRResNet at scale 1, with or without its extra layer; the names of the weights are ours."""
+    blocks = {name.split(".")[1] for name in state_dict if name.startswith("body.")}
+    hyperparameters = {
+        "features": state_dict["conv_first.weight"].shape[0],
+        "blocks": max(len(blocks), 1),
+        "extra_conv": "upconv1.weight" in state_dict,
+    }
+    return hyperparameters, dict(state_dict)

@@ -14,7 +14,7 @@ from torch import Tensor
 from derain.errors import InputError
 from derain.files import write_bytes
 from derain.networks.base import Network
-from derain.networks.registry import build
+from derain.networks.registry import NETWORKS, build, known
 
 _FORMAT = 1
 
@@ -92,23 +92,24 @@ def load_official(
     """The network `name` with weights in the layout of its official code, in eval mode, RGB in 0..1 like all others.
 
     Args:
-        name: `resnet` (the layout of MSRResNet at scale 1, with or without its extra layer).
-        state_dict: tensors by their official names.
-        hyperparameters: what the weights do not tell; features, blocks and the extra layer are read from them.
+        name: a network of NETWORKS for which an official layout is known; its file describes it.
+        state_dict: tensors by their official names; their type (float32 or float64) is kept.
+        hyperparameters: what the weights do not tell, such as `input_skip`.
 
     Raises:
-        InputError: no official layout is known for `name`, or the weights do not fit.
+        InputError: no official layout is known for `name`, or the weights do not fit it.
     """
-    if name != "resnet" or "conv_first.weight" not in state_dict:
-        raise InputError(f"these are no weights in an official layout of {name}")
-    found = {
-        "features": state_dict["conv_first.weight"].shape[0],
-        "blocks": len({key.split(".")[1] for key in state_dict if key.startswith("body.")}),
-        "extra_conv": "upconv1.weight" in state_dict,
-    }
+    read = NETWORKS[known(name, NETWORKS, "network")].official
+    refusal = f"these are no official weights of {name}"
+    if read is None:
+        raise InputError(f"no official layout of weights is known for {name}")
+    try:
+        found, weights = read(state_dict)
+    except KeyError as error:
+        raise InputError(f"{refusal}: {error.args[0]} is missing") from error
     network = build(name, {**found, **(hyperparameters or {})})
-    dtype = state_dict["conv_first.weight"].dtype
-    load_weights(network.to(dtype), state_dict, f"these are no official weights of {name}")
+    network.to(next(iter(weights.values())).dtype)
+    load_weights(network, weights, refusal)
     return network.eval()
 
 

@@ -95,6 +95,8 @@ class Evaluate:
     """How the pictures find each other: equal names, rain-1 with norain-1, or 1_2 with 1."""
     model: Path | None = None
     """Model file of a run."""
+    network: str | None = None
+    """FILE.py:CLASS, where the model is that of a network of your own."""
     restored: Path | None = None
     """In place of a model: folder with the restored rainy pictures, of equal names."""
     restored_clean: Path | None = None
@@ -120,7 +122,7 @@ class Evaluate:
         pairs = match_pairs(self.rainy, self.clean, self.match)
         restorer: Restorer
         if self.model is not None:
-            restorer = NetworkRestorer(load_model(self.model)[0], self.device)
+            restorer = NetworkRestorer(load_model(self.model, self.network)[0], self.device)
         elif self.restored is not None:
             restorer = FolderRestorer(self.restored, self.restored_clean)
         else:

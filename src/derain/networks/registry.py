@@ -11,6 +11,7 @@ from derain.networks import resnet
 from derain.networks.base import Network
 from derain.networks.resnet import ResNet, ResNetHyperparameters
 from derain.networks.unet import UNet, UNetHyperparameters
+from derain.networks.user import is_user_network, load_user_network
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def build(name: str, hyperparameters: Mapping[str, Any] | None = None) -> Networ
     """A fresh network, initialised from torch's current random state.
 
     Args:
-        name: a key of NETWORKS.
+        name: a key of NETWORKS, or FILE.py:CLASS for a network of one's own (`derain.networks.user`).
         hyperparameters: values for fields of the network's hyperparameters; those left out keep their defaults.
 
     Raises:
@@ -45,6 +46,8 @@ def build(name: str, hyperparameters: Mapping[str, Any] | None = None) -> Networ
     >>> build("resnet", {"features": 16, "blocks": 4}).parameter_count()
     21763
     """
+    if is_user_network(name):
+        return load_user_network(name)
     entry = NETWORKS[known(name, NETWORKS, "network")]
     values = dict(hyperparameters or {})
     types = {field.name: field.type for field in fields(entry.hyperparameters)}
@@ -57,7 +60,7 @@ def build(name: str, hyperparameters: Mapping[str, Any] | None = None) -> Networ
 
 
 def parse(text: str) -> tuple[str, dict[str, Any]]:
-    """The name and the hyperparameters in a text NAME or NAME:key=value,key=value.
+    """The name and the hyperparameters in a text NAME, NAME:key=value,key=value or FILE.py:CLASS.
 
     Raises:
         InputError: unknown name or key, or a value that cannot be read as the key's type.
@@ -65,6 +68,8 @@ def parse(text: str) -> tuple[str, dict[str, Any]]:
     >>> parse("unet:base=16,levels=4,norm=none,input_skip=true")
     ('unet', {'base': 16, 'levels': 4, 'norm': 'none', 'input_skip': True})
     """
+    if is_user_network(text):
+        return text, {}
     name, _, settings = text.partition(":")
     types = {f.name: f.type for f in fields(NETWORKS[known(name, NETWORKS, "network")].hyperparameters)}
     values: dict[str, Any] = {}

@@ -15,6 +15,7 @@ from derain.errors import InputError
 from derain.files import write_bytes
 from derain.networks.base import Network
 from derain.networks.registry import NETWORKS, build, known
+from derain.networks.user import is_user_network
 
 _FORMAT = 1
 
@@ -54,8 +55,12 @@ def describe(name: str, network: Network) -> dict[str, Any]:
     return {"network": {"name": name, "hyperparameters": asdict(network.hyperparameters)}}
 
 
-def load_model(path: Path) -> tuple[Network, dict[str, Any]]:
+def load_model(path: Path, user_network: str | None = None) -> tuple[Network, dict[str, Any]]:
     """The network of a model file in eval mode, and the file's header (objective, training, content hash).
+
+    Args:
+        path: what a training wrote.
+        user_network: FILE.py:CLASS, for weights of a network of one's own: its code runs only when it is named here.
 
     Raises:
         InputError: as `read_tensors`; an unknown network; weights that are not those of the network in the header.
@@ -64,6 +69,11 @@ def load_model(path: Path) -> tuple[Network, dict[str, Any]]:
     if "network" not in header:
         raise InputError(f"{path} holds no model: its header names no network")
     name = header["network"]["name"]
+    if user_network is None and is_user_network(name):
+        raise InputError(f"{path} holds the weights of {name}; to run that code, name it with --network")
+    if user_network is not None and not is_user_network(name):
+        raise InputError(f"{path} holds the weights of {name}, not of {user_network}")
+    name = user_network or name
     try:
         network = build(name, header["network"]["hyperparameters"])
     except InputError as error:

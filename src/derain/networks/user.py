@@ -1,0 +1,111 @@
+"""A door for networks of one's own: PATH/FILE.py:CLASS in place of a registered name (docs/own-network.md)."""
+
+import hashlib
+import importlib.util
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from derain.errors import InputError
+from derain.networks.base import Descriptor, Hyperparameters, Network, pad_to_multiple
+
+
+@dataclass(frozen=True)
+class UserHyperparameters(Hyperparameters):
+    """
+    Attributes:
+        sha256: of the file that the class comes from, so that weights are not loaded into changed code unnoticed.
+    """
+
+    sha256: str = ""
+
+
+class UserNetwork(Network):
+    """A torch module from a file of the user's, made by calling its class without arguments.
+
+    It takes RGB in 0..1, (n, 3, h, w), and gives the same. Two class attributes are heeded where they are there:
+    `size_multiple_px` (sizes are padded to a multiple of it; 1) and `receptive_field_px` (0: not known).
+    """
+
+    hyperparameters: UserHyperparameters
+
+    def __init__(self, module: nn.Module, sha256: str) -> None:
+        super().__init__()
+        self.module = module
+        self.hyperparameters = UserHyperparameters(sha256)
+        self.descriptor = Descriptor(
+            paper="the user's own",
+            value_range=(0.0, 1.0),
+            smallest_size_px=1,
+            size_multiple_px=int(getattr(module, "size_multiple_px", 1)),
+            receptive_field_px=int(getattr(module, "receptive_field_px", 0)),
+            stages=1,
+        )
+
+    def stages(self, rainy: Float[Tensor, "n 3 h w"]) -> list[Float[Tensor, "n 3 h w"]]:
+        height, width = rainy.shape[-2:]
+        derained: Tensor = self.module(pad_to_multiple(rainy, self.descriptor.size_multiple_px))
+        return [derained[..., :height, :width]]
+
+
+def is_user_network(name: str) -> bool:
+    """Whether `name` has the form PATH/FILE.py:CLASS.
+
+    >>> is_user_network("nets/mine.py:Mine"), is_user_network("unet:base=16")
+    (True, False)
+    """
+    return ".py:" in name
+
+
+def load_user_network(name: str) -> UserNetwork:
+    """Import the file, make the class, and try it on two small pictures. The file's code is run: name only your own.
+
+    Raises:
+        InputError: no such file or class, code that fails, no torch module, or a picture of other size or channels.
+    """
+    file, _, class_name = name.rpartition(":")
+    path = Path(file)
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read the network in {path}: {error.strerror}") from error
+    sha256 = hashlib.sha256(source).hexdigest()
+    module_name = f"derain_user_{sha256[:16]}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    python = importlib.util.module_from_spec(spec)
+    # Dataclasses and pickling look a class's module up by its name.
+    sys.modules[module_name] = python
+    try:
+        spec.loader.exec_module(python)
+        module = getattr(python, class_name)()
+    except AttributeError as error:
+        raise InputError(f"{path} has no class {class_name} that can be made ({error})") from error
+    except Exception as error:
+        raise InputError(f"the network in {path} cannot be made: {type(error).__name__}: {error}") from error
+    if not isinstance(module, nn.Module):
+        raise InputError(f"{class_name} in {path} is no torch.nn.Module")
+    network = UserNetwork(module, sha256)
+    _try(network, name)
+    return network
+
+
+def _try(network: UserNetwork, name: str) -> None:
+    training = network.training
+    network.eval()
+    for height, width in ((64, 64), (45, 70)):
+        rainy = pad_to_multiple(torch.rand(1, 3, height, width), network.descriptor.size_multiple_px)
+        try:
+            with torch.no_grad():
+                derained = network.module(rainy)
+        except Exception as error:
+            sentence = f"{name} fails on a picture of {width} x {height} pixels: {type(error).__name__}: {error}"
+            raise InputError(sentence) from error
+        if derained.shape != rainy.shape:
+            raise InputError(f"{name} makes {tuple(derained.shape[1:])} of a picture of {tuple(rainy.shape[1:])}")
+    network.train(training)

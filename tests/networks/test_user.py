@@ -1,0 +1,87 @@
+"""Networks of the user's own: trained and measured by the same commands, faults named before a training starts."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from derain.errors import InputError
+from derain.images import write_image
+from derain.networks import build, load_model, parse
+from derain.settings import TrainingSettings
+from derain.training import train
+
+HEADER = "import torch\nfrom torch import nn\n"
+MINE = """
+class Mine(nn.Module):
+    size_multiple_px = 4
+
+    def __init__(self):
+        super().__init__()
+        self.down = nn.Conv2d(3, 8, 4, stride=4)
+        self.up = nn.ConvTranspose2d(8, 3, 4, stride=4)
+
+    def forward(self, rainy):
+        return rainy + self.up(self.down(rainy).relu())
+"""
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> str:
+    (tmp_path / "mine.py").write_text(HEADER + MINE)
+    return f"{tmp_path / 'mine.py'}:Mine"
+
+
+def test_it_is_built_padded_and_cropped(mine: str) -> None:
+    network = build(*parse(mine)).eval()
+    rainy = torch.rand(1, 3, 33, 50)
+    assert network(rainy).shape == rainy.shape
+    assert torch.equal(network(rainy)[..., :32, :48], network.module(rainy[..., :32, :48]))
+
+
+def test_it_is_trained_and_loaded_only_when_it_is_named(mine: str, tmp_path: Path) -> None:
+    for index in range(3):
+        write_image(
+            tmp_path / f"{index}.png", np.random.default_rng(index).integers(0, 256, (40, 40, 3)).astype(np.uint8)
+        )
+    settings = TrainingSettings((tmp_path,), 4, network=mine, iterations=3, batch_size=2, background_size=32)
+    model = train(settings, tmp_path / "run")
+    with pytest.raises(InputError, match="name it with --network"):
+        load_model(model)
+    network, header = load_model(model, mine)
+    assert header["network"]["name"] == mine
+    assert len(header["network"]["hyperparameters"]["sha256"]) == 64
+    assert network(torch.rand(1, 3, 21, 30)).shape == (1, 3, 21, 30)
+    changed = dataclasses.replace(settings, network=mine.replace("mine.py", "changed.py"))
+    (tmp_path / "changed.py").write_text(HEADER + MINE + "# changed\n")
+    with pytest.raises(InputError, match="was made with"):
+        train(changed, tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ("class Mine: pass", r"Mine in .*mine\.py is no torch\.nn\.Module"),
+        ("class Other(nn.Module): pass", r"mine\.py has no class Mine"),
+        ("import missing_package", r"mine\.py cannot be made: ModuleNotFoundError"),
+        ("class Mine(nn.Module):\n    def __init__(self, width): super().__init__()", r"cannot be made: TypeError"),
+        (
+            "class Mine(nn.Conv2d):\n    def __init__(self): super().__init__(3, 3, 3)",
+            r"makes \(3, 62, 62\) of .*\(3, 64, 64\)",
+        ),
+        ("class Mine(nn.Conv2d):\n    def __init__(self): super().__init__(3, 1, 1)", r"makes \(1, 64, 64\)"),
+        ("class Mine(nn.Conv2d):\n    def __init__(self): super().__init__(4, 3, 1)", r"fails on a picture of 64 x 64"),
+        (MINE.replace("size_multiple_px = 4", "pass"), r"makes \(3, 44, 68\) of a picture of \(3, 45, 70\)"),
+    ],
+)
+def test_faults_are_named_before_a_training_starts(tmp_path: Path, source: str, sentence: str) -> None:
+    (tmp_path / "mine.py").write_text(HEADER + source)
+    with pytest.raises(InputError, match=sentence):
+        build(*parse(f"{tmp_path / 'mine.py'}:Mine"))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"cannot read the network in .*none\.py: No such file"):
+        build(*parse(f"{tmp_path / 'none.py'}:Mine"))

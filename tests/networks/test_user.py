@@ -73,7 +73,7 @@ def test_it_is_trained_and_loaded_only_when_it_is_named(mine: str, tmp_path: Pat
         ),
         ("class Mine(nn.Conv2d):\n    def __init__(self): super().__init__(3, 1, 1)", r"makes \(1, 64, 64\)"),
         ("class Mine(nn.Conv2d):\n    def __init__(self): super().__init__(4, 3, 1)", r"fails on a picture of 64 x 64"),
-        (MINE.replace("size_multiple_px = 4", "pass"), r"makes \(3, 44, 68\) of a picture of \(3, 45, 70\)"),
+        (MINE.replace("size_multiple_px = 4", "pass"), r"fails on a picture of 70 x 45 pixels: RuntimeError"),
     ],
 )
 def test_faults_are_named_before_a_training_starts(tmp_path: Path, source: str, sentence: str) -> None:

@@ -7,7 +7,7 @@ import logging
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 from rich.console import Console
@@ -17,6 +17,9 @@ from rich.text import Text
 
 from derain.errors import InputError, TrainingError
 from derain.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ class Evaluate:
     match: Literal["names", "rain100l", "rain1400"] = "names"
     """How the pictures find each other: equal names, rain-1 with norain-1, or 1_2 with 1."""
     model: Path | None = None
-    """Model file of a run."""
+    """Model file of a run, or an ONNX file."""
     network: str | None = None
     """FILE.py:CLASS, where the model is that of a network of your own."""
     restored: Path | None = None
@@ -116,13 +119,12 @@ class Evaluate:
 
         from derain.evaluation import FolderRestorer, NetworkRestorer, Restorer, evaluate
         from derain.files import write_json
-        from derain.networks import load_model
         from derain.pairs import match_pairs
 
         pairs = match_pairs(self.rainy, self.clean, self.match)
         restorer: Restorer
         if self.model is not None:
-            restorer = NetworkRestorer(load_model(self.model, self.network)[0], self.device)
+            restorer = NetworkRestorer(_network(self.model, self.network), self.device)
         elif self.restored is not None:
             restorer = FolderRestorer(self.restored, self.restored_clean)
         else:
@@ -131,6 +133,55 @@ class Evaluate:
         console.print(evaluation.table())
         if self.json is not None:
             write_json(self.json, evaluation.to_json())
+
+
+@dataclass(frozen=True)
+class Networks:
+    """List the networks: what they are, what they cost, and whether they pass their checks, which are run now."""
+
+    def run(self, console: Console) -> None:
+        from rich.table import Table
+
+        from derain.networks.summary import summarise_all
+
+        columns = ("network", "paper", "parameters", "multiply-adds", "receptive field", "checks passed")
+        table = Table(*columns, box=None, caption="multiply-adds of one picture of 128x128; defaults of every network")
+        summaries = summarise_all()
+        for each in summaries:
+            table.add_row(
+                each.name,
+                each.network.descriptor.paper,
+                f"{each.network.parameter_count():,}",
+                f"{each.multiply_adds / 1e9:.1f} G",
+                f"{each.network.descriptor.receptive_field_px} px",
+                f"{len(each.passed)} of {len(each.passed) + len(each.failed)}",
+            )
+        console.print(table)
+        for each in summaries:
+            for check in each.failed:
+                console.print(f"{each.name} fails: {check}")
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write a model in another format; the result is verified against the model."""
+
+    model: Path
+    """Model file of a run."""
+    to: Literal["onnx"] = "onnx"
+    """Format."""
+    out: Path | None = None
+    """File for the result; beside the model by default."""
+    network: str | None = None
+    """FILE.py:CLASS, where the model is that of a network of your own."""
+
+    def run(self, console: Console) -> None:
+        from derain.networks import load_model
+        from derain.onnx import export_onnx
+
+        out = self.out or self.model.with_suffix(f".{self.to}")
+        difference = export_onnx(*load_model(self.model, self.network), out)
+        console.print(f"{out}: differs from the model by at most {difference:.1e} (of 0..1)", soft_wrap=True)
 
 
 @dataclass(frozen=True)
@@ -146,6 +197,14 @@ class Demo:
         from derain.demo import run_demo
 
         run_demo(self.out, self.data, console)
+
+
+def _network(model: Path, user_network: str | None) -> "nn.Module":
+    """The network of a model file or of an ONNX file."""
+    from derain.networks import load_model
+    from derain.onnx import OnnxNetwork
+
+    return OnnxNetwork(model, str(model)) if model.suffix == ".onnx" else load_model(model, user_network)[0]
 
 
 def _progress(console: Console) -> Progress:
@@ -173,7 +232,14 @@ def main() -> None:
     logging.getLogger("derain").setLevel(logging.INFO)
     try:
         command = tyro.extras.subcommand_cli_from_dict(
-            {"synth": Synth, "train": Train, "evaluate": Evaluate, "demo": Demo},
+            {
+                "synth": Synth,
+                "train": Train,
+                "evaluate": Evaluate,
+                "networks": Networks,
+                "export": Export,
+                "demo": Demo,
+            },
             prog="derain",
             description="Train deraining networks that generalise, and measure whether they do.",
             config=(tyro.conf.OmitArgPrefixes,),

@@ -1,0 +1,82 @@
+"""ONNX: every network survives the journey, and files that are no deraining network are named."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper
+
+from derain.errors import InputError
+from derain.networks import build, load_model, parse
+from derain.networks.weights import describe, write_tensors
+from derain.onnx import OnnxNetwork, export_onnx
+
+NETWORKS = ["resnet:features=4,blocks=1", "unet:base=4,levels=3,norm=none", "unet:base=4,levels=2,norm=batch"]
+
+
+@pytest.mark.parametrize("text", NETWORKS)
+def test_an_exported_network_gives_the_same_pictures_at_any_size(text: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = build(*parse(text)).eval()
+    assert export_onnx(network, {"seed": 3}, tmp_path / "model.onnx") < 1e-5
+    exported = OnnxNetwork(tmp_path / "model.onnx", "model.onnx")
+    for height, width in ((16, 16), (33, 50)):
+        rainy = torch.rand(2, 3, height, width)
+        with torch.no_grad():
+            assert torch.allclose(exported(rainy), network(rainy), atol=1e-5)
+    metadata = {entry.key: entry.value for entry in onnx.load(tmp_path / "model.onnx").metadata_props}
+    assert metadata["derain"] == '{"seed": 3}'
+
+
+def test_the_command_writes_it_beside_the_model(tmp_path: Path, monkeypatch, capsys) -> None:
+    from derain import cli
+
+    network = build("resnet", {"features": 4, "blocks": 1})
+    model = tmp_path / "model.safetensors"
+    write_tensors(model, network.state_dict(), describe("resnet", network))
+    monkeypatch.setattr("sys.argv", ["derain", "export", "--model", str(model)])
+    cli.main()
+    assert "differs from the model by at most" in capsys.readouterr().out
+    rainy = torch.rand(1, 3, 20, 20)
+    exported = OnnxNetwork(tmp_path / "model.onnx", "model.onnx")
+    with torch.no_grad():
+        assert torch.allclose(exported(rainy), load_model(model)[0](rainy), atol=1e-5)
+
+
+def onnx_file(path: Path, shape: list[int | str], kind: int = TensorProto.FLOAT) -> Path:
+    picture = helper.make_tensor_value_info("picture", kind, shape)
+    result = helper.make_tensor_value_info("result", kind, shape)
+    graph = helper.make_graph([helper.make_node("Identity", ["picture"], ["result"])], "graph", [picture], [result])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    onnx.save(model, path)
+    return path
+
+
+def test_a_foreign_file_with_free_sizes_is_taken(tmp_path: Path) -> None:
+    network = OnnxNetwork(onnx_file(tmp_path / "foreign.onnx", [1, 3, "h", "w"]), "foreign.onnx")
+    rainy = torch.from_numpy(np.random.default_rng(0).random((2, 3, 5, 7), np.float32))
+    assert torch.equal(network(rainy), rainy)
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind"),
+    [
+        ([1, 1, "h", "w"], TensorProto.FLOAT),
+        ([1, 3, 64, 64], TensorProto.FLOAT),
+        ([1, 3, "h", "w"], TensorProto.UINT8),
+        ([3, "h", "w"], TensorProto.FLOAT),
+    ],
+)
+def test_a_file_with_other_inputs_is_named(tmp_path: Path, shape: list[int | str], kind: int) -> None:
+    with pytest.raises(InputError, match=r"other\.onnx must take one RGB picture of any size.*not picture: tensor"):
+        OnnxNetwork(onnx_file(tmp_path / "other.onnx", shape, kind), "other.onnx")
+
+
+def test_a_file_that_is_no_onnx_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "text.onnx").write_text("hello")
+    with pytest.raises(InputError, match=r"text\.onnx is no whole ONNX file"):
+        OnnxNetwork(tmp_path / "text.onnx", "text.onnx")
+    with pytest.raises(InputError, match=r"cannot read .*none\.onnx"):
+        OnnxNetwork(tmp_path / "none.onnx", "none.onnx")

@@ -19,6 +19,7 @@ from derain.errors import InputError, TrainingError
 from derain.files import make_folder, write_json
 from derain.images import list_images
 from derain.networks.base import Network
+from derain.networks.memory import available_bytes, refuse_too_large
 from derain.networks.registry import build, parse
 from derain.networks.weights import average_into, describe, load_weights, read_tensors, write_tensors
 from derain.objective import Objective, render_bank
@@ -68,6 +69,7 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(generator(settings.seed, "network").integers(2**31)))
         network = build(name, hyperparameters)
+    refuse_too_large(network, settings.batch_size, settings.sample_size, available_bytes(device))
     bank = None
     if settings.layers is not None:
         bank = render_bank(rain, settings.layers, settings.background_size, settings.seed, device)

@@ -1,0 +1,85 @@
+"""How much memory a training needs, estimated before it starts."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from derain.errors import InputError
+from derain.networks.base import Network
+
+# Beside what autograd keeps there are gradients on their way and the workspace of convolutions.
+_MARGIN = 2.0
+_PROBE_PX = 32
+
+
+def training_bytes(network: Network, batch_size: int, patch_size_px: int) -> tuple[float, float]:
+    """Estimated memory of a training step: (fixed, for the batch), in bytes.
+
+    Fixed are weights, their average, gradients and Adam's two moments. For the batch, what autograd keeps for a small
+    picture is added up and scaled to the size and number of the samples.
+
+    Args:
+        network: on the CPU; it is run once.
+        batch_size: samples.
+        patch_size_px: their side.
+    """
+    fixed = 5 * sum(parameter.numel() * parameter.element_size() for parameter in network.parameters())
+    own = {parameter.untyped_storage().data_ptr() for parameter in [*network.parameters(), *network.buffers()]}
+    kept: dict[int, int] = {}
+
+    def count(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    training = network.training
+    buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
+    network.train()
+    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+        # Kept alive, so that no storage is counted under the address of another.
+        derained = network(torch.zeros(2, 3, _PROBE_PX, _PROBE_PX))
+    network.train(training)
+    for name, buffer in network.named_buffers():
+        buffer.copy_(buffers[name])
+    del derained
+    return fixed, _MARGIN * sum(kept.values()) / 2 * batch_size * (patch_size_px / _PROBE_PX) ** 2
+
+
+def refuse_too_large(network: Network, batch_size: int, patch_size_px: int, available_bytes: float) -> None:
+    """Raise InputError where the estimate exceeds what is available; the sentence says what would fit.
+
+    >>> from derain.networks import build
+    >>> refuse_too_large(build("resnet"), batch_size=16, patch_size_px=128, available_bytes=64e9)
+    >>> refuse_too_large(build("resnet"), batch_size=16, patch_size_px=128, available_bytes=1e9)
+    Traceback (most recent call last):
+    ...
+    derain.errors.InputError: the training needs about ... GiB of memory, but 0.9 GiB are free: --batch-size ... fits
+    """
+    fixed, batch = training_bytes(network, batch_size, patch_size_px)
+    if fixed + batch <= available_bytes:
+        return
+    sentence = f"the training needs about {_gib(fixed + batch)} of memory, but {_gib(available_bytes)} are free"
+    share = (available_bytes - fixed) / batch
+    if share * batch_size >= 1:
+        raise InputError(f"{sentence}: --batch-size {int(share * batch_size)} fits")
+    side = int(max(share * batch_size, 0) ** 0.5 * patch_size_px) // 8 * 8
+    if side >= 16:
+        raise InputError(f"{sentence}: --batch-size 1 --patch-size {side} fits")
+    raise InputError(f"{sentence}: this network is too large for this machine")
+
+
+def available_bytes(device: torch.device) -> float:
+    """Free memory of a CUDA device, or of the machine; infinite where the system does not tell."""
+    if device.type == "cuda":
+        return float(torch.cuda.mem_get_info(device)[0])
+    try:
+        fields = dict(line.split(":") for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
+        return 1024.0 * int(fields["MemAvailable"].split()[0])
+    except (OSError, KeyError):
+        return float("inf")
+
+
+def _gib(number: float) -> str:
+    return f"{number / 2**30:.1f} GiB"

@@ -96,7 +96,10 @@ def run_demo(out: Path, data: Path | None, console: Console, scale: Scale | None
     write_json(out / "results.json", results)
 
     strips = [_strip(pair, networks, scale, out) for pair in pairs[:: -(-len(pairs) // _MOST_STRIPS)]]
-    page = report_page(_setup(scene, scale, out), findings, _NOTES, results, strips)
+    measured = {"rainy input": evaluations["few"].untouched}
+    measured |= {name: evaluation.restored for name, evaluation in evaluations.items()}
+    rows = {name: (sums.mean(), sums.mean(50)) for name, sums in measured.items()}
+    page = report_page(_setup(scene, scale, out), findings, _NOTES, results["curves"], rows, strips)
     write_bytes(out / "report.html", page.encode())
 
     for name, evaluation in evaluations.items():
@@ -234,7 +237,7 @@ def _setup(scene: Scene, scale: Scale, out: Path) -> str:
     return (
         f"Both are {type(network).__name__}s of {network.parameter_count():,} parameters, trained with the same code "
         f"for {scale.iterations:,} iterations under the {scale.training_rain} range of rain: the first on {scale.few} "
-        f"patches of {photos['few']} photographs, the second on {scale.many} patches of {photos['many']}. "
+        f"patches of {photos['few']} photographs, the second on {scale.many} patches of {photos['many']} photographs. "
         f"Both are tested on {scene.test}."
     )
 

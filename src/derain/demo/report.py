@@ -10,7 +10,9 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from derain.metrics import METRICS
+from derain.metrics import METRICS, Figures
+
+Curves = Mapping[str, Sequence[Mapping[str, Any]]]
 
 COLOURS = {"few": "#c0392b", "many": "#2060a8"}
 _CURVES = {"removal": "removal", "removal_controlled": "controlled removal", "clean_error": "clean error (grey levels)"}
@@ -25,7 +27,12 @@ class Strip:
 
 
 def report_page(
-    setup: str, findings: Sequence[str], notes: str, results: Mapping[str, Any], strips: Sequence[Strip]
+    setup: str,
+    findings: Sequence[str],
+    notes: str,
+    curves: Curves,
+    rows: Mapping[str, tuple[Figures, Figures]],
+    strips: Sequence[Strip],
 ) -> str:
     """The page as HTML text.
 
@@ -33,8 +40,8 @@ def report_page(
         setup: what was trained and tested on what.
         findings: sentences on what is seen.
         notes: small print below the table.
-        results: "few" and "many" as `Evaluation.to_json` gives them; "curves": for both, a list of figures along the
-            training, each with its "iteration".
+        curves: figures along the training by the name of the network, each with its "iteration".
+        rows: of the table: means at thresholds of 10 and 50.
         strips: pictures to show.
     """
     template = Template(files("derain.demo").joinpath("report.html").read_text(encoding="utf-8"))
@@ -43,8 +50,8 @@ def report_page(
         findings="".join(f"<p>{escape(finding)}</p>" for finding in findings),
         notes=escape(notes),
         strips="\n".join(map(_strip, strips)),
-        curves=_curves(results["curves"]),
-        table=_table(results),
+        curves=_curves(curves),
+        table=_table(rows),
     )
 
 
@@ -57,7 +64,7 @@ def _strip(strip: Strip) -> str:
     return f'<div class="strip">{"".join(figures)}</div>'
 
 
-def _curves(curves: Mapping[str, Sequence[Mapping[str, float | None]]]) -> str:
+def _curves(curves: Curves) -> str:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -79,20 +86,13 @@ def _curves(curves: Mapping[str, Sequence[Mapping[str, float | None]]]) -> str:
     return svg[svg.index("<svg") :]
 
 
-def _table(results: Mapping[str, Any]) -> str:
-    rows = {
-        "rainy input": (results["few"]["input"], None),
-        "few": (results["few"]["mean"], results["few"]["sensitivity"]["50"]),
-        "many": (results["many"]["mean"], results["many"]["sensitivity"]["50"]),
-    }
-    columns = [(metric.label, metric.name, False, _DECIMALS[metric.unit]) for metric in METRICS]
-    columns += [("E_R (t=50)", "e_r", True, 1), ("E_B (t=50)", "e_b", True, 1)]
+def _table(rows: Mapping[str, tuple[Figures, Figures]]) -> str:
+    columns = [(metric.label, metric.name, 0, _DECIMALS[metric.unit]) for metric in METRICS]
+    columns += [("E_R, t=50", "e_r", 1, 1), ("E_B, t=50", "e_b", 1, 1)]
     head = "".join(f"<th>{escape(label)}</th>" for label, *_ in columns)
     body = ""
-    for name, (mean, at_50) in rows.items():
-        cells = [(at_50 or {}).get(key) if second else mean[key] for _, key, second, _ in columns]
-        texts = [
-            "–" if value is None else f"{value:.{places}f}" for value, (*_, places) in zip(cells, columns, strict=True)
-        ]
-        body += f"<tr><td>{name}</td>{''.join(f'<td>{text}</td>' for text in texts)}</tr>"
+    for name, figures in rows.items():
+        cells = [(figures[threshold][key], places) for _, key, threshold, places in columns]
+        texts = ["–" if value is None else f"{value:.{places}f}" for value, places in cells]
+        body += f"<tr><td>{escape(name)}</td>{''.join(f'<td>{text}</td>' for text in texts)}</tr>"
     return f"<table><tr><th></th>{head}</tr>{body}</table>"

@@ -13,6 +13,7 @@ import torch
 
 from derain import cli
 from derain.images import list_images, read_image, write_image
+from derain.networks import NETWORKS
 
 TINY = ["--network", "resnet:features=4,blocks=1", "--background-size", "32", "--batch-size", "2", "--iterations", "4"]
 
@@ -224,3 +225,12 @@ def test_the_library_needs_no_optional_package() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
+
+
+def test_networks_lists_all_of_them_and_all_pass(derain) -> None:
+    code, output = derain("networks")
+    assert code == 0
+    for name in NETWORKS:
+        assert f" {name} " in output
+    assert output.count("3 of 3") == len(NETWORKS)
+    assert "fails" not in output

@@ -18,7 +18,7 @@ WHITE_DEVIATIONS = 5.55
 
 # Grains times taps that are added up at once, and pixels of the layers held at once while they are drawn: both bound
 # the memory on large photos, and small batches stay in the processor's cache.
-_CHUNK, _GROUP = 2**20, 2**17
+_CHUNK, _GROUP = 2**20, 2**18
 
 
 @dataclass(frozen=True)

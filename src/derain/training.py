@@ -170,7 +170,7 @@ def train(
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(settings, k)
             if settings.loss == "own":
-                loss = network.own_loss(network.stages(rainy), clean)
+                loss = network.own_loss(rainy, clean)
             else:
                 loss = nn.functional.l1_loss(network(rainy), clean)
             optimiser.zero_grad()

@@ -13,6 +13,9 @@ from derain.networks.weights import describe, write_tensors
 SMALL = {
     "resnet": "resnet:features=8,blocks=2",
     "unet": "unet:base=4,levels=3,norm=none,activation=leaky_relu",
+    "swinir": "swinir:features=8,groups=2,blocks=2,heads=2,window_px=4",
+    "spdnet": "spdnet:features=8,blocks=1",
+    "rcdnet": "rcdnet:stages=2,rain_maps=4,dual_channels=4,blocks=1",
 }
 
 
@@ -21,7 +24,7 @@ def small(name: str) -> Network:
     network = build(*parse(SMALL[name]))
     with torch.no_grad():
         for parameter in network.parameters():
-            parameter.add_(0.05 * torch.randn_like(parameter))
+            parameter.add_(0.01 * torch.randn_like(parameter))
     return network.eval()
 
 
@@ -57,7 +60,7 @@ def test_float32_agrees_with_float64(network: Network) -> None:
 
 def test_pixels_outside_the_receptive_field_change_nothing_and_the_field_is_not_overstated(network: Network) -> None:
     field, multiple = network.descriptor.receptive_field_px, network.descriptor.size_multiple_px
-    side = (2 * field // multiple + 2) * multiple + 1
+    side = (2 * field // multiple + 2) * multiple + 1 if field else 40
     widest = 0
     for offset in range(multiple):
         rainy = torch.rand(1, 3, side, side, dtype=torch.float64, requires_grad=True)
@@ -65,7 +68,10 @@ def test_pixels_outside_the_receptive_field_change_nothing_and_the_field_is_not_
         network.double()(rainy)[..., centre, centre].sum().backward()
         touched = rainy.grad.abs().sum(dim=(0, 1, 3)).nonzero().flatten()
         widest = max(widest, 1 + 2 * int((touched - centre).abs().max()))
-    assert 0.8 * field <= widest <= field
+    if field:
+        assert 0.8 * field <= widest <= field
+    else:
+        assert len(touched) == side
 
 
 def test_saved_and_loaded_it_gives_the_same_picture(network: Network, tmp_path, request) -> None:
@@ -80,7 +86,7 @@ def test_saved_and_loaded_it_gives_the_same_picture(network: Network, tmp_path, 
 
 def test_descriptor_fields_are_filled(network: Network) -> None:
     values = {field.name: getattr(network.descriptor, field.name) for field in fields(network.descriptor)}
-    assert all(values.values()), values
+    assert all(value for name, value in values.items() if name != "receptive_field_px"), values
 
 
 @pytest.mark.parametrize(

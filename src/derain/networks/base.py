@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from derain.errors import InputError
+
 
 @dataclass(frozen=True)
 class Hyperparameters:
@@ -21,7 +23,7 @@ class Descriptor:
         smallest_size_px: smallest height and width.
         size_multiple_px: sizes are padded to a multiple of it inside, and cropped back.
         receptive_field_px: side of the square of input pixels that can change one output pixel; the overlap that tiles
-            need is half of it.
+            need is half of it. 0: there is none, as every input pixel counts, or it is not known.
         stages: how many pictures `stages` gives, first to last.
     """
 
@@ -36,19 +38,32 @@ class Descriptor:
 class Network(nn.Module):
     """RGB in 0..1 in, RGB out, of the same size; nothing is clamped.
 
-    A subclass sets `hyperparameters` and `descriptor` and writes `stages`.
+    A subclass sets `hyperparameters` and `descriptor` and writes `_stages`.
     """
 
     hyperparameters: Hyperparameters
     descriptor: Descriptor
 
     def stages(self, rainy: Float[Tensor, "n 3 h w"]) -> list[Float[Tensor, "n 3 h w"]]:
-        """All pictures that the network makes, first to last; the last one is the result."""
+        """All pictures that the network makes, first to last; the last one is the result.
+
+        Raises:
+            InputError: a side is under `descriptor.smallest_size_px`.
+        """
+        smallest, (height, width) = self.descriptor.smallest_size_px, rainy.shape[-2:]
+        if min(height, width) < smallest:
+            name = type(self).__name__
+            raise InputError(
+                f"{name} needs pictures of at least {smallest} x {smallest} pixels, not {width} x {height}"
+            )
+        return self._stages(rainy)
+
+    def _stages(self, rainy: Float[Tensor, "n 3 h w"]) -> list[Float[Tensor, "n 3 h w"]]:
         raise NotImplementedError
 
-    def own_loss(self, stages: list[Float[Tensor, "n 3 h w"]], clean: Float[Tensor, "n 3 h w"]) -> Float[Tensor, ""]:
+    def own_loss(self, rainy: Float[Tensor, "n 3 h w"], clean: Float[Tensor, "n 3 h w"]) -> Float[Tensor, ""]:
         """The loss of the network's own paper; L1 on the last picture unless a subclass says otherwise."""
-        return nn.functional.l1_loss(stages[-1], clean)
+        return nn.functional.l1_loss(self(rainy), clean)
 
     def forward(self, rainy: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
         """The derained picture."""

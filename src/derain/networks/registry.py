@@ -7,9 +7,12 @@ from typing import Any, Literal, get_args, get_origin
 from torch import Tensor
 
 from derain.errors import InputError, did_you_mean
-from derain.networks import resnet
+from derain.networks import rcdnet, resnet, spdnet, swinir
 from derain.networks.base import Network
+from derain.networks.rcdnet import RCDNet, RCDNetHyperparameters
 from derain.networks.resnet import ResNet, ResNetHyperparameters
+from derain.networks.spdnet import SPDNet, SPDNetHyperparameters
+from derain.networks.swinir import SwinIR, SwinIRHyperparameters
 from derain.networks.unet import UNet, UNetHyperparameters
 from derain.networks.user import is_user_network, load_user_network
 
@@ -30,6 +33,9 @@ class Entry:
 NETWORKS: Mapping[str, Entry] = {
     "resnet": Entry(ResNet, ResNetHyperparameters, resnet.official),
     "unet": Entry(UNet, UNetHyperparameters),
+    "swinir": Entry(SwinIR, SwinIRHyperparameters, swinir.official),
+    "spdnet": Entry(SPDNet, SPDNetHyperparameters, spdnet.official),
+    "rcdnet": Entry(RCDNet, RCDNetHyperparameters, rcdnet.official),
 }
 
 

@@ -70,7 +70,7 @@ class ResNet(Network):
             stages=1,
         )
 
-    def stages(self, rainy: Float[Tensor, "n 3 h w"]) -> list[Float[Tensor, "n 3 h w"]]:
+    def _stages(self, rainy: Float[Tensor, "n 3 h w"]) -> list[Float[Tensor, "n 3 h w"]]:
         features = self.body(self.activation(self.conv_first(rainy)))
         if self.upconv1 is not None:
             features = self.activation(self.upconv1(features))

@@ -77,7 +77,7 @@ class UNet(Network):
             stages=1,
         )
 
-    def stages(self, rainy: Float[Tensor, "n 3 h w"]) -> list[Float[Tensor, "n 3 h w"]]:
+    def _stages(self, rainy: Float[Tensor, "n 3 h w"]) -> list[Float[Tensor, "n 3 h w"]]:
         height, width = rainy.shape[-2:]
         features = pad_to_multiple(rainy, self.descriptor.size_multiple_px)
         skips: list[Tensor] = []

@@ -46,7 +46,7 @@ class UserNetwork(Network):
             stages=1,
         )
 
-    def stages(self, rainy: Float[Tensor, "n 3 h w"]) -> list[Float[Tensor, "n 3 h w"]]:
+    def _stages(self, rainy: Float[Tensor, "n 3 h w"]) -> list[Float[Tensor, "n 3 h w"]]:
         height, width = rainy.shape[-2:]
         derained: Tensor = self.module(pad_to_multiple(rainy, self.descriptor.size_multiple_px))
         return [derained[..., :height, :width]]

@@ -118,7 +118,7 @@ def load_official(
     except KeyError as error:
         raise InputError(f"{refusal}: {error.args[0]} is missing") from error
     network = build(name, {**found, **(hyperparameters or {})})
-    network.to(next(iter(weights.values())).dtype)
+    network.to(next(tensor.dtype for tensor in weights.values() if tensor.is_floating_point()))
     load_weights(network, weights, refusal)
     return network.eval()
 

@@ -153,7 +153,7 @@ class Networks:
                 each.network.descriptor.paper,
                 f"{each.network.parameter_count():,}",
                 f"{each.multiply_adds / 1e9:.1f} G",
-                f"{each.network.descriptor.receptive_field_px} px",
+                f"{field} px" if (field := each.network.descriptor.receptive_field_px) else "whole picture",
                 f"{len(each.passed)} of {len(each.passed) + len(each.failed)}",
             )
         console.print(table)

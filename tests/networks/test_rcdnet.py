@@ -163,9 +163,8 @@ def test_own_loss_weighs_the_last_picture_and_the_last_rain_layer_most() -> None
         loss = network.own_loss(rainy, clean)
     weighted = [(1.0 if i == len(pictures) - 1 else 0.1, p - clean) for i, p in enumerate(pictures)]
     weighted += [(1.0 if i == len(layers) - 1 else 0.1, r - (rainy - clean)) for i, r in enumerate(layers)]
-    assert loss.item() == pytest.approx(
-        sum(weight * float(error.square().mean()) for weight, error in weighted), rel=1e-5
-    )
+    expected = sum(weight * float(error.square().mean()) for weight, error in weighted)
+    assert loss.item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_fresh_network_starts_from_upright_streaks_that_are_equal_in_the_colours() -> None:

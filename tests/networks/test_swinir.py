@@ -157,5 +157,5 @@ def test_wrong_hyperparameters_are_refused(settings: str, sentence: str) -> None
 
 
 def test_a_picture_too_small_to_reflect_is_refused() -> None:
-    with pytest.raises(InputError, match=r"swinir needs pictures of at least 3x3 pixels, not 20x2"):
+    with pytest.raises(InputError, match=r"SwinIR needs pictures of at least 3 x 3 pixels, not 20 x 2"):
         small()(torch.rand(1, 3, 2, 20))

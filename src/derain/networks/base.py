@@ -52,10 +52,8 @@ class Network(nn.Module):
         """
         smallest, (height, width) = self.descriptor.smallest_size_px, rainy.shape[-2:]
         if min(height, width) < smallest:
-            name = type(self).__name__
-            raise InputError(
-                f"{name} needs pictures of at least {smallest} x {smallest} pixels, not {width} x {height}"
-            )
+            least = f"{type(self).__name__} needs pictures of at least {smallest} x {smallest} pixels"
+            raise InputError(f"{least}, not {width} x {height}")
         return self._stages(rainy)
 
     def _stages(self, rainy: Float[Tensor, "n 3 h w"]) -> list[Float[Tensor, "n 3 h w"]]:

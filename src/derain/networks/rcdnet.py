@@ -119,8 +119,8 @@ class RCDNet(Network):
     def own_loss(self, rainy: Float[Tensor, "n 3 h w"], clean: Float[Tensor, "n 3 h w"]) -> Float[Tensor, ""]:
         """The paper's loss (section 4.2): sum over s of lambda_s MSE(B(s), B) and gamma_s MSE(R(s), O - B).
 
-        As in the published code the weights are 1 for the final picture and for R(S), and 0.1 for B(0), ..., B(S) and the
-        rain layers before; pictures are in 0..1 here and in 0..255 there.
+        As in the published code the weights are 1 for the final picture and for R(S), and 0.1 for B(0), ..., B(S) and
+        the rain layers before; pictures are in 0..1 here and in 0..255 there.
         """
         pictures, layers = self.unroll(rainy)
         of_background = torch.stack([mse_loss(picture, clean) for picture in pictures])

@@ -129,7 +129,8 @@ class SwinIR(Network):
     def own_loss(self, rainy: Float[Tensor, "n 3 h w"], clean: Float[Tensor, "n 3 h w"]) -> Float[Tensor, ""]:
         """The Charbonnier loss of equation 7, the paper's for tasks that keep the size: the mean over all values of
         sqrt(difference^2 + 0.001^2)."""
-        return ((self(rainy) - clean).square() + 1e-3**2).sqrt().mean()
+        difference: Tensor = self(rainy) - clean
+        return (difference.square() + 1e-3**2).sqrt().mean()
 
 
 class _Group(nn.Module):

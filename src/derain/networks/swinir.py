@@ -114,7 +114,7 @@ class SwinIR(Network):
         padded = nn.functional.pad(rainy - self.mean, (0, -width % window, 0, -height % window), mode="reflect")
         # Pixels are tokens of shape (n, h, w, c) in the groups; in channels_last that is no copy for convolutions.
         first = self.conv_first(padded.contiguous(memory_format=torch.channels_last))
-        seam = _seam(padded.shape[-2] // window, padded.shape[-1] // window, window, rainy.device)
+        seam = _seam(padded, window)
         tokens = self.patch_embed(first.permute(0, 2, 3, 1))
         for group in self.layers:
             tokens = group(tokens, seam)
@@ -230,11 +230,12 @@ def _linear(inputs: int, outputs: int) -> nn.Linear:
     return linear
 
 
-def _seam(rows: int, columns: int, window_px: int, device: torch.device) -> Bool[Tensor, "k 1 p p"]:
-    """Which pixels of each of rows x columns windows must not attend to each other after the cyclic shift.
+def _seam(padded: Float[Tensor, "n 3 h w"], window_px: int) -> Bool[Tensor, "k 1 p p"]:
+    """Which pixels of each window must not attend to each other after the cyclic shift.
 
     The last row of windows holds the picture's bottom and, wrapped around, its top; the last column its right and left.
     """
+    device, rows, columns = padded.device, padded.shape[-2] // window_px, padded.shape[-1] // window_px
     wrapped = torch.arange(window_px, device=device) >= window_px - window_px // 2
     apart = wrapped[:, None] != wrapped
     pixels = window_px**2

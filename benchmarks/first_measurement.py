@@ -7,18 +7,15 @@ an interruption. Figures along the training are those of all 40 pairs; those of 
 beside them where an independent program published them.
 """
 
-import os
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
-from derain.files import make_folder, write_json
+from derain.files import write_json
 from derain.runlog import read_log
+from trainings import on_rain100l, train_all
 
 NETWORK = "unet:base=16,levels=4,norm=none,activation=leaky_relu,input_skip=true"
 SHOWN = (500, 1500, 4500)
@@ -37,15 +34,12 @@ class Cell:
     def name(self) -> str:
         return f"{self.rain}-{self.count}" + ("" if self.recipe == "paper" else f"-{self.recipe}")
 
-    def command(self, data: Path, runs: Path) -> list[str]:
-        pairs = data / "rain" / "rain100l"
+    def flags(self, data: Path) -> list[str]:
         return [
-            *("derain", "train", "--backgrounds", str(data / "natural" / "train"), "--count", str(self.count)),
-            *("--rain", self.rain, "--recipe", self.recipe, "--network", NETWORK, "--iterations", "4500"),
-            *("--background-size", "128", "--patch-size", "64", "--batch-size", "16", "--layers", "4000"),
-            *("--learning-rate", "1e-3", "--warmup", "200", "--seed", "0", "--threads", "1"),
-            *("--validate-every", "500", "--validation-pairs", str(pairs / "rainy"), str(pairs / "clean")),
-            *("--out", str(runs / self.name)),
+            *on_rain100l(data),
+            *("--count", str(self.count), "--rain", self.rain, "--recipe", self.recipe, "--network", NETWORK),
+            *("--iterations", "4500", "--batch-size", "16", "--layers", "4000", "--learning-rate", "1e-3"),
+            *("--warmup", "200", "--validate-every", "500"),
         ]
 
 
@@ -57,20 +51,7 @@ CELLS += [Cell(1024, rain, "corrected") for rain in ("medium", "large")]
 def main(
     data: Path, runs: Path, out: Path, workers: Annotated[int, tyro.conf.arg(help="Trainings at a time.")] = 2
 ) -> None:
-    make_folder(runs)
-
-    def train(cell: Cell) -> None:
-        with (runs / f"{cell.name}.txt").open("w") as output:
-            subprocess.run(
-                [sys.executable, "-m", *cell.command(data, runs)],
-                check=True,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
-            )
-
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(train, CELLS))
+    train_all({cell.name: cell.flags(data) for cell in CELLS}, runs, workers)
     results = {cell.name: curve(runs / cell.name) for cell in CELLS}
     write_json(out, results)
     for name, points in results.items():

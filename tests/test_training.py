@@ -15,7 +15,7 @@ import torch
 
 from derain.errors import InputError, TrainingError
 from derain.images import write_image
-from derain.networks import load_model
+from derain.networks import NETWORKS, load_model
 from derain.runlog import read_log
 from derain.settings import TrainingSettings
 from derain.training import learning_rate, train
@@ -70,9 +70,21 @@ def stop_at(iteration: int):
     return report
 
 
-@pytest.mark.parametrize(
-    "network", ["resnet:features=4,blocks=1", "unet:base=4,levels=2", "unet:base=4,levels=2,norm=none"]
-)
+SMALL = [
+    "resnet:features=4,blocks=1",
+    "unet:base=4,levels=2",
+    "unet:base=4,levels=2,norm=none",
+    "swinir:features=8,groups=1,blocks=2,heads=2,window_px=4",
+    "spdnet:features=4,blocks=1",
+    "rcdnet:stages=2,rain_maps=4,dual_channels=4,blocks=1",
+]
+
+
+def test_every_network_is_resumed_below() -> None:
+    assert {text.partition(":")[0] for text in SMALL} == set(NETWORKS)
+
+
+@pytest.mark.parametrize("network", SMALL)
 def test_an_interrupted_run_ends_with_the_same_bits(settings: TrainingSettings, tmp_path: Path, network: str) -> None:
     settings = dataclasses.replace(settings, network=network, validate_every=5)
     straight = train(settings, tmp_path / "straight")

@@ -237,7 +237,7 @@ def _seam(padded: Float[Tensor, "n 3 h w"], window_px: int) -> Bool[Tensor, "k 1
     """
     device, rows, columns = padded.device, padded.shape[-2] // window_px, padded.shape[-1] // window_px
     wrapped = torch.arange(window_px, device=device) >= window_px - window_px // 2
-    apart = wrapped[:, None] != wrapped
+    apart = wrapped[:, None] ^ wrapped
     pixels = window_px**2
     above = apart[:, None, :, None].expand(4 * [window_px]).reshape(pixels, pixels)
     beside = apart[None, :, None, :].expand(4 * [window_px]).reshape(pixels, pixels)

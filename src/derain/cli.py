@@ -68,12 +68,10 @@ class Train:
     """Iterations between checkpoints, of which there is one a minute at least."""
 
     def run(self, console: Console) -> None:
-        import torch
-
         from derain import training
+        from derain.processes import dedicate_to_training
 
-        if self.threads is not None:
-            torch.set_num_threads(self.threads)
+        dedicate_to_training(self.threads)
         with _progress(console) as bar:
             task = bar.add_task("training", total=self.settings.iterations)
 
@@ -230,6 +228,7 @@ def main() -> None:
     errors = Console(stderr=True)
     logging.basicConfig(format="%(message)s", handlers=[RichHandler(console=errors, show_time=False, show_path=False)])
     logging.getLogger("derain").setLevel(logging.INFO)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of packages that nobody asked for
     try:
         command = tyro.extras.subcommand_cli_from_dict(
             {

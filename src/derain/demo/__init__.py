@@ -19,6 +19,7 @@ from derain.files import make_folder, write_bytes, write_json
 from derain.images import read_image, write_image
 from derain.networks import load_model
 from derain.pairs import Pair, match_pairs
+from derain.processes import dedicate_to_training
 from derain.rain import load_rain
 from derain.runlog import read_log
 from derain.settings import TrainingSettings
@@ -207,7 +208,7 @@ def _train_both(scene: Scene, scale: Scale, out: Path, console: Console) -> None
 
 
 def _train_one(settings: TrainingSettings, out: Path) -> None:
-    torch.set_num_threads(1)
+    dedicate_to_training(threads=1)
     train(settings, out)
 
 

@@ -27,7 +27,6 @@ NETWORKS = {
     "unet": "unet:base=16,levels=4,norm=none,activation=leaky_relu",
     "resnet": "resnet:features=16,blocks=4",
 }
-DECIMALS = {"share": 2, "grey levels": 1, "dB": 2, "none": 3}
 
 
 def main(data: Path, runs: Path, out: Path, workers: int = 2) -> None:
@@ -35,7 +34,7 @@ def main(data: Path, runs: Path, out: Path, workers: int = 2) -> None:
     results = {name: result(text, runs / name) for name, text in NETWORKS.items()}
     write_json(out, results)
     for name, values in results.items():
-        figures = [f"{values['mean'][metric.name]:.{DECIMALS[metric.unit]}f}" for metric in METRICS]
+        figures = [metric.text(values["mean"][metric.name]) for metric in METRICS]
         cells = [f"`{NETWORKS[name]}`", f"{values['parameters']:,}", f"{values['seconds']:.2f}", *figures]
         print(f"| {' | '.join(cells)} |")
 

@@ -10,6 +10,7 @@ PUBLIC = {
     *("ContentFilter", "PatchSet", "load_patches", "split_photos", "Objective"),
     *("NETWORKS", "Network", "build", "load_model", "load_official"),
     *("TrainingSettings", "train", "read_log"),
+    *("structural_complexity", "fourier_complexity", "complexity_of_images", "complexity_of_rain"),
     *("METRICS", "MetricSums", "measure", "Evaluation", "FolderRestorer", "NetworkRestorer", "evaluate"),
 }
 

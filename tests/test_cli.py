@@ -234,3 +234,56 @@ def test_networks_lists_all_of_them_and_all_pass(derain) -> None:
         assert f" {name} " in output
     assert output.count("3 of 3") == len(NETWORKS)
     assert "fails" not in output
+
+
+def test_a_study_is_planned_run_and_tabulated(derain, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for folder in ("train", "clean"):
+        (tmp_path / folder).mkdir()
+        write_image(tmp_path / folder / "wall.png", rng.integers(0, 200, (130, 140, 3)).astype(np.uint8))
+    assert derain("synth", tmp_path / "clean", "--out", tmp_path / "pairs")[0] == 0
+    study = tmp_path / "study.toml"
+    study.write_text("""
+title = "Removal against count"
+figure = "other"
+[data.walls]
+train = "train"
+[tests.pairs]
+rainy = "pairs/rainy"
+clean = "pairs/clean"
+[[grid]]
+network = "resnet:features=4,blocks=1"
+category = "walls"
+count = [1, 30000]
+rain = "small"
+tests = "pairs"
+length = 0.0001
+""")
+    code, output = derain("study", "plan", study, "--json", tmp_path / "plan.json")
+    assert code == 0
+    assert "2 distinct trainings" in output
+    assert json.loads((tmp_path / "plan.json").read_text())["trainings"] == 2
+
+    code, output = derain("study", "run", study, "--scale", "gpu", "--out", tmp_path / "results")
+    assert code == 1
+    assert "failed: count 30000: only 39 patches of 128 x 128 pixels can be cut from 1 photos" in output
+    assert "1 of 2 trainings done" in output
+
+    code, output = derain("study", "table", tmp_path / "results", "--csv", tmp_path / "all.csv", "--threshold", 50)
+    assert code == 0
+    assert "count 1" in output
+    assert (tmp_path / "all.csv").read_text().count("\n") == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["plan", "{tmp}/none.toml"], "cannot read {tmp}/none.toml"),
+        (["table", "{tmp}"], "{tmp} holds no results of a study"),
+        (["run", "{tmp}/none.toml", "--out", "{tmp}/r", "--on", "ray", "--address", "nobody"], "cannot read"),
+    ],
+)
+def test_bad_calls_of_studies_are_named(derain, tmp_path: Path, arguments: list[str], sentence: str) -> None:
+    code, output = derain("study", *(argument.format(tmp=tmp_path) for argument in arguments))
+    assert code == 2
+    assert sentence.format(tmp=tmp_path) in output

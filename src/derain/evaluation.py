@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from derain.errors import InputError
 from derain.images import image_size, list_images, read_image
-from derain.metrics import METRICS, Metric, MetricSums, quantise
+from derain.metrics import METRICS, MetricSums, quantise
 from derain.pairs import Pair
 
 SENSITIVITY = (5.0, 10.0, 25.0, 50.0)
@@ -185,17 +185,12 @@ class Evaluation:
             shown = METRICS if threshold == self.restored.threshold else _RAIN_METRICS
             for row, sums in (("input", self.untouched), ("restored", self.restored)):
                 mean, missing = sums.mean(threshold), sums.left_out(threshold)
-                table.add_row(row, f"{threshold:g}", *(_cell(metric, mean[metric.name]) for metric in shown))
+                table.add_row(row, f"{threshold:g}", *(metric.text(mean[metric.name]) for metric in shown))
                 counts = [f"{metric.label} {missing[metric.name]}" for metric in shown if missing[metric.name]]
                 left_out += [f"{row}, t={threshold:g}: {', '.join(counts)}"] if counts else []
         stated = f"left out where not defined: {'; '.join(left_out)}" if left_out else "nothing left out"
         table.caption = f"Means over {len(self.names)} images; {stated}."
         return table
-
-
-def _cell(metric: Metric, value: float | None) -> str:
-    decimals = {"grey levels": 1, "share": 2, "dB": 2, "none": 4}[metric.unit]
-    return "-" if value is None else f"{value:.{decimals}f}"
 
 
 def evaluate(

@@ -39,6 +39,11 @@ class Metric:
     range: tuple[float, float]
     unit: Literal["grey levels", "share", "dB", "none"]
 
+    def text(self, value: float | None) -> str:
+        """A value as it stands in tables; "-" where it is not defined."""
+        decimals = {"grey levels": 1, "share": 2, "dB": 2, "none": 4}[self.unit]
+        return "-" if value is None else f"{value:.{decimals}f}"
+
 
 METRICS = (
     Metric("e_r", "E_R", "higher", (0.0, 255.0), "grey levels"),

@@ -2,12 +2,16 @@
 
 import json
 import logging
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
 from derain.errors import InputError
+
+# More than the longest event, which is a validation with the figures of every image.
+_LAST_BYTES = 2**20
 
 Event = Literal["started", "resumed", "progress", "validation", "checkpoint", "finished"]
 
@@ -65,6 +69,20 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
         event = json.loads(line)
         events[event["event"], event["iteration"], event.get("set")] = event
     return list(events.values())
+
+
+def last_iteration(folder: Path) -> int:
+    """The iteration of a run's last event; 0 where nothing has begun."""
+    path = folder / "log.jsonl"
+    if not path.exists():
+        return 0
+    with path.open("rb") as file:
+        file.seek(-min(path.stat().st_size, _LAST_BYTES), os.SEEK_END)
+        *lines, _half_line = file.read().split(b"\n")
+    for line in reversed(lines):
+        if line.startswith(b"{"):
+            return int(json.loads(line)["iteration"])
+    return 0
 
 
 def _drop_half_line(path: Path) -> None:

@@ -21,7 +21,7 @@ from derain.networks import load_model
 from derain.pairs import Pair, match_pairs
 from derain.processes import dedicate_to_training
 from derain.rain import load_rain
-from derain.runlog import read_log
+from derain.runlog import last_iteration, read_log
 from derain.settings import TrainingSettings
 from derain.synthesis import synthesise
 from derain.training import MODEL, train
@@ -201,7 +201,7 @@ def _train_both(scene: Scene, scale: Scale, out: Path, console: Console) -> None
         }
         while wait(runs.values(), timeout=1.0).not_done:
             for name, task in tasks.items():
-                bar.update(task, completed=_iterations_done(out / name))
+                bar.update(task, completed=last_iteration(out / name))
         for name, run in runs.items():
             run.result()
             bar.update(tasks[name], completed=scale.iterations)
@@ -210,11 +210,6 @@ def _train_both(scene: Scene, scale: Scale, out: Path, console: Console) -> None
 def _train_one(settings: TrainingSettings, out: Path) -> None:
     dedicate_to_training(threads=1)
     train(settings, out)
-
-
-def _iterations_done(run: Path) -> int:
-    log = run / "log.jsonl"
-    return max((event["iteration"] for event in read_log(run)), default=0) if log.exists() else 0
 
 
 def _curve(run: Path) -> list[dict[str, Any]]:

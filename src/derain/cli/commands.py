@@ -1,21 +1,14 @@
-"""The command line: typed dataclasses become flags; the work is done elsewhere.
+"""The commands: rain, training, measuring, models; typed dataclasses become flags, the work is done elsewhere."""
 
-Nothing here imports torch before a command runs, so that --help answers at once.
-"""
-
-import logging
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 from rich.console import Console
-from rich.logging import RichHandler
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-from rich.text import Text
 
-from derain.errors import InputError, TrainingError
+from derain.cli.progress import progress_bar
+from derain.errors import InputError
 from derain.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -44,7 +37,7 @@ class Synth:
         from derain.synthesis import synthesise
 
         rain = load_rain(self.rain, self.recipe)
-        with _progress(console) as bar:
+        with progress_bar(console) as bar:
             task = bar.add_task("photos", total=None)
             count = synthesise(
                 list(self.photos), rain, self.seed, self.out, self.device,
@@ -72,7 +65,7 @@ class Train:
         from derain.processes import dedicate_to_training
 
         dedicate_to_training(self.threads)
-        with _progress(console) as bar:
+        with progress_bar(console) as bar:
             task = bar.add_task("training", total=self.settings.iterations)
 
             def show(progress: training.Progress) -> None:
@@ -131,6 +124,38 @@ class Evaluate:
         console.print(evaluation.table())
         if self.json is not None:
             write_json(self.json, evaluation.to_json())
+
+
+@dataclass(frozen=True)
+class Complexity:
+    """Measure the structural complexity of folders of pictures and of rain."""
+
+    folders: tyro.conf.Positional[tuple[Path, ...]] = ()
+    """Folders of pictures."""
+    rain: tuple[str, ...] = ()
+    """Rain to measure as well: small, medium, large, lines, wide, or TOML files."""
+    recipe: Literal["paper", "corrected"] = "paper"
+    """How streaks are rendered where the rain does not say it itself."""
+    method: Literal["bagrov", "fourier"] = "bagrov"
+    """Made coarser by averages over blocks (Bagrov et al. 2020) or by filters (Kravchenko et al. 2024)."""
+    json: Path | None = None
+    """File for the results."""
+
+    def run(self, console: Console) -> None:
+        from derain.complexity import compare
+        from derain.files import write_json
+        from derain.rain import load_rain
+
+        rains = [load_rain(rain, self.recipe) for rain in self.rain]
+        with progress_bar(console) as bar:
+            task = bar.add_task("complexity", total=None)
+            comparison = compare(
+                self.folders, rains, self.method,
+                report=lambda done, total: bar.update(task, completed=done, total=total),
+            )  # fmt: skip
+        console.print(comparison.table())
+        if self.json is not None:
+            write_json(self.json, comparison.to_json())
 
 
 @dataclass(frozen=True)
@@ -203,50 +228,3 @@ def _network(model: Path, user_network: str | None) -> "nn.Module":
     from derain.onnx import OnnxNetwork
 
     return OnnxNetwork(model, str(model)) if model.suffix == ".onnx" else load_model(model, user_network)[0]
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _Rate(),
-        TimeRemainingColumn(),
-        console=console,
-    )
-
-
-class _Rate(ProgressColumn):
-    """Steps a second."""
-
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:.1f}/s" if task.speed else "", style="progress.data.speed")
-
-
-def main() -> None:
-    """Entry point; exit code 0, 2 for input that a person can put right, 1 for a training that cannot go on."""
-    errors = Console(stderr=True)
-    logging.basicConfig(format="%(message)s", handlers=[RichHandler(console=errors, show_time=False, show_path=False)])
-    logging.getLogger("derain").setLevel(logging.INFO)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of packages that nobody asked for
-    try:
-        command = tyro.extras.subcommand_cli_from_dict(
-            {
-                "synth": Synth,
-                "train": Train,
-                "evaluate": Evaluate,
-                "networks": Networks,
-                "export": Export,
-                "demo": Demo,
-            },
-            prog="derain",
-            description="Train deraining networks that generalise, and measure whether they do.",
-            config=(tyro.conf.OmitArgPrefixes,),
-        )
-        command.run(Console())
-    except (InputError, TrainingError) as error:
-        errors.print(f"derain: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(2 if isinstance(error, InputError) else 1)
-    except KeyboardInterrupt:
-        errors.print("derain: interrupted; the same command goes on where it stopped", style="red")
-        sys.exit(130)

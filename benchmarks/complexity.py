@@ -1,0 +1,60 @@
+"""Structural complexity of patches of 128x128 on one thread: the direct sum of overlaps over the single pass.
+
+    python benchmarks/complexity.py
+
+The direct sum makes all eight levels at full size, each from the patches themselves, and every overlap once; by NumPy
+(the tests' reference) and by PyTorch. Repetitions are interleaved, the medians compared.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import torch
+from torch import Tensor
+
+from derain.complexity import FACTOR, LEVELS, SIZE_PX, structural_complexity
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "reference"))
+from complexity_reference import bagrov
+
+REPETITIONS = 50
+
+
+def direct_numpy(patches: Tensor) -> Tensor:
+    return torch.from_numpy(bagrov(patches.numpy(), FACTOR, LEVELS))
+
+
+def direct_torch(patches: Tensor) -> Tensor:
+    levels = [patches]
+    for k in range(1, LEVELS + 1):
+        means = torch.nn.functional.avg_pool2d(patches[:, None], FACTOR**k)
+        levels.append(torch.nn.functional.interpolate(means, scale_factor=FACTOR**k)[:, 0])
+    own = [(level * level).mean((1, 2)) for level in levels]
+    shared = [(levels[k] * levels[k + 1]).mean((1, 2)) for k in range(LEVELS)]
+    return torch.stack([(shared[k] - (own[k] + own[k + 1]) / 2).abs() for k in range(LEVELS)], 1)
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    programs: tuple[Callable[[Tensor], Tensor], ...] = (structural_complexity, direct_numpy, direct_torch)
+    for count in (16, 64):
+        patches = torch.rand(count, SIZE_PX, SIZE_PX, dtype=torch.float64)
+        times: dict[str, list[float]] = {program.__name__: [] for program in programs}
+        for _ in range(REPETITIONS):
+            for program in programs:
+                start = perf_counter()
+                program(patches)
+                times[program.__name__].append(1000 * (perf_counter() - start))
+        single = median(times["structural_complexity"])
+        print(f"{count} patches, single pass: {single:.2f} ms")
+        for program in programs[1:]:
+            difference = float((program(patches) - structural_complexity(patches)).abs().max())
+            direct = median(times[program.__name__])
+            print(f"  {program.__name__}: {direct:.1f} ms, ratio {direct / single:.1f}, differs by {difference:.0e}")
+
+
+if __name__ == "__main__":
+    main()

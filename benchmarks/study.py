@@ -1,0 +1,102 @@
+"""What studies cost beside their trainings: python benchmarks/study.py --data "$DERAIN_DATA"
+
+Planning 10,000 trainings; an index of 10,000 results made from their files; the overhead of a study over its trainings,
+and the throughput of two workers against one (one thread each), on four trainings of the small UNet that are a tenth
+as long as at the scale `cpu`.
+"""
+
+import random
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import tyro
+
+from derain.metrics import METRICS
+from derain.processes import dedicate_to_training
+from derain.study.plan import plan
+from derain.study.run import LocalExecutor, prepare, run
+from derain.study.scales import SCALES
+from derain.study.spec import Category, Grid, Study, TestSet
+from derain.study.store import Store
+from derain.training import train
+
+NETWORK = "unet:base=16,levels=4,norm=none,activation=leaky_relu"
+
+
+def main(data: Path, length: float = 0.1) -> None:
+    study = natural(data, (8, 64, 256, 1024))
+    many = replace(study, grid=(replace(study.grid[0], count=tuple(range(8, 1008)), seed=tuple(range(10))),))
+    seconds, planned = timed(lambda: plan([many], SCALES["paper"]))
+    print(f"planning {len(planned):,} trainings: {seconds:.2f} s")
+
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder))
+        for index in range(10_000):
+            store.result_path(f"{index}").parent.mkdir(exist_ok=True)
+            store.write_result(f"{index}", made_up(index))
+        seconds, records = timed(store.records)
+        print(f"index of {len(records) // 2:,} results from their files: {seconds:.1f} s")
+        seconds, _ = timed(store.records)
+        print(f"the same, nothing changed: {seconds:.1f} s")
+
+    short = replace(study, grid=(replace(study.grid[0], length=(length,)),))
+    with tempfile.TemporaryDirectory() as folder:
+        walls = {}
+        for workers in (1, 2):
+            store = Store(Path(folder) / f"{workers}")
+            tasks = prepare([short], SCALES["cpu"], (), store)
+            walls[workers], _ = timed(lambda: run(tasks, store, LocalExecutor(store.folder, workers, "cpu", 1)))  # noqa: B023
+        dedicate_to_training(threads=1)
+        trained = sum(
+            timed(lambda: train(task.training.settings(), Path(folder) / "alone" / task.identity))[0]  # noqa: B023
+            for task in tasks
+        )
+        measured = sum(measuring_seconds(task, Path(folder) / "alone" / task.identity) for task in tasks)
+    over = walls[1] / (trained + measured) - 1
+    print(f"four trainings and their measurement alone: {trained:.0f} + {measured:.0f} s; as a study: {walls[1]:.0f} s")
+    print(f"overhead {over:.1%}; at the length of the scale cpu {over * length:.2%}")
+    print(f"two workers: {walls[1] / walls[2]:.2f} times the throughput of one")
+
+
+def natural(data: Path, counts: tuple[int, ...]) -> Study:
+    pairs = data / "rain" / "rain12"
+    return Study(
+        title="benchmark",
+        figure="other",
+        data={"natural": Category((data / "natural" / "train",), name="natural")},
+        tests={"rain12": TestSet(pairs / "rainy", pairs / "clean", name="rain12")},
+        grid=(Grid((NETWORK,), ("natural",), counts, ("medium",), ("rain12",)),),
+        name="benchmark",
+    )
+
+
+def measuring_seconds(task, run_folder: Path) -> float:  # type: ignore[no-untyped-def]
+    from derain.networks import load_model
+    from derain.study.execute import measure
+
+    network, _ = load_model(run_folder / "model.safetensors")
+    return sum(timed(lambda: measure(test, network, "cpu"))[0] for test, _ in task.tests)  # noqa: B023
+
+
+def made_up(index: int) -> dict[str, object]:
+    """A result as large as one on 40 pictures."""
+    rng = random.Random(index)
+    figures = [{metric.name: 100 * rng.random() for metric in METRICS} for _ in range(40)]
+    axes = {"network": "unet", "category": "natural", "count": index, "rain": "medium", "seed": 0, "length": 1.0}
+    test = {key: {"10": figures[0], "50": figures[1]} for key in ("mean", "input")}
+    test |= {"images": {"10": figures, "50": figures}}  # type: ignore[dict-item]
+    return {
+        "axes": axes | {"scale": "paper"}, "photos": 187, "parameters": 1, "seconds": 1.0, "tests": {"rain100l": test}
+    }  # fmt: skip
+
+
+def timed(work):  # type: ignore[no-untyped-def]
+    start = time.perf_counter()
+    result = work()
+    return time.perf_counter() - start, result
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

@@ -1,0 +1,47 @@
+"""The command line. Nothing here imports torch before a command runs, so that --help answers at once."""
+
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import tyro
+from rich.console import Console
+from rich.logging import RichHandler
+
+from derain.cli.commands import Complexity, Demo, Evaluate, Export, Networks, Synth, Train
+from derain.cli.study import Study
+from derain.errors import InputError, TrainingError
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "synth": Synth,
+    "train": Train,
+    "evaluate": Evaluate,
+    "networks": Networks,
+    "export": Export,
+    "study": Study,
+    "complexity": Complexity,
+    "demo": Demo,
+}
+
+
+def main() -> None:
+    """Entry point; exit code 0, 2 for input that a person can put right, 1 for a training that cannot go on."""
+    errors = Console(stderr=True)
+    logging.basicConfig(format="%(message)s", handlers=[RichHandler(console=errors, show_time=False, show_path=False)])
+    logging.getLogger("derain").setLevel(logging.INFO)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of packages that nobody asked for
+    try:
+        command = tyro.extras.subcommand_cli_from_dict(
+            COMMANDS,
+            prog="derain",
+            description="Train deraining networks that generalise, and measure whether they do.",
+            config=(tyro.conf.OmitArgPrefixes,),
+        )
+        command.run(Console())
+    except (InputError, TrainingError) as error:
+        errors.print(f"derain: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2 if isinstance(error, InputError) else 1)
+    except KeyboardInterrupt:
+        errors.print("derain: interrupted; the same command goes on where it stopped", style="red")
+        sys.exit(130)

@@ -1,0 +1,144 @@
+"""derain study: plan, run, table and report."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from rich.console import Console
+
+from derain.errors import TrainingError
+
+Studies = tyro.conf.Positional[tuple[Path, ...]]
+ScaleName = Literal["paper", "gpu", "cpu"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Say what studies would train: every training once, whatever number of figures share it."""
+
+    studies: Studies
+    """Files of studies, and folders of such files."""
+    scale: ScaleName = "paper"
+    """Scale of the trainings."""
+    seeds: tuple[int, ...] = ()
+    """Seeds in place of the studies' own."""
+    measure: bool = False
+    """Measure what a training step costs on this machine, once, and add it all up."""
+    device: str = "cpu"
+    """Torch device to measure on."""
+    json: Path | None = None
+    """File for the same as JSON."""
+
+    def run(self, console: Console) -> None:
+        from derain.files import write_json
+        from derain.study.overview import plan_json, plan_table
+        from derain.study.scales import scale_of
+        from derain.study.spec import load_studies
+
+        content = plan_json(load_studies(self.studies), scale_of(self.scale), self.seeds, self.device, self.measure)
+        console.print(plan_table(content))
+        if self.json is not None:
+            write_json(self.json, content)
+
+
+@dataclass(frozen=True)
+class Run:
+    """Train and measure what is missing of studies; the same command goes on after an interruption."""
+
+    studies: Studies
+    """Files of studies, and folders of such files."""
+    out: Path
+    """Folder for the results; several studies, and several runs at a time, may share it."""
+    scale: ScaleName = "paper"
+    """Scale of the trainings."""
+    seeds: tuple[int, ...] = ()
+    """Seeds in place of the studies' own."""
+    on: Literal["local", "ray"] = "local"
+    """Where: processes of this machine, or a Ray cluster."""
+    address: str = "auto"
+    """Of the Ray cluster; the folder of the results must be shared by its machines."""
+    workers: int | None = None
+    """Trainings at a time on this machine; by default as many as its CPUs allow."""
+    threads: int = 1
+    """CPU threads of a training; results are equal to the last bit only at an equal number."""
+    device: str = "cpu"
+    """Torch device."""
+    gpus: float = 0.0
+    """Share of a GPU that a training takes on a Ray cluster."""
+    minutes: float | None = None
+    """Stop after so long; the same command goes on."""
+
+    def run(self, console: Console) -> None:
+        import os
+
+        from derain.study.overview import Watcher
+        from derain.study.run import Executor, LocalExecutor, prepare, run
+        from derain.study.scales import scale_of
+        from derain.study.spec import load_studies
+        from derain.study.store import Store
+
+        store = Store(self.out)
+        studies = load_studies(self.studies)
+        executor: Executor
+        if self.on == "ray":
+            from derain.study.ray import RayExecutor
+
+            executor = RayExecutor(self.out, self.address, self.device, self.threads, self.gpus)
+        else:
+            workers = self.workers or max(1, (os.cpu_count() or 1) // self.threads)
+            executor = LocalExecutor(self.out, workers, self.device, self.threads)
+        tasks = prepare(studies, scale_of(self.scale), self.seeds, store)
+        seconds = None if self.minutes is None else 60 * self.minutes
+        with Watcher(console, len(tasks)) as watcher:
+            state = run(tasks, store, executor, watcher.show, seconds)
+        for name, reason in state.failed.items():
+            console.print(f"failed: {name}: {reason}", markup=False, soft_wrap=True)
+        console.print(f"{state.done} of {len(tasks)} trainings done; results in {self.out}", soft_wrap=True)
+        if state.failed:
+            raise TrainingError(f"{len(state.failed)} trainings failed; the same command tries them again")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Print all figures of a folder of results."""
+
+    results: tyro.conf.Positional[Path]
+    """Folder of results."""
+    threshold: Literal[10, 50] = 10
+    """Of the mask of rain, in grey levels."""
+    csv: Path | None = None
+    """File for all figures at both thresholds as CSV."""
+    json: Path | None = None
+    """File for the same as JSON."""
+
+    def run(self, console: Console) -> None:
+        from derain.files import write_bytes, write_json
+        from derain.study.overview import results_table
+        from derain.study.store import Store, to_csv
+
+        records = Store(self.results).records()
+        table = results_table(records, self.threshold)
+        # Never narrower than its figures, whatever the terminal.
+        wide = Console(
+            width=max(console.width, console.measure(table, options=console.options.update(max_width=1000)).maximum)
+        )
+        wide.print(table)
+        if self.csv is not None:
+            write_bytes(self.csv, to_csv(records).encode())
+        if self.json is not None:
+            write_json(self.json, records)
+
+
+@dataclass(frozen=True)
+class Study:
+    """Studies: trainings changed one axis at a time, measured decoupled, with figures and verdicts."""
+
+    command: (
+        Annotated[Plan, tyro.conf.subcommand("plan")]
+        | Annotated[Run, tyro.conf.subcommand("run")]
+        | Annotated[Table, tyro.conf.subcommand("table")]
+    )
+
+    def run(self, console: Console) -> None:
+        self.command.run(console)

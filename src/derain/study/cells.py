@@ -1,0 +1,98 @@
+"""The results of a study as figures and verdicts need them: a cell for every training of its grids."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from derain.study.store import Store
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A training with its figures on the test set that is drawn and judged.
+
+    Attributes:
+        identity: of the training; its folder is `Store.run(identity)`.
+        axes: network, category, count, rain, seed, length and scale.
+        test: name of the test set.
+        photos: distinct photos that its backgrounds come from.
+        parameters: of the network.
+        measured: "names" of the images; "mean", "images" and "input" by threshold ("10" or "50"), each with the figures
+            of `derain.METRICS` ("images": of every image); "sensitivity" (means by threshold 5, 10, 25, 50);
+            "perfect_e_r" by threshold.
+        environment: device, threads and torch.
+    """
+
+    identity: str
+    axes: Mapping[str, Any]
+    test: str
+    photos: int
+    parameters: int
+    measured: Mapping[str, Any]
+    environment: Mapping[str, Any]
+
+    def value(self, figure: str, threshold: int) -> float | None:
+        """Mean over images of one of `derain.METRICS` at a threshold of 10 or 50."""
+        value: float | None = self.measured["mean"][str(threshold)][figure]
+        return value
+
+    def images(self, figure: str, threshold: int) -> list[float | None]:
+        """The same of every image."""
+        return [image[figure] for image in self.measured["images"][str(threshold)]]
+
+
+@dataclass(frozen=True)
+class Results:
+    """What is there of a study.
+
+    Attributes:
+        study: the study as it was read from its file, as a dictionary (fields of `derain.study.spec.Study`).
+        scale: fields of `derain.study.scales.Scale`.
+        cells: of the trainings that are done, in the order of the grids.
+        missing: trainings that are not done.
+        failed: reasons of those that failed, by identity.
+    """
+
+    study: Mapping[str, Any]
+    scale: Mapping[str, Any]
+    cells: list[Cell]
+    missing: int
+    failed: Mapping[str, str]
+
+    @property
+    def left_out(self) -> str:
+        """What is kept of the study at this scale, in words; empty: all."""
+        reduced = self.study.get(self.scale["name"])
+        return reduced["note"] if reduced else ""
+
+
+def load_results(store: Store) -> list[Results]:
+    """The results of all studies that were run in a folder.
+
+    Raises:
+        InputError: a file is damaged or of a newer version.
+    """
+    found = []
+    for content in store.studies():
+        cells, missing, failed = [], 0, {}
+        for run in content["runs"]:
+            result = store.result(run["id"])
+            test = run["tests"][0]
+            if result is None or test not in result["tests"]:
+                missing += 1
+                if (reason := store.failure(run["id"])) is not None:
+                    failed[run["id"]] = reason
+                continue
+            cells.append(
+                Cell(
+                    run["id"],
+                    run["axes"],
+                    test,
+                    result["photos"],
+                    result["parameters"],
+                    result["tests"][test],
+                    result["environment"],
+                )
+            )
+        found.append(Results(content["study"], content["scale"], cells, missing, failed))
+    return found

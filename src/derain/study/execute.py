@@ -1,0 +1,153 @@
+"""One training of a study, in a process of its own: train, measure, write the result."""
+
+import logging
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from filelock import FileLock, Timeout
+from torch import nn
+
+from derain.errors import InputError, TrainingError
+from derain.evaluation import evaluate_network
+from derain.metrics import e_r
+from derain.networks import load_model
+from derain.processes import dedicate_to_training
+from derain.study.plan import Training
+from derain.study.store import THRESHOLDS, Store
+from derain.study.testing import Test
+from derain.training import Progress, train
+from derain.validation import Sample
+
+
+@dataclass(frozen=True)
+class Task:
+    """A training, its identity, and the test sets with the hash of what each shows."""
+
+    identity: str
+    training: Training
+    tests: tuple[tuple[Test, str], ...]
+
+
+def at_work_elsewhere(task: Task, store: Store) -> bool:
+    """Whether a process, here or on another machine of a shared folder, is at this training now."""
+    folder = store.run(task.identity)
+    if not folder.exists():
+        return False
+    try:
+        with FileLock(folder / "lock", timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def missing_tests(task: Task, store: Store) -> list[tuple[Test, str]] | None:
+    """The test sets on which the network is yet to be measured; None: it is yet to be trained."""
+    result = store.result(task.identity)
+    if result is None:
+        return None
+    return [
+        (test, content) for test, content in task.tests if result["tests"].get(test.name, {}).get("content") != content
+    ]
+
+
+def execute(task: Task, results: Path, device: str, threads: int) -> None:
+    """Train what is not trained, measure what is not measured, and write results/ID.json.
+
+    Nothing is done where another process is at it. What fails is written to failed/ID.json.
+    """
+    _end_with_parent()
+    logging.getLogger("derain").setLevel(logging.WARNING)
+    dedicate_to_training(threads)
+    store = Store(results)
+    folder = store.run(task.identity)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / "lock", timeout=0):
+            _execute(task, store, device, threads)
+    except Timeout:
+        return
+    except (InputError, TrainingError) as error:
+        store.write_failure(task.identity, str(error))
+    except Exception as error:
+        store.write_failure(task.identity, f"{type(error).__name__}: {error}")
+        raise
+
+
+def _execute(task: Task, store: Store, device: str, threads: int) -> None:
+    missing = missing_tests(task, store)
+    if missing == []:
+        return
+    folder = store.run(task.identity)
+    clock = _Clock()
+    model = train(task.training.settings(), folder, device, report=clock.note)
+    network, header = load_model(model)
+    result = store.result(task.identity) or {
+        "axes": task.training.axes(),
+        "run": header,
+        "photos": header["objective"]["photos"],
+        "parameters": network.parameter_count(),
+        "environment": {**header["environment"], "threads": threads},
+        "seconds": clock.seconds,
+        "tests": {},
+    }
+    for test, content in task.tests if missing is None else missing:
+        result["tests"][test.name] = {"content": content, **measure(test, network, device)}
+    store.write_result(task.identity, result)
+
+
+def measure(test: Test, network: nn.Module, device: str) -> dict[str, Any]:
+    """All figures of a network on a test set at thresholds of 10 and 50: of every image and their means, the means of
+    the rainy input, the sensitivity to the threshold, and E_R of perfect removal."""
+    perfect: dict[str, list[float]] = {threshold: [] for threshold in THRESHOLDS}
+
+    def samples() -> Iterator[Sample]:
+        for name, rainy, clean in test.samples():
+            for threshold, values in perfect.items():
+                value = e_r(clean, rainy, clean, float(threshold))
+                values += [] if value is None else [value]
+            yield name, rainy, clean
+
+    evaluation = evaluate_network(samples(), network, device)
+    return {
+        "names": evaluation.names,
+        "mean": {threshold: evaluation.restored.mean(float(threshold)) for threshold in THRESHOLDS},
+        "images": {threshold: evaluation.restored.images(float(threshold)) for threshold in THRESHOLDS},
+        "input": {threshold: evaluation.untouched.mean(float(threshold)) for threshold in THRESHOLDS},
+        "sensitivity": evaluation.to_json()["sensitivity"],
+        "perfect_e_r": {threshold: fmean(values) if values else None for threshold, values in perfect.items()},
+    }
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone, so that none trains on unseen."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def watch() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=watch, daemon=True).start()
+
+
+class _Clock:
+    """Seconds of a training, from what this process did of it."""
+
+    def __init__(self) -> None:
+        self._start: tuple[int, float] | None = None
+        self.seconds: float | None = None
+
+    def note(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if self._start is None:
+            self._start = (progress.iteration, now)
+        else:
+            iteration, start = self._start
+            self.seconds = (now - start) / (progress.iteration - iteration) * progress.iterations

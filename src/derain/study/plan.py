@@ -1,0 +1,139 @@
+"""What a study trains: every training once, whatever number of figures share it."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from hashlib import sha256
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from derain.networks.registry import NETWORKS, parse
+from derain.networks.user import is_user_network
+from derain.rain import load_rain
+from derain.settings import TrainingSettings
+from derain.study.scales import Scale
+from derain.study.spec import Category, Grid, Study
+from derain.study.testing import Test, resolve_test
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training of a study; equal ones are trained once."""
+
+    network: str
+    """NAME:key=value,... without values that are the network's defaults."""
+    category: Category
+    count: int
+    rain: str
+    seed: int
+    length: float
+    scale: Scale
+
+    def settings(self) -> TrainingSettings:
+        """The same for `derain.training.train`."""
+        return TrainingSettings(
+            backgrounds=self.category.train,
+            count=self.count,
+            rain=self.rain,
+            network=self.network,
+            iterations=max(1, round(self.scale.iterations * self.length)),
+            batch_size=self.scale.batch_size,
+            background_size=self.scale.background_size,
+            patch_size=self.scale.patch_size,
+            layers=self.scale.layers,
+            min_std=self.category.min_std,
+            max_white=self.category.max_white,
+            learning_rate=self.scale.learning_rate,
+            warmup=self.scale.warmup,
+            seed=self.seed,
+        )
+
+    def axes(self) -> dict[str, str | int | float]:
+        """Its value on every axis, as it stands in tables."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {**values, "category": self.category.name, "rain": Path(self.rain).stem, "scale": self.scale.name}
+
+    def identity(self, photos: str) -> str:
+        """A hash of all that determines the trained weights: 16 hexadecimal digits.
+
+        Args:
+            photos: hash of the category's training photos; where they lie does not matter.
+        """
+        chosen = asdict(self.settings())
+        determined = {name: chosen[name] for name in _DETERMINING}
+        determined |= {"photos": photos, "network": _network(self.network), "rain": _rain(self.rain)}
+        return sha256(json.dumps(determined, sort_keys=True).encode()).hexdigest()[:16]
+
+
+# The settings that, with photos, network and rain, determine the weights.
+_DETERMINING = (
+    "count", "iterations", "loss", "batch_size", "background_size", "patch_size", "layers", "min_std", "max_white",
+    "learning_rate", "betas", "warmup", "average_decay", "seed",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A training with the test sets on which its network is measured."""
+
+    training: Training
+    tests: tuple[Test, ...]
+
+
+def plan(studies: Sequence[Study], scale: Scale, seeds: Sequence[int] = ()) -> list[Planned]:
+    """The distinct trainings of studies, in the order in which the studies ask for them.
+
+    Args:
+        studies: their figures share trainings.
+        scale: at which they run.
+        seeds: in place of the studies' own.
+    """
+    tests: dict[Training, dict[Test, None]] = {}
+    for study in studies:
+        for training, grid in trainings(study, scale, seeds):
+            tests.setdefault(training, {}).update(dict.fromkeys(resolve_test(study, name) for name in grid.tests))
+    return [Planned(training, tuple(wanted)) for training, wanted in tests.items()]
+
+
+def trainings(study: Study, scale: Scale, seeds: Sequence[int] = ()) -> Iterator[tuple[Training, Grid]]:
+    """Every training of a study with the grid that asks for it; seed by seed, small counts first."""
+    for grid in study.grids(scale.name):
+        axes = (seeds or grid.seed, grid.length, grid.count, grid.rain, grid.category, grid.network)
+        for seed, length, count, rain, category, network in product(*axes):
+            yield Training(canonical(network), study.data[category], count, rain, seed, length, scale), grid
+
+
+@cache
+def canonical(network: str) -> str:
+    """The text of a network without values that are defaults, in the order of its hyperparameters.
+
+    >>> canonical("resnet:blocks=16,features=32")
+    'resnet:features=32'
+    """
+    name, values = parse(network)
+    if is_user_network(name):
+        return name
+    defaults = asdict(NETWORKS[name].hyperparameters())
+    changed = [f"{key}={_text(values[key])}" for key in defaults if values.get(key, defaults[key]) != defaults[key]]
+    return f"{name}:{','.join(changed)}" if changed else name
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@cache
+def _network(network: str) -> Mapping[str, Any]:
+    """What determines a network: name and all hyperparameters, or the code of the user's own."""
+    name, values = parse(network)
+    if is_user_network(name):
+        path, _, class_name = name.rpartition(":")
+        return {"class": class_name, "code": sha256(Path(path).read_bytes()).hexdigest()}
+    return {"name": name, **asdict(NETWORKS[name].hyperparameters(**values))}
+
+
+@cache
+def _rain(rain: str) -> Mapping[str, Any]:
+    return load_rain(rain).describe()

@@ -1,0 +1,262 @@
+"""Running what is missing of studies: in processes of this machine, or wherever an executor puts them."""
+
+import json
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from derain.files import make_folder
+from derain.runlog import last_iteration
+from derain.study.content import DataRecord, Hashes, refuse_leak, refuse_unset, set_hash
+from derain.study.execute import Task, at_work_elsewhere, execute, missing_tests
+from derain.study.plan import plan, trainings
+from derain.study.scales import Scale
+from derain.study.spec import Category, Study
+from derain.study.store import AXES, Store
+from derain.study.testing import Test, photos
+
+
+@runtime_checkable
+class Executor(Protocol):
+    """Where tasks are executed, several at a time."""
+
+    def submit(self, task: Task) -> None:
+        """Take a task; it may wait for its turn."""
+
+    def finished(self, seconds: float) -> list[tuple[Task, str | None]]:
+        """Tasks that ended, with the reason of those whose process broke off; waits a while for them."""
+
+    def running(self) -> list[Task]:
+        """Tasks at work now."""
+
+    def close(self) -> None:
+        """Stop what is at work."""
+
+
+@dataclass(frozen=True)
+class State:
+    """Of a whole study, as it is shown while it runs."""
+
+    done: int
+    running: Mapping[str, float]
+    """Share of each running training that is done, by its name."""
+    failed: Mapping[str, str]
+    """Reason of each failed training, by its name."""
+    waiting: int
+    seconds_left: float | None
+
+
+def prepare(studies: Sequence[Study], scale: Scale, seeds: Sequence[int], store: Store) -> list[Task]:
+    """The tasks of studies, after a look at all data they need; what belongs to each study is written down.
+
+    Args:
+        studies: they may share trainings.
+        scale: at which they run.
+        seeds: in place of the studies' own.
+        store: where the results go.
+
+    Raises:
+        InputError: a folder is missing or a picture bad; data changed since the results were made; or a test set shows
+            what is trained on.
+    """
+    planned = plan(studies, scale, seeds)
+    make_folder(store.folder / "results")
+    record = DataRecord(store.folder)
+    trained = {category: _training_photos(category, record) for category in {p.training.category: 0 for p in planned}}
+    shown = {test: _test_pictures(test, record) for test in {test: 0 for each in planned for test in each.tests}}
+    for category, test in {(each.training.category, test): 0 for each in planned for test in each.tests}:
+        refuse_leak(category.name, trained[category], test.name, shown[test]["clean"])
+    record.save()
+    photos_of = {category: set_hash(hashes) for category, hashes in trained.items()}
+    content_of = {test: _content(test, pictures) for test, pictures in shown.items()}
+    tasks = {
+        each.training: Task(
+            each.training.identity(photos_of[each.training.category]),
+            each.training,
+            tuple((test, content_of[test]) for test in each.tests),
+        )
+        for each in planned
+    }
+    for study in studies:
+        runs = [
+            {"id": tasks[training].identity, "axes": training.axes(), "tests": list(grid.tests)}
+            for training, grid in trainings(study, scale, seeds)
+        ]
+        content = {"study": asdict(study), "scale": asdict(scale), "runs": runs}
+        store.write_study(f"{study.name}.{scale.name}", _plain(content))
+    return list(tasks.values())
+
+
+def run(
+    tasks: Sequence[Task],
+    store: Store,
+    executor: Executor,
+    show: Callable[[State], None] = lambda state: None,
+    seconds: float | None = None,
+) -> State:
+    """Execute what is missing; a failed training does not stop the others.
+
+    Args:
+        tasks: of `prepare`.
+        store: where the results go; several runs on one folder share the work.
+        executor: where the tasks are executed; closed at the end.
+        show: called about once a second.
+        seconds: to stop after; the same call goes on later.
+
+    Returns:
+        how it stands at the end.
+    """
+    started, names = time.monotonic(), _names(tasks)
+    waiting = {task.identity: task for task in tasks if missing_tests(task, store) != []}
+    failed: dict[str, str] = {}
+    iterations_at_start = {identity: _iterations(task, store) for identity, task in waiting.items()}
+    to_submit = list(waiting.values())
+    try:
+        while True:
+            for task in [task for task in to_submit if not at_work_elsewhere(task, store)]:
+                to_submit.remove(task)
+                store.failure_path(task.identity).unlink(missing_ok=True)
+                executor.submit(task)
+            for task, reason in executor.finished(1.0):
+                if missing_tests(task, store) == []:
+                    del waiting[task.identity]
+                elif (why := store.failure(task.identity) or reason) is not None:
+                    store.write_failure(task.identity, why)
+                    failed[names[task.identity]] = why
+                    del waiting[task.identity]
+                else:
+                    to_submit.append(task)  # another process took it
+            elapsed = time.monotonic() - started
+            state = _state(tasks, waiting, failed, names, executor.running(), iterations_at_start, elapsed, store)
+            show(state)
+            if not waiting or (seconds is not None and time.monotonic() - started > seconds):
+                return state
+    finally:
+        executor.close()
+
+
+def _state(
+    tasks: Sequence[Task],
+    waiting: Mapping[str, Task],
+    failed: Mapping[str, str],
+    names: Mapping[str, str],
+    running: Sequence[Task],
+    iterations_at_start: Mapping[str, int],
+    elapsed: float,
+    store: Store,
+) -> State:
+    iterations = {identity: _iterations(task, store) for identity, task in waiting.items()}
+    wanted = {identity: task.training.settings().iterations for identity, task in waiting.items()}
+    # Finished ones count in full.
+    trained = sum(
+        iterations.get(identity, task.training.settings().iterations) - iterations_at_start[identity]
+        for identity, task in {task.identity: task for task in tasks}.items()
+        if identity in iterations_at_start
+    )
+    left = sum(wanted[identity] - iterations[identity] for identity in waiting)
+    at_work = [task.identity for task in running if task.identity in waiting]
+    return State(
+        done=len(tasks) - len(waiting) - len(failed),
+        running={names[identity]: iterations[identity] / wanted[identity] for identity in at_work},
+        failed=dict(failed),
+        waiting=len(waiting) - len(at_work),
+        seconds_left=elapsed / trained * left if trained else None,
+    )
+
+
+class LocalExecutor:
+    """Processes of this machine, one a training.
+
+    Args:
+        results: folder of the results.
+        workers: trainings at a time.
+        device: torch device of all of them.
+        threads: CPU threads of each.
+    """
+
+    def __init__(self, results: Path, workers: int, device: str, threads: int) -> None:
+        self._arguments = (results, device, threads)
+        self._workers = workers
+        self._waiting: list[Task] = []
+        self._running: dict[BaseProcess, Task] = {}
+        # Fresh processes: a forked one would inherit torch's threads.
+        self._context = multiprocessing.get_context("spawn")
+
+    def submit(self, task: Task) -> None:
+        self._waiting.append(task)
+
+    def finished(self, seconds: float) -> list[tuple[Task, str | None]]:
+        while self._waiting and len(self._running) < self._workers:
+            task = self._waiting.pop(0)
+            process = self._context.Process(target=execute, args=(task, *self._arguments), daemon=True)
+            process.start()
+            self._running[process] = task
+        wait([process.sentinel for process in self._running], timeout=seconds)
+        ended = [process for process in self._running if not process.is_alive()]
+        return [(self._running.pop(process), _reason(process.exitcode)) for process in ended]
+
+    def running(self) -> list[Task]:
+        return list(self._running.values())
+
+    def close(self) -> None:
+        for process in self._running:
+            process.terminate()
+        for process in self._running:
+            process.join()
+
+
+def _reason(exit_code: int | None) -> str | None:
+    if not exit_code:
+        return None
+    if exit_code < 0:
+        return f"its process was ended by {signal.Signals(-exit_code).name}"
+    return f"its process ended with exit code {exit_code}"
+
+
+def _training_photos(category: Category, record: DataRecord) -> Hashes:
+    refuse_unset(category.train)
+    return record.hashes(f"{category.name}, training", photos(category.train))
+
+
+def _test_pictures(test: Test, record: DataRecord) -> Mapping[str, Hashes]:
+    folders = (test.pairs.rainy, test.pairs.clean) if test.pairs else ()
+    refuse_unset((*folders, *(test.category.test if test.category else ())))
+    return {kind: record.hashes(f"{test.name}, {kind}", files) for kind, files in test.sources().items()}
+
+
+def _content(test: Test, pictures: Mapping[str, Hashes]) -> str:
+    """Hash of all that determines what a test set shows."""
+    rain = "" if test.rain is None else json.dumps(test.load_rain().describe())
+    filters = (test.category.min_std, test.category.max_white) if test.category else ()
+    chosen = f"{test.pictures} {test.size_px} {filters} {rain}"
+    return set_hash({"chosen": chosen, **{kind: set_hash(hashes) for kind, hashes in pictures.items()}})
+
+
+def _names(tasks: Sequence[Task]) -> dict[str, str]:
+    """A name for each training that says in what it differs from the others."""
+    axes = {task.identity: task.training.axes() for task in tasks}
+    varied = [key for key in AXES if len({values[key] for values in axes.values()}) > 1]
+    return {
+        identity: ", ".join(f"{key} {values[key]}" for key in varied or ["count"]) for identity, values in axes.items()
+    }
+
+
+def _iterations(task: Task, store: Store) -> int:
+    return last_iteration(store.run(task.identity))
+
+
+def _plain(value: Any) -> Any:
+    """Paths as text, for JSON."""
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    return value

@@ -1,0 +1,258 @@
+"""A study as a TOML file that a person can read (docs/studies.md)."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal, get_args
+
+from derain.errors import InputError, did_you_mean
+from derain.networks import parse
+from derain.networks.user import is_user_network
+from derain.rain import PRESETS
+from derain.study.scales import SCALES
+from derain.tables import read_table, read_toml
+
+Axis = Literal["network", "category", "count", "rain", "seed", "length"]
+FigureName = Literal[
+    "F1", "F2", "F3", "F4", "F5", "F6a", "F6b", "F7", "F8", "F9", "F10", "F11", "F12", "F13", "T2", "other"
+]
+Finding = Literal["F4", "F5", "F6a", "F6b", "F7", "F10", "F11", "T2"]
+
+
+@dataclass(frozen=True)
+class Category:
+    """Photos of one kind; the content filter is that of `derain.backgrounds.ContentFilter`."""
+
+    train: tuple[Path, ...]
+    """Folders of photos to train on."""
+    test: tuple[Path, ...] = ()
+    """Folders of photos to test on."""
+    min_std: float = 0.0
+    max_white: float = 1.0
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """Pairs of two folders; or the test photos of a category under the streaks of such pairs, or under rain."""
+
+    rainy: Path | None = None
+    clean: Path | None = None
+    match: Literal["names", "rain100l", "rain1400"] = "names"
+    category: str | None = None
+    streaks: str | None = None
+    """Name of the test set of pairs whose streaks are laid on the photos."""
+    rain: str | None = None
+    """In place of streaks: a preset, or a TOML file."""
+    pictures: int | None = None
+    """Pictures used, the first by name; of photos, patches cut (40 by default)."""
+    size_px: int = 256
+    """Side of the patches cut from photos."""
+    name: str = ""
+
+    __test__ = False
+
+    def __post_init__(self) -> None:
+        pairs, photos = (self.rainy, self.clean), (self.category, self.streaks or self.rain)
+        if self.streaks is not None and self.rain is not None:
+            raise InputError("give streaks or rain, not both")
+        if not ((all(pairs) and not any(photos)) or (all(photos) and not any(pairs))):
+            raise InputError("give rainy and clean, or category with streaks or rain")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """All combinations of the axes' values are trained."""
+
+    network: tuple[str, ...]
+    category: tuple[str, ...]
+    count: tuple[int, ...]
+    rain: tuple[str, ...]
+    tests: tuple[str, ...]
+    """Test sets; the first is the one that is drawn and judged."""
+    seed: tuple[int, ...] = (0,)
+    length: tuple[float, ...] = (1.0,)
+    """Training length, as a multiple of the scale's iterations."""
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """What a study keeps of its grids at a smaller scale."""
+
+    grid: tuple[Grid, ...]
+    note: str
+    """What is left out, in words."""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """How a figure of curves is arranged: a panel for each value of one axis, a line for each value of another."""
+
+    figures: tuple[str, ...]
+    """Metrics to draw against the count."""
+    lines: Axis
+    panels: Axis | None = None
+
+
+@dataclass(frozen=True)
+class Others:
+    """Restored pictures of another system, named as the pictures they were made from."""
+
+    title: str
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """A figure of pictures.
+
+    "restored": test pictures and what every network of the grid makes of them; "categories": photos of every category;
+    "ranges": layers of every rain; "decomposition": O = B + R taken apart with its mask.
+    """
+
+    kind: Literal["restored", "categories", "ranges", "decomposition"]
+    test: str | None = None
+    """Test set of pairs or photos that the pictures are of."""
+    photos: Path | None = None
+    """In place of a test set: a folder of rainy photos without ground truth."""
+    rain: tuple[str, ...] = ()
+    """Rain to show, for "ranges"."""
+    number: int = 4
+    """Pictures shown, the first by name."""
+    others: tuple[Others, ...] = ()
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is trained, on what it is tested, and how it is shown."""
+
+    title: str
+    figure: FigureName
+    data: Mapping[str, Category]
+    tests: Mapping[str, TestSet] = field(default_factory=dict)
+    grid: tuple[Grid, ...] = ()
+    gpu: Reduced | None = None
+    cpu: Reduced | None = None
+    findings: tuple[Finding, ...] = ()
+    plot: Plot | None = None
+    pictures: Pictures | None = None
+    name: str = ""
+
+    def grids(self, scale: str) -> tuple[Grid, ...]:
+        """The grids at a scale."""
+        reduced = self.reduced(scale)
+        return self.grid if reduced is None else reduced.grid
+
+    def reduced(self, scale: str) -> Reduced | None:
+        """What is kept at a scale; None: all."""
+        return {"gpu": self.gpu, "cpu": self.cpu}.get(scale)
+
+
+def load_study(path: Path) -> Study:
+    """Read a study's TOML file.
+
+    Raises:
+        InputError: the file cannot be read; an unknown key, axis, category, test set, network or rain (the closest
+            valid one is named); or a value that makes no sense.
+    """
+    study = read_table(Study, read_toml(path), str(path), path.parent)
+    study = _resolve(study, path)
+    try:
+        for scale in SCALES:
+            for grid in study.grids(scale):
+                _check_grid(grid, study)
+        for test in study.tests.values():
+            _check_test(test, study)
+        if study.pictures is not None and study.pictures.test is not None:
+            _known(study.pictures.test, study.tests, "test set")
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    return study
+
+
+def load_studies(paths: tuple[Path, ...]) -> list[Study]:
+    """The studies of files, and of all .toml files of folders in the order of the paper's figures.
+
+    Raises:
+        InputError: as `load_study`; or a folder holds no study.
+    """
+    studies: list[Study] = []
+    for path in paths:
+        found = sorted(path.glob("*.toml")) if path.is_dir() else [path]
+        if not found:
+            raise InputError(f"the folder {path} holds no study (.toml)")
+        order = get_args(FigureName)
+        studies += sorted(map(load_study, found), key=lambda study: order.index(study.figure))
+    return studies
+
+
+def _resolve(study: Study, path: Path) -> Study:
+    """With names filled in, and files of rain and networks taken from the study's folder."""
+
+    def rain(text: str) -> str:
+        return str(path.parent / os.path.expandvars(text)) if text.endswith(".toml") else text
+
+    def network(text: str) -> str:
+        return str(path.parent / text) if is_user_network(text) else text
+
+    def grids(found: tuple[Grid, ...]) -> tuple[Grid, ...]:
+        return tuple(
+            replace(grid, network=tuple(map(network, grid.network)), rain=tuple(map(rain, grid.rain))) for grid in found
+        )
+
+    def reduced(found: Reduced | None) -> Reduced | None:
+        return found and replace(found, grid=grids(found.grid))
+
+    return replace(
+        study,
+        name=path.stem,
+        data={name: replace(category, name=name) for name, category in study.data.items()},
+        tests={
+            name: replace(test, name=name, rain=test.rain and rain(test.rain)) for name, test in study.tests.items()
+        },
+        grid=grids(study.grid),
+        gpu=reduced(study.gpu),
+        cpu=reduced(study.cpu),
+        pictures=study.pictures and replace(study.pictures, rain=tuple(map(rain, study.pictures.rain))),
+    )
+
+
+def _check_grid(grid: Grid, study: Study) -> None:
+    for network in grid.network:
+        parse(network)
+    for category in grid.category:
+        _known(category, study.data, "category")
+    for rain in grid.rain:
+        _check_rain(rain)
+    if not grid.tests:
+        raise InputError("a grid needs one of the test sets")
+    for test in grid.tests:
+        _known(test, study.tests, "test set")
+    for axis, least in (("count", 1), ("seed", 0), ("length", 1e-9)):
+        values = getattr(grid, axis)
+        if not values or min(values) < least:
+            raise InputError(f"{axis} must have values of at least {least:g}, not {list(values)}")
+
+
+def _check_test(test: TestSet, study: Study) -> None:
+    if test.category is not None:
+        _known(test.category, study.data, "category")
+        if not study.data[test.category].test:
+            raise InputError(f"test set {test.name!r} needs photos in test of the category {test.category!r}")
+    if test.rain is not None:
+        _check_rain(test.rain)
+    if test.streaks is not None:
+        _known(test.streaks, study.tests, "test set")
+        if study.tests[test.streaks].rainy is None:
+            raise InputError(f"test set {test.name!r} takes its streaks from {test.streaks!r}, which is not of pairs")
+
+
+def _check_rain(rain: str) -> None:
+    if not rain.endswith(".toml"):
+        _known(rain, PRESETS, "rain")
+
+
+def _known(name: str, valid: Mapping[str, object], what: str) -> None:
+    if name not in valid:
+        raise InputError(f"unknown {what} {name!r}; there are {', '.join(valid)}{did_you_mean(name, valid)}")

@@ -1,0 +1,119 @@
+"""The test sets of a study as pictures: pairs as they are, or photos under recovered streaks or rain."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import torch
+
+from derain.backgrounds import ContentFilter, load_patches
+from derain.images import list_images, read_image
+from derain.pairs import Match, Pair, match_pairs
+from derain.rain import Rain, compose, load_rain
+from derain.rain.recovered import Recovered
+from derain.randomness import generator
+from derain.study.spec import Category, Study
+from derain.validation import Sample
+
+_PATCHES = 40
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Rainy and clean pictures of two folders."""
+
+    rainy: Path
+    clean: Path
+    match: Match
+
+    def list(self, pictures: int | None) -> list[Pair]:
+        return match_pairs(self.rainy, self.clean, self.match)[:pictures]
+
+
+@dataclass(frozen=True)
+class Test:
+    """A test set of a study with all that it refers to.
+
+    Attributes:
+        name: as in the study.
+        pairs: what it consists of; or, where a category is given, where its streaks are recovered from.
+        category: whose test photos are cut into patches; None: the pairs are tested as they are.
+        rain: laid on the photos, where there are no pairs.
+        pictures: their number, the first by name; None: all pairs, or 40 patches.
+        size_px: side of the patches.
+    """
+
+    name: str
+    pairs: Pairs | None
+    category: Category | None
+    rain: str | None
+    pictures: int | None
+    size_px: int
+
+    __test__ = False
+
+    def sources(self) -> dict[str, list[Path]]:
+        """The files it is made from: "clean" pictures or photos, and "rainy" ones."""
+        found: dict[str, list[Path]] = {}
+        if self.pairs is not None:
+            pairs = self.pairs.list(None if self.category else self.pictures)
+            found = {"rainy": [pair.rainy for pair in pairs], "clean": [pair.clean for pair in pairs]}
+        if self.category is not None:
+            # With recovered streaks the clean pictures of the pairs are seen by nobody.
+            found["streaks"] = found.pop("rainy", []) + found.pop("clean", [])
+            found["clean"] = photos(self.category.test)
+        return found
+
+    def samples(self) -> Iterator[Sample]:
+        """(name, rainy, clean), uint8 (3, h, w), one after the other.
+
+        Raises:
+            InputError: a folder or a picture is bad, or fewer patches can be cut than are asked for.
+        """
+        if self.category is None:
+            assert self.pairs is not None
+            for pair in self.pairs.list(self.pictures):
+                rainy, clean = (
+                    torch.from_numpy(read_image(path)).permute(2, 0, 1) for path in (pair.rainy, pair.clean)
+                )
+                yield pair.name, rainy, clean
+            return
+        content = ContentFilter(self.category.min_std, self.category.max_white)
+        files = photos(self.category.test)
+        patches = load_patches(files, self.pictures or _PATCHES, self.size_px, 0, content)
+        rain = self.load_rain()
+        for index, patch in enumerate(torch.from_numpy(patches.patches)):
+            rng = generator(0, "test", self.name, index)
+            layer = rain.layers(1, self.size_px, self.size_px, rng)[0]
+            source = patches.sources[index]
+            name = f"{Path(source.photo).stem}-{source.top}-{source.left}"
+            yield name, compose(patch.float(), layer).to(torch.uint8), patch
+
+    def load_rain(self) -> Rain:
+        """What is laid on photos."""
+        if self.pairs is not None:
+            return Rain(self.name, ((1.0, Recovered(self.pairs.rainy, self.pairs.clean, self.pairs.match)),))
+        assert self.rain is not None
+        return load_rain(self.rain)
+
+
+def resolve_test(study: Study, name: str) -> Test:
+    """A test set of a study by its name."""
+    chosen = study.tests[name]
+    pairs_of = study.tests[chosen.streaks] if chosen.streaks else chosen
+    pairs = None
+    if pairs_of.rainy is not None and pairs_of.clean is not None:
+        pairs = Pairs(pairs_of.rainy, pairs_of.clean, pairs_of.match)
+    category = study.data[chosen.category] if chosen.category else None
+    return Test(name, pairs, category, chosen.rain, chosen.pictures, chosen.size_px)
+
+
+def photos(folders: tuple[Path, ...]) -> list[Path]:
+    """All pictures of some folders."""
+    return [photo for folder in folders for photo in list_images(folder)]
+
+
+def first(test: Test, number: int) -> list[Sample]:
+    """The first pictures of a test set."""
+    return list(islice(test.samples(), number))

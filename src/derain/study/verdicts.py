@@ -1,0 +1,639 @@
+"""Which of the paper's findings the trainings of a study bear out, by rules that were fixed before any of them ran.
+
+The findings are those of Gu et al., "Networks are Slacking Off", NeurIPS 2023; docs/verdicts.md states the rules.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import combinations, pairwise
+from statistics import StatisticsError, correlation, fmean, stdev, variance
+from typing import Literal
+
+from derain.metrics import METRICS
+from derain.study.cells import Cell, Results
+from derain.study.paper import TABLE2
+
+Level = Literal["reproduced", "indicated", "not reproduced", "not tested"]
+
+_REMOVAL = tuple((name, threshold) for name in ("e_r", "removal", "removal_controlled") for threshold in (50, 10))
+_BACKGROUND = (("e_b", 50), ("e_b", 10), ("damage", 50), ("damage", 10), ("clean_error", None))
+_PSNR = (("psnr_y", None), ("psnr_rgb", None))
+_METRICS = {metric.name: metric for metric in METRICS}
+
+# The column of Table 2 that stands beside each of our figures.
+_COLUMNS = {
+    "e_r": "e_r", "removal": "e_r", "removal_controlled": "e_r",
+    "e_b": "e_b", "damage": "e_b", "clean_error": "e_b",
+    "psnr_y": "psnr", "psnr_rgb": "psnr",
+}  # fmt: skip
+
+_FEW, _MANY = 16, 512
+_ROWS = 5
+_RAINS = ("small", "medium", "large")
+_CATEGORIES = ("faces", "natural", "comics", "buildings")  # in the order in which removal is lost in the paper
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one figure of merit says of a part of a finding.
+
+    Attributes:
+        finding: such as "F4".
+        part: of the finding, such as "flat"; "" where it has one only.
+        figure: name of one of `derain.METRICS`.
+        threshold: of the rain mask, 10 or 50; None: the figure does not depend on it.
+        line: the curve, such as "unet, natural"; of a comparison, what its curves have in common.
+        verdict: "reproduced", "indicated", "not reproduced" or "not tested".
+        numbers: direction, size, spread and turning points that say why, or what is missing.
+    """
+
+    finding: str
+    part: str
+    figure: str
+    threshold: int | None
+    line: str
+    verdict: Level
+    numbers: str
+
+
+class NotTested(Exception):
+    """What a rule needs and is not there."""
+
+
+def judge(results: Results, complexity: Mapping[str, float] | None = None) -> list[Verdict]:
+    """Verdicts on all findings of a study: finding by finding, figure by figure, curve by curve, part by part.
+
+    Args:
+        results: of the study; trainings that are not done are left out.
+        complexity: structural complexity of the categories, by name, which F6b needs (docs/complexity.md).
+    """
+    rules = _rules(complexity)
+    verdicts = []
+    for finding in results.study["findings"]:
+        rule = rules[finding]
+        for name, threshold in rule.figures:
+            figure = _figure(results.cells, name, threshold)
+            for label, curves in _compared(figure, rule.over):
+                for part, decide in rule.parts.items():
+                    verdict, numbers = _verdict(decide, figure, curves)
+                    verdicts.append(Verdict(finding, part, name, threshold, label, verdict, numbers))
+    return verdicts
+
+
+# --- what the rules are made of ---------------------------------------------------------------------------------------
+
+
+def seed_spread(cells: Iterable[Sequence[float]]) -> float | None:
+    """Spread of a figure: root mean square, over its cells, of the standard deviation over seeds (ddof 1).
+
+    Args:
+        cells: values of each cell's seeds; cells of one seed do not count.
+
+    Returns:
+        None: no cell has two seeds.
+
+    >>> seed_spread([[1.0, 3.0], [5.0, 5.0], [7.0]])
+    1.0
+    """
+    variances = [variance(values) for values in cells if len(values) > 1]
+    return math.sqrt(fmean(variances)) if variances else None
+
+
+def standard_error(differences: Sequence[float]) -> float:
+    """Spread with one seed: standard error, over test images, of a paired difference. Unknown, inf, below two images.
+
+    >>> standard_error([1.0, 3.0, 1.0, 3.0]) == (4 / 3) ** 0.5 / 4 ** 0.5
+    True
+    """
+    return stdev(differences) / math.sqrt(len(differences)) if len(differences) > 1 else math.inf
+
+
+def spearman(first: Sequence[float], second: Sequence[float]) -> float | None:
+    """Spearman's rank correlation; ties share the mean of their ranks. None: one of the two does not vary.
+
+    Rounded to nine decimals, so that what is -0.8 is not a little more.
+
+    >>> spearman([8, 64, 256, 1024], [52.0, 50.0, 40.0, 41.0])
+    -0.8
+    """
+    try:
+        return round(correlation(_ranks(first), _ranks(second)), 9)
+    except StatisticsError:
+        return None
+
+
+def turning_ends(curve: Mapping[int, float]) -> tuple[int, int]:
+    """The counts between which a curve is to fall: of its highest value up to 16, of its lowest from 512.
+
+    Raises:
+        NotTested: there are no such counts.
+
+    >>> turning_ends({8: 50.0, 16: 52.0, 64: 40.0, 512: 33.0, 1024: 30.0})
+    (16, 1024)
+    """
+    few, many = [count for count in curve if count <= _FEW], [count for count in curve if count >= _MANY]
+    if not few or not many:
+        run = ", ".join(map(str, sorted(curve)))
+        raise NotTested(f"a count up to {_FEW} and one from {_MANY} are needed, there are {run}")
+    return max(few, key=curve.__getitem__), min(many, key=curve.__getitem__)
+
+
+def turning_point(curve: Mapping[int, float], spread: float) -> float:
+    """Where a falling curve turns: the count, interpolated on log2, at which it last crosses the middle of its ends.
+
+    Args:
+        curve: value by count.
+        spread: if the ends (`turning_ends`) are no more than two of it apart, there is no turning point.
+
+    Returns:
+        inf: there is none, which is later than every count.
+
+    Raises:
+        NotTested: as `turning_ends`.
+
+    >>> turning_point({8: 50.0, 32: 50.0, 128: 30.0, 1024: 30.0}, spread=1.0)
+    64.0
+    >>> turning_point({8: 50.0, 32: 50.0, 128: 30.0, 1024: 30.0}, spread=10.0)
+    inf
+    """
+    high, low = turning_ends(curve)
+    if curve[high] - curve[low] <= 2 * spread:
+        return math.inf
+    middle = (curve[high] + curve[low]) / 2
+    left, right = [
+        (left, right) for left, right in pairwise(sorted(curve)) if (curve[left] > middle) != (curve[right] > middle)
+    ][-1]
+    share = (curve[left] - middle) / (curve[left] - curve[right])
+    return float(2 ** (math.log2(left) + share * doublings(left, right)))
+
+
+def doublings(first: float, second: float) -> float:
+    """How often a count doubles from the first to the second; 0 between two that are inf.
+
+    >>> doublings(16, 64), doublings(64, math.inf), doublings(math.inf, math.inf)
+    (2.0, inf, 0.0)
+    """
+    return 0.0 if first == second else math.log2(second) - math.log2(first)
+
+
+def level(met: bool, right: bool, seeds: int) -> Level:
+    """The verdict on what was run.
+
+    Args:
+        met: the rule is met.
+        right: it is not, but the direction is right within two spreads.
+        seeds: on which every value rests, at least.
+
+    >>> level(True, False, seeds=2), level(True, False, seeds=1), level(False, True, seeds=2)
+    ('reproduced', 'indicated', 'indicated')
+    """
+    if met and seeds > 1:
+        return "reproduced"
+    return "indicated" if met or right else "not reproduced"
+
+
+# --- cells as curves --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Point:
+    """A figure at one count: its value of every seed, and its mean over seeds of every test image by name."""
+
+    by_seed: Sequence[float]
+    images: Mapping[str, float]
+    parameters: int
+
+    @property
+    def value(self) -> float:
+        return fmean(self.by_seed)
+
+    @property
+    def seeds(self) -> int:
+        return len(self.by_seed)
+
+
+_Curve = Mapping[int, _Point]
+
+
+@dataclass(frozen=True)
+class _Line:
+    """What a curve's trainings have in common; "" on axes over which curves are compared."""
+
+    family: str
+    network: str
+    category: str
+    rain: str
+    length: str
+    test: str
+
+
+@dataclass(frozen=True)
+class _Figure:
+    """One figure of merit of a whole study: its curves over counts, and its spread between seeds."""
+
+    name: str
+    curves: Mapping[_Line, _Curve]
+    between_seeds: float | None
+
+    def text(self, value: float) -> str:
+        return _METRICS[self.name].text(value)
+
+    def spread(self, first: _Point, second: _Point) -> float:
+        """Of the difference between two points."""
+        if self.between_seeds is not None and min(first.seeds, second.seeds) > 1:
+            return self.between_seeds
+        return standard_error(
+            [first.images[name] - second.images[name] for name in first.images.keys() & second.images]
+        )
+
+    def turning_point(self, curve: _Curve) -> float:
+        values = _values(curve)
+        high, low = turning_ends(values)
+        return turning_point(values, self.spread(curve[high], curve[low]))
+
+    def rises(self, points: Sequence[_Point]) -> bool:
+        """Whether no point is above a later one by more than two spreads."""
+        return not any(
+            first.value > second.value and first.value - second.value > 2 * self.spread(first, second)
+            for first, second in combinations(points, 2)
+        )
+
+
+def _figure(cells: Sequence[Cell], name: str, threshold: int | None) -> _Figure:
+    at = threshold or 10  # figures that do not depend on it stand at both
+    runs: dict[_Line, dict[int, dict[int, Cell]]] = {}
+    for cell in cells:
+        if cell.value(name, at) is not None:
+            axes = cell.axes
+            family = axes["network"].partition(":")[0]
+            line = _Line(family, axes["network"], axes["category"], axes["rain"], f"{axes['length']:g}", cell.test)
+            # By seed: a training that two grids ask for is one seed, not two.
+            runs.setdefault(line, {}).setdefault(axes["count"], {})[axes["seed"]] = cell
+    curves = {
+        line: {count: _point(list(seeds.values()), name, at) for count, seeds in sorted(counts.items())}
+        for line, counts in runs.items()
+    }
+    return _Figure(name, curves, seed_spread(point.by_seed for curve in curves.values() for point in curve.values()))
+
+
+def _point(cells: Sequence[Cell], name: str, threshold: int) -> _Point:
+    images: dict[str, list[float]] = {}
+    for cell in cells:
+        for image, value in zip(cell.measured["names"], cell.images(name, threshold), strict=True):
+            if value is not None:
+                images.setdefault(image, []).append(value)
+    by_seed = [value for cell in cells if (value := cell.value(name, threshold)) is not None]
+    return _Point(by_seed, {image: fmean(values) for image, values in images.items()}, cells[0].parameters)
+
+
+def _compared(figure: _Figure, over: Sequence[str]) -> Iterator[tuple[str, Mapping[_Line, _Curve]]]:
+    """The curves that are judged together, those that differ only on some axes, with what they have in common."""
+    groups: dict[_Line, dict[_Line, _Curve]] = {}
+    for line, curve in figure.curves.items():
+        groups.setdefault(replace(line, **dict.fromkeys(over, "")), {})[line] = curve
+    if not groups:
+        yield "", {}
+    for common, curves in groups.items():
+        yield _label(common, list(groups)), curves
+
+
+def _label(line: _Line, lines: Sequence[_Line]) -> str:
+    """Network and category, and what else tells the line from the others."""
+    networks = {other.network for other in lines if other.family == line.family}
+    label = [line.family if len(networks) == 1 else line.network, line.category]
+    told_apart_by = ["network", "category"]
+    for axis in ("rain", "length", "test"):
+        if _distinct(lines, [*told_apart_by, axis]) > _distinct(lines, told_apart_by):
+            told_apart_by.append(axis)
+            label.append(getattr(line, axis))
+    return ", ".join(filter(None, label))
+
+
+def _distinct(lines: Sequence[_Line], axes: Sequence[str]) -> int:
+    return len({tuple(getattr(line, axis) for axis in axes) for line in lines})
+
+
+# --- the rules --------------------------------------------------------------------------------------------------------
+
+_Curves = Mapping[_Line, _Curve]
+# Whether the rule is met, whether at least the direction is right within two spreads, and the numbers that say so.
+_Ruling = tuple[bool, bool, str]
+_Decide = Callable[[_Figure, _Curves], _Ruling]
+
+
+def _falls(figure: _Figure, curves: _Curves) -> _Ruling:
+    """F4: Spearman of at most -0.8, and a turning point."""
+    curve = _only(curves)
+    values = _values(curve)
+    point, (high, low) = figure.turning_point(curve), turning_ends(values)
+    rank = spearman(list(values), list(values.values())) or 0.0
+    ordered = rank <= -0.8
+    nearly_ordered = rank < 0 and figure.rises([curve[count] for count in sorted(curve, reverse=True)])
+    met, right = ordered and math.isfinite(point), (ordered or nearly_ordered) and values[high] > values[low]
+    change = _change(figure, curve, high, low)
+    return met, right, f"{change}; Spearman {rank:.2f} over {len(curve)} counts; {_point_text(point)}"
+
+
+def _lost_early(figure: _Figure, curves: _Curves) -> _Ruling:
+    """F4: the turning point is at 256 or before."""
+    curve = _only(curves)
+    point, limit = figure.turning_point(curve), _standing_for_256(curve)
+    stands = "" if limit == 256 else f", {limit} standing for 256"
+    return point <= limit, False, f"{_point_text(point)}{stands}"
+
+
+def _flat_at_last(figure: _Figure, curves: _Curves) -> _Ruling:
+    """F4: from 1024 to every larger count, a change of less than a tenth of the range."""
+    curve = _only(curves)
+    larger = [count for count in curve if count > 1024]
+    if 1024 not in curve or not larger:
+        raise NotTested("1024 backgrounds and a larger count are needed")
+    _check_flatness(figure, curve)
+    values = _values(curve)
+    last = max(larger, key=lambda count: abs(values[count] - values[1024]))
+    change, extent = abs(values[last] - values[1024]), max(values.values()) - min(values.values())
+    right = change <= 2 * figure.spread(curve[last], curve[1024])
+    return change < 0.1 * extent, right, f"{_change(figure, curve, 1024, last)}; the range is {figure.text(extent)}"
+
+
+def _later_with_wider_rain(figure: _Figure, curves: _Curves) -> _Ruling:
+    """F5: turning points small <= medium <= large, the first and the last at least a doubling apart."""
+    points = _turning_points(figure, _by("rain", curves), _RAINS)
+    first, middle, last = points.values()
+    ordered = first <= middle <= last
+    return ordered and doublings(first, last) >= 1, ordered and first < last, _points_text(points)
+
+
+def _order_of_categories(figure: _Figure, curves: _Curves) -> _Ruling:
+    """F6a: turning points faces < natural < comics < buildings, neighbours at least half a doubling apart."""
+    named = _by("category", curves)
+    for category, curve in named.items():
+        if lacking := [str(count) for count in (8, 16, 32, 64, 512) if count not in curve]:
+            raise NotTested(f"{category} is not there with {', '.join(lacking)} backgrounds")
+    points = _turning_points(figure, named, _CATEGORIES)
+    least = min(doublings(first, second) for first, second in pairwise(points.values()))
+    return least >= 0.5, least > 0, _points_text(points)
+
+
+def _order_of_complexity(complexity: Mapping[str, float] | None, figure: _Figure, curves: _Curves) -> _Ruling:
+    """F6b: absolute Spearman between complexity and turning point of at least 0.8 over the four categories."""
+    known = complexity or {}
+    if lacking := [category for category in _CATEGORIES if category not in known]:
+        raise NotTested(f"the structural complexity of {', '.join(lacking)} is needed")
+    points = _turning_points(figure, _by("category", curves), _CATEGORIES)
+    rank = spearman([known[category] for category in _CATEGORIES], list(points.values())) or 0.0
+    direction = f" (the more complex, the {'later' if rank > 0 else 'earlier'})" if rank else ""
+    complexities = ", ".join(f"{category} {known[category]:.4f}" for category in _CATEGORIES)
+    numbers = f"Spearman between complexity and turning point {rank:.2f}{direction}; {_points_text(points)}"
+    return abs(rank) >= 0.8, False, f"{numbers}; complexity: {complexities}"
+
+
+def _error_falls(figure: _Figure, curves: _Curves) -> _Ruling:
+    """F7: E_B(8) - E_B(256) > 2 spreads."""
+    curve = _only(curves)
+    few, many = _eight_and_256(curve)
+    fall, spread = curve[few].value - curve[many].value, figure.spread(curve[few], curve[many])
+    return fall > 2 * spread, fall > 0, _change(figure, curve, few, many)
+
+
+def _error_flat(figure: _Figure, curves: _Curves) -> _Ruling:
+    """F7: E_B(256) - E_B(1024) < a tenth of E_B(8) - E_B(256)."""
+    curve = _only(curves)
+    few, many = _eight_and_256(curve)
+    if 1024 not in curve or many == 1024:
+        raise NotTested("256 or a count that stands for it, and 1024, are needed")
+    _check_flatness(figure, curve)
+    fall, further = curve[few].value - curve[many].value, curve[many].value - curve[1024].value
+    # Without a fall there is nothing after which the curve could be flat.
+    met = fall > 0 and further < 0.1 * fall
+    right = fall > 0 and further <= 2 * figure.spread(curve[many], curve[1024])
+    return met, right, f"{_change(figure, curve, many, 1024)}; before, {_change(figure, curve, few, many)}"
+
+
+def _comics_worst(figure: _Figure, curves: _Curves) -> _Ruling:
+    """F10: at counts from 256, comics are the worst by more than two spreads."""
+    met, right, texts = True, True, []
+    for count, points in _categories_at_many(curves).items():
+        comics = points.pop("comics")
+        next_worst = max(points, key=lambda category: points[category].value)
+        margin, spread = comics.value - points[next_worst].value, figure.spread(comics, points[next_worst])
+        met, right = met and margin > 2 * spread, right and margin > 0
+        texts.append(
+            f"at {count} comics {figure.text(comics.value)}, the highest other ({next_worst}) "
+            f"{figure.text(points[next_worst].value)}, spread {spread:.2g}"
+        )
+    return met, right, "; ".join(texts)
+
+
+def _others_transfer(figure: _Figure, curves: _Curves) -> _Ruling:
+    """F10: at counts from 256, faces and buildings are within 15 % of natural."""
+    met, right, texts = True, True, []
+    for count, points in _categories_at_many(curves).items():
+        natural, others = points["natural"], {each: points[each] for each in ("faces", "buildings")}
+        for other in others.values():
+            apart = abs(other.value - natural.value)
+            near = apart <= 0.15 * natural.value
+            met, right = met and near, right and (near or apart <= 2 * figure.spread(other, natural))
+        listed = ", ".join(f"{each} {figure.text(point.value)}" for each, point in others.items())
+        texts.append(f"at {count} natural {figure.text(natural.value)}, {listed}")
+    return met, right, "; ".join(texts)
+
+
+def _same_turning_point(figure: _Figure, curves: _Curves) -> _Ruling:
+    """F11: the turning points of all sizes are within one doubling."""
+    sizes = _sizes(curves)
+    points = _turning_points(figure, sizes, list(sizes))
+    met = doublings(min(points.values()), max(points.values())) <= 1
+    return met, False, _points_text(points)
+
+
+def _bigger_is_better_with_few(figure: _Figure, curves: _Curves) -> _Ruling:
+    """F11: biggest - smallest > 2 spreads at counts up to 16."""
+    return _bigger(figure, curves, lambda count: count <= _FEW, f"a count up to {_FEW}", sign=1)
+
+
+def _bigger_is_worse_with_many(figure: _Figure, curves: _Curves) -> _Ruling:
+    """F11: biggest - smallest < -2 spreads at counts from 512."""
+    return _bigger(figure, curves, lambda count: count >= _MANY, f"a count from {_MANY}", sign=-1)
+
+
+def _bigger(figure: _Figure, curves: _Curves, chosen: Callable[[int], bool], needed: str, sign: int) -> _Ruling:
+    """Whether biggest - smallest, times the sign, exceeds two spreads at all chosen counts."""
+    smallest, *_, biggest = _sizes(curves).values()
+    met, right, texts = True, True, []
+    for count in filter(chosen, sorted(smallest.keys() & biggest.keys())):
+        gain, spread = biggest[count].value - smallest[count].value, figure.spread(biggest[count], smallest[count])
+        met, right = met and sign * gain > 2 * spread, right and sign * gain > 0
+        texts.append(f"at {count} biggest - smallest {figure.text(gain)}, spread {spread:.2g}")
+    if not texts:
+        raise NotTested(f"{needed} with the smallest and the biggest network is needed")
+    return met, right, "; ".join(texts)
+
+
+def _table2(figure: _Figure, curves: _Curves) -> _Ruling:
+    """T2: Spearman between the paper's column and ours of at least 0.8 over the rows that were run, five or more."""
+    rows = [
+        (getattr(row, _COLUMNS[figure.name]), curve[row.count])
+        for line, curve in curves.items()
+        for row in TABLE2
+        if (row.network, row.rain) == (line.family, line.rain) and row.count in curve
+    ]
+    if len(rows) < _ROWS:
+        raise NotTested(f"{_ROWS} rows of the table are needed, {len(rows)} of {len(TABLE2)} are there")
+    rows.sort(key=lambda row: row[0])
+    points = [point for _, point in rows]
+    values = [point.value for point in points]
+    rank = spearman([theirs for theirs, _ in rows], values) or 0.0
+    extent = f"values {figure.text(min(values))} to {figure.text(max(values))}"
+    numbers = f"Spearman {rank:.2f} with the paper's column over {len(rows)} rows, {extent}"
+    return rank >= 0.8, rank > 0 and figure.rises(points), numbers
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """How a finding is judged: on which figures, over which axes curves are compared, and each part of it by what."""
+
+    figures: Sequence[tuple[str, int | None]]
+    over: Sequence[str]
+    parts: Mapping[str, _Decide]
+
+
+def _rules(complexity: Mapping[str, float] | None) -> Mapping[str, _Rule]:
+    categories = ("category", "test")  # each is tested on photos of its own
+    return {
+        "F4": _Rule(_REMOVAL, (), {"falls": _falls, "by 256": _lost_early, "flat": _flat_at_last}),
+        "F5": _Rule(_REMOVAL, ("rain",), {"": _later_with_wider_rain}),
+        "F6a": _Rule(_REMOVAL, categories, {"": _order_of_categories}),
+        "F6b": _Rule(_REMOVAL, categories, {"": partial(_order_of_complexity, complexity)}),
+        "F7": _Rule(_BACKGROUND, (), {"falls": _error_falls, "flat": _error_flat}),
+        "F10": _Rule(_BACKGROUND, ("category",), {"comics worst": _comics_worst, "others transfer": _others_transfer}),
+        "F11": _Rule(
+            _REMOVAL,
+            ("network",),
+            {
+                "same turning point": _same_turning_point,
+                "bigger better with few": _bigger_is_better_with_few,
+                "bigger worse with many": _bigger_is_worse_with_many,
+            },
+        ),
+        "T2": _Rule((*_REMOVAL, *_BACKGROUND, *_PSNR), ("family", "network", "rain"), {"": _table2}),
+    }
+
+
+def _verdict(decide: _Decide, figure: _Figure, curves: _Curves) -> tuple[Level, str]:
+    try:
+        if not curves:
+            raise NotTested("no training with this figure is done")
+        met, right, numbers = decide(figure, curves)
+    except NotTested as missing:
+        return "not tested", str(missing)
+    seeds = min(point.seeds for curve in curves.values() for point in curve.values())
+    return level(met, right, seeds), f"{numbers}; {'one seed' if seeds == 1 else f'{seeds} seeds'}"
+
+
+# --- what the rules have in common ------------------------------------------------------------------------------------
+
+
+def _only(curves: _Curves) -> _Curve:
+    [curve] = curves.values()
+    return curve
+
+
+def _by(axis: str, curves: _Curves) -> dict[str, _Curve]:
+    named = {getattr(line, axis): curve for line, curve in curves.items()}
+    if len(named) < len(curves):
+        raise NotTested(f"there are several curves of one {axis}")
+    return named
+
+
+def _sizes(curves: _Curves) -> dict[str, _Curve]:
+    """Curves by network, the smallest first."""
+    named = _by("network", curves)
+    parameters = {network: next(iter(curve.values())).parameters for network, curve in named.items()}
+    if (there := len(set(parameters.values()))) < 3:
+        raise NotTested(f"three sizes of a network are needed, not {there}")
+    return {network: named[network] for network in sorted(named, key=parameters.__getitem__)}
+
+
+def _turning_points(figure: _Figure, named: Mapping[str, _Curve], names: Sequence[str]) -> dict[str, float]:
+    """The turning points of the curves of some names, in the order of the names."""
+    if lacking := [name for name in names if name not in named]:
+        raise NotTested(f"there is no curve of {', '.join(lacking)}")
+    points = {}
+    for name in names:
+        try:
+            points[name] = figure.turning_point(named[name])
+        except NotTested as missing:
+            raise NotTested(f"{name}: {missing}") from missing
+    if math.isinf(min(points.values())):
+        raise NotTested("no curve has a turning point")
+    return points
+
+
+def _categories_at_many(curves: _Curves) -> dict[int, dict[str, _Point]]:
+    """The four categories at every count from 256 that all of them have."""
+    named = _by("category", curves)
+    if lacking := [category for category in _CATEGORIES if category not in named]:
+        raise NotTested(f"there is no curve of {', '.join(lacking)}")
+    counts = set.intersection(*(set(named[category]) for category in _CATEGORIES))
+    found = {
+        count: {category: named[category][count] for category in _CATEGORIES}
+        for count in sorted(counts)
+        if count >= 256
+    }
+    if not found:
+        raise NotTested("a count from 256 that all four categories have is needed")
+    return found
+
+
+def _check_flatness(figure: _Figure, curve: _Curve) -> None:
+    """Flat is what has two counts beyond its turning point; where there is none, nothing is beyond it."""
+    point = figure.turning_point(curve)
+    if sum(count > point for count in curve) < 2:
+        raise NotTested(f"two counts beyond the turning point are needed; {_point_text(point)}")
+
+
+def _eight_and_256(curve: _Curve) -> tuple[int, int]:
+    if 8 not in curve:
+        raise NotTested("8 backgrounds are needed")
+    return 8, _standing_for_256(curve)
+
+
+def _standing_for_256(curve: _Curve) -> int:
+    """256, or the smallest larger count that was run."""
+    counts = [count for count in curve if count >= 256]
+    if not counts:
+        raise NotTested("a count from 256 is needed")
+    return min(counts)
+
+
+def _values(curve: _Curve) -> dict[int, float]:
+    return {count: point.value for count, point in curve.items()}
+
+
+def _ranks(values: Sequence[float]) -> list[float]:
+    ordered = sorted(values)
+    return [ordered.index(value) + (ordered.count(value) - 1) / 2 for value in values]
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+def _change(figure: _Figure, curve: _Curve, first: int, last: int) -> str:
+    before, after = curve[first].value, curve[last].value
+    return (
+        f"{'falls' if after < before else 'rises'} by {figure.text(abs(after - before))}, "
+        f"from {figure.text(before)} at {first} to {figure.text(after)} at {last} "
+        f"(spread {figure.spread(curve[first], curve[last]):.2g})"
+    )
+
+
+def _point_text(point: float) -> str:
+    return "no turning point" if math.isinf(point) else f"turning point {point:.0f}"
+
+
+def _points_text(points: Mapping[str, float]) -> str:
+    listed = (f"{name} {'none' if math.isinf(point) else f'{point:.0f}'}" for name, point in points.items())
+    return f"turning points: {', '.join(listed)}"

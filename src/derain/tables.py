@@ -1,0 +1,86 @@
+"""TOML tables as frozen dataclasses: every key is known, every value of its type, or one sentence says which is not."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from derain.errors import InputError, did_you_mean
+
+T = TypeVar("T")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file.
+
+    Raises:
+        InputError: it cannot be read, or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def read_table(kind: type[T], table: Mapping[str, Any], where: str, folder: Path) -> T:
+    """A frozen dataclass from a table.
+
+    A field that is a tuple takes a list or a single value; a mapping of dataclasses takes a table of tables; a path is
+    taken from `folder`, with environment variables put in where they are set.
+
+    Args:
+        kind: the dataclass; its field types decide what is valid.
+        table: the values.
+        where: what the table is called in error messages.
+        folder: that of the file.
+
+    Raises:
+        InputError: an unknown key (the closest one is named), a missing one, or a value of another type.
+    """
+    types = get_type_hints(kind)
+    valid = {field.name: types[field.name] for field in fields(kind)}  # type: ignore[arg-type]
+    values = {}
+    for key, value in table.items():
+        if key not in valid:
+            raise InputError(f"{where}: unknown key {key!r}{did_you_mean(key, valid)}")
+        values[key] = _value(valid[key], value, f"{where}: {key}", folder)
+    try:
+        return kind(**values)
+    except TypeError as error:
+        missing = [name for name in valid if name not in values and f"'{name}'" in str(error)]
+        raise InputError(f"{where} needs {' and '.join(missing)}") from error
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
+
+
+def _value(kind: Any, value: Any, where: str, folder: Path) -> Any:
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in (UnionType, Union) and NoneType in inner:
+        [kind] = [each for each in inner if each is not NoneType]
+        return _value(kind, value, where, folder)
+    if origin is tuple:
+        entries = value if isinstance(value, list) else [value]
+        return tuple(_value(inner[0], entry, where, folder) for entry in entries)
+    if origin is Mapping and isinstance(value, dict):
+        return {key: _value(inner[1], entry, f"{where}.{key}", folder) for key, entry in value.items()}
+    if origin is Literal:
+        if value not in inner:
+            raise InputError(
+                f"{where} must be one of {', '.join(inner)}, not {value!r}{did_you_mean(str(value), inner)}"
+            )
+        return value
+    if is_dataclass(kind) and isinstance(value, dict):
+        return read_table(kind, value, where, folder)  # type: ignore[arg-type]
+    if kind is Path and isinstance(value, str):
+        # What begins with a variable that is not set is no path from the folder.
+        path = Path(os.path.expandvars(value)).expanduser()
+        return path if path.parts[:1] and path.parts[0].startswith("$") else folder / path
+    if kind is float and type(value) in (int, float):
+        return float(value)
+    if type(value) is kind:
+        return value
+    names = {str: "text", int: "a whole number", float: "a number", bool: "true or false", Path: "a path"}
+    raise InputError(f"{where} must be {names.get(kind, 'a table')}, not {value!r}")

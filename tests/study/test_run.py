@@ -1,0 +1,204 @@
+"""Running studies: what is missing is trained, once, whatever is killed and whoever else is at it."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import safetensors.torch
+import torch
+
+from derain.errors import InputError
+from derain.images import read_image, write_image
+from derain.study.cells import load_results
+from derain.study.execute import Task, execute
+from derain.study.run import LocalExecutor, State, prepare, run
+from derain.study.scales import Scale
+from derain.study.spec import Study
+from derain.study.store import Store
+
+
+def go(study: Study, scale: Scale, results: Path, workers: int = 2, show=lambda state: None) -> State:
+    store = Store(results)
+    tasks = prepare([study], scale, (), store)
+    return run(tasks, store, LocalExecutor(results, workers, "cpu", 1), show)
+
+
+def content(results: Path) -> dict[str, Any]:
+    """Weights and figures of every training."""
+    found = {}
+    for path in sorted((results / "results").iterdir()):
+        weights = safetensors.torch.load_file(results / "runs" / path.stem / "model.safetensors")
+        tests = (Store(results).result(path.stem) or {})["tests"]
+        found[path.stem] = ({name: tensor.tolist() for name, tensor in weights.items()}, tests)
+    return found
+
+
+def in_this_process(study: Study, scale: Scale, results: Path) -> list[Task]:
+    """The same without processes of their own, one after the other in the other order."""
+    tasks = prepare([study], scale, (), Store(results))
+    for task in reversed(tasks):
+        execute(task, results, "cpu", 1)
+    return tasks
+
+
+@pytest.fixture
+def small(changed: Callable[..., Study]) -> Study:
+    """Two trainings, one test set."""
+    return changed('tests = ["pairs", "sheds"]', 'tests = "pairs"', 'rain = ["small", "medium"]', 'rain = "small"')
+
+
+def test_results_are_the_same_whatever_the_number_of_workers_and_the_order(
+    study: Study, tiny: Scale, tmp_path: Path
+) -> None:
+    states: list[State] = []
+    end = go(study, tiny, tmp_path / "two", 2, states.append)
+    assert (end.done, end.running, end.failed, end.waiting) == (4, {}, {}, 0)
+    assert max(len(state.running) for state in states) == 2
+    in_this_process(study, tiny, tmp_path / "one")
+    assert content(tmp_path / "two") == content(tmp_path / "one")
+
+    [results] = load_results(Store(tmp_path / "two"))
+    assert (len(results.cells), results.missing, results.left_out) == (4, 0, "a small network")
+    assert {(cell.axes["count"], cell.axes["rain"], cell.photos) for cell in results.cells} == {
+        (count, rain, count) for count in (4, 8) for rain in ("small", "medium")
+    }
+    cell = results.cells[0]
+    assert cell.test == "pairs"
+    assert len(cell.images("e_r", 50)) == 2
+    assert cell.value("e_r", 10) == pytest.approx(sum(cell.images("e_r", 10)) / 2)  # type: ignore[arg-type]
+    assert cell.measured["perfect_e_r"]["10"] > 10
+    assert cell.environment["threads"] == 1
+
+
+def test_what_is_done_is_not_done_again_and_a_new_test_set_needs_no_training(
+    small: Study, changed: Callable[..., Study], tiny: Scale, tmp_path: Path
+) -> None:
+    store = Store(tmp_path / "r")
+    [first, _] = in_this_process(small, tiny, store.folder)
+    model = store.run(first.identity) / "model.safetensors"
+    changed_at = model.stat().st_mtime_ns
+    before = store.result_path(first.identity).read_bytes()
+    in_this_process(small, tiny, store.folder)
+    assert store.result_path(first.identity).read_bytes() == before
+
+    in_this_process(changed('["small", "medium"]', '"small"'), tiny, store.folder)
+    after = store.result(first.identity)
+    assert after is not None
+    assert set(after["tests"]) == {"pairs", "sheds"}
+    assert after["seconds"] == store.result(first.identity)["seconds"]  # type: ignore[index]
+    assert model.stat().st_mtime_ns == changed_at
+
+
+def test_a_failed_training_is_reported_and_does_not_stop_the_others(
+    changed: Callable[..., Study], tiny: Scale, tmp_path: Path
+) -> None:
+    # 32 x 32 patches of the photos: 8 photos of 64 x 80 cannot give 30,000.
+    study = changed("count = [4, 8]\nrain = [", "count = [30000, 4]\nrain = [", '["small", "medium"]', '"small"')
+    end = go(study, tiny, tmp_path / "r")
+    assert end.done == 1
+    assert list(end.failed) == ["count 30000"]
+    assert "patches of 32 x 32 pixels can be cut from 8 photos, not 30000" in end.failed["count 30000"]
+    [results] = load_results(Store(tmp_path / "r"))
+    assert results.missing == 1
+    assert list(results.failed.values()) == list(end.failed.values())
+
+
+def test_a_killed_worker_is_reported_and_the_same_command_goes_on(study: Study, tiny: Scale, tmp_path: Path) -> None:
+    long = replace(tiny, iterations=1500)
+    store = Store(tmp_path / "r")
+    [task, *_] = prepare([study], long, (), store)
+    executor = LocalExecutor(store.folder, 1, "cpu", 1)
+    killed = []
+
+    def kill(state: State) -> None:
+        if any(share > 0 for share in state.running.values()) and not killed:
+            [process] = executor._running
+            os.kill(process.pid or 0, signal.SIGKILL)
+            killed.append(process)
+
+    end = run([task], store, executor, kill)
+    assert list(end.failed.values()) == ["its process was ended by SIGKILL"]
+    assert end.done == 0
+    assert run([task], store, LocalExecutor(store.folder, 1, "cpu", 1)).done == 1
+    assert store.failure(task.identity) is None
+
+
+def test_one_folder_is_shared_by_two_commands_at_a_time(small: Study, tiny: Scale, tmp_path: Path) -> None:
+    study, results = small, tmp_path / "r"
+    ends: list[State] = []
+    threads = [threading.Thread(target=lambda: ends.append(go(study, tiny, results, 1))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [(end.done, end.failed) for end in ends] == [(2, {}), (2, {})]
+    in_this_process(study, tiny, tmp_path / "one")
+    assert content(results) == content(tmp_path / "one")
+    for folder in (results / "runs").iterdir():
+        assert (folder / "log.jsonl").read_text().count('"event": "finished"') == 1
+
+
+def test_data_is_looked_at_before_anything_is_trained(study: Study, folder: Path, tiny: Scale, tmp_path: Path) -> None:
+    write_image(folder / "barns" / "leak.png", read_image(folder / "pairs" / "clean" / "wall1.png"))
+    with pytest.raises(InputError, match=r"test set 'pairs' shows a photo that is trained on: wall1.png is leak.png"):
+        prepare([study], tiny, (), Store(tmp_path / "r"))
+    (folder / "barns" / "leak.png").unlink()
+    prepare([study], tiny, (), Store(tmp_path / "r"))
+    (folder / "barns" / "barn0.png").unlink()
+    with pytest.raises(InputError, match=r"barns, training have changed since .*r was made: barn0.png is no longer"):
+        prepare([study], tiny, (), Store(tmp_path / "r"))
+
+
+def test_a_variable_that_is_not_set_is_named(
+    changed: Callable[..., Study], tiny: Scale, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PHOTOS", raising=False)
+    with pytest.raises(InputError, match="the environment variable PHOTOS is not set"):
+        prepare([changed('train = "barns"', 'train = "$PHOTOS/barns"')], tiny, (), Store(tmp_path / "r"))
+
+
+DRIVER = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from derain.study.run import LocalExecutor, prepare, run
+from derain.study.scales import Scale
+from derain.study.spec import load_study
+from derain.study.store import Store
+if __name__ == "__main__":
+    store = Store(Path(sys.argv[2]))
+    tasks = prepare([load_study(Path(sys.argv[1]))], Scale("cpu", 400, 32, 16, 2, 1e-3, 0, None, "tiny"), (), store)
+    run(tasks, store, LocalExecutor(store.folder, 2, "cpu", 1), print)
+"""
+
+
+def test_a_killed_command_leaves_nobody_at_work_and_goes_on(small: Study, folder: Path, tmp_path: Path) -> None:
+    study, results, script = small, tmp_path / "r", tmp_path / "driver.py"
+    script.write_text(DRIVER)
+    command = [sys.executable, str(script), str(folder / "study.toml"), str(results)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as driver:
+        assert driver.stdout is not None
+        for line in driver.stdout:
+            if any(path.stat().st_size for path in results.glob("runs/*/log.jsonl")):
+                break
+        driver.kill()
+    deadline = time.monotonic() + 20
+    scale = Scale("cpu", 400, 32, 16, 2, 1e-3, 0, None, "tiny")
+    while time.monotonic() < deadline:  # the workers end with the driver: nothing changes any more
+        states = [path.stat().st_size for path in results.glob("runs/*/log.jsonl")]
+        time.sleep(1)
+        if states == [path.stat().st_size for path in results.glob("runs/*/log.jsonl")]:
+            break
+    end = go(study, scale, results)
+    assert (end.done, end.failed) == (2, {})
+    in_this_process(study, scale, tmp_path / "one")
+    assert content(results) == content(tmp_path / "one")
+    assert torch.get_num_threads() == 1

@@ -1,0 +1,64 @@
+"""Studies as files: what a person writes is what is trained, and slips are named."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from derain.errors import InputError
+from derain.study.spec import Study, load_studies, load_study
+
+STUDIES = Path(__file__).parents[2] / "studies"
+
+
+def test_there_is_a_study_for_every_figure_and_table() -> None:
+    figures = [study.figure for study in load_studies((STUDIES,))]
+    expected = "F1 F2 F3 F4 F5 F6a F6b F7 F8 F9 F10 F11 F12 F13 T2"
+    assert figures == expected.split()
+
+
+def test_every_study_that_trains_says_what_it_keeps_on_a_cpu() -> None:
+    assert all(study.cpu is not None and study.cpu.note for study in load_studies((STUDIES,)) if study.grid)
+
+
+def test_a_scale_without_grids_of_its_own_takes_those_of_the_paper(study: Study) -> None:
+    assert study.grids("gpu") == study.grids("paper") == study.grid
+    assert study.grids("cpu") != study.grid
+
+
+def test_files_are_taken_from_the_folder_of_the_study(folder: Path, changed: Callable[..., Study]) -> None:
+    (folder / "own.toml").write_text('[[family]]\nkind = "lines"\n')
+    study = changed('rain = "medium"', 'rain = "own.toml"')
+    assert study.data["barns"].train == (folder / "barns",)
+    assert study.grid[0].rain == (str(folder / "own.toml"),)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("title =", "titel =", "unknown key 'titel' (did you mean title?)"),
+        ('figure = "F4"', 'figure = "4"', "figure must be one of F1,"),
+        ('lines = "rain"', 'lines = "counts"', "(did you mean count?)"),
+        ('category = "barns"\ncount', 'category = "barn"\ncount', "unknown category 'barn'; there are barns"),
+        ('network = "resnet"', 'network = "restnet"', "unknown network 'restnet'"),
+        ('network = "resnet"', 'network = "resnet:blockz=4"', "(did you mean blocks?)"),
+        ('rain = "medium"', 'rain = "medum"', "unknown rain 'medum'; there are small, medium, large"),
+        ('tests = "pairs"', 'tests = "pair"', "unknown test set 'pair'; there are pairs, sheds (did you mean pairs?)"),
+        ("count = [4, 8]\nrain = [", "count = [0]\nrain = [", "count must have values of at least 1, not [0]"),
+        ('streaks = "pairs"', 'streaks = "sheds"', "takes its streaks from 'sheds', which is not of pairs"),
+        ('test = "sheds"\n', "", "test set 'sheds' needs photos in test of the category 'barns'"),
+        ('streaks = "pairs"', "", "tests.sheds: give rainy and clean, or category with streaks or rain"),
+    ],
+)
+def test_a_slip_is_named(changed: Callable[..., Study], old: str, new: str, sentence: str) -> None:
+    with pytest.raises(InputError) as caught:
+        changed(old, new)
+    assert sentence in str(caught.value)
+    assert "study.toml" in str(caught.value)
+
+
+def test_a_folder_without_studies_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"holds no study"):
+        load_studies((tmp_path,))
+    with pytest.raises(InputError, match=r"cannot read .*missing\.toml"):
+        load_study(tmp_path / "missing.toml")

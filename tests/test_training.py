@@ -18,7 +18,7 @@ from derain.images import write_image
 from derain.networks import NETWORKS, load_model
 from derain.runlog import read_log
 from derain.settings import TrainingSettings
-from derain.training import learning_rate, train
+from derain.training import learning_rate, split_backgrounds, train
 
 
 @pytest.fixture(scope="session")
@@ -147,6 +147,16 @@ def test_the_log_has_a_line_an_event(settings: TrainingSettings, photos: Path, t
 def test_validation_photos_are_kept_out_of_training(settings: TrainingSettings, tmp_path: Path) -> None:
     settings = dataclasses.replace(settings, count=64, validate_every=12)
     assert load_model(train(settings, tmp_path))[1]["objective"]["photos"] == 9
+
+
+def test_a_split_seed_keeps_the_same_photos_out_whatever_the_seed(settings: TrainingSettings) -> None:
+    settings = dataclasses.replace(settings, validate_every=12)
+    kept_out = [split_backgrounds(dataclasses.replace(settings, seed=seed))[1] for seed in range(8)]
+    assert len(set(map(tuple, kept_out))) > 1
+    for seed in range(8):
+        training, same_ones = split_backgrounds(dataclasses.replace(settings, seed=seed, split_seed=0))
+        assert same_ones == kept_out[0]
+        assert not set(training) & set(same_ones)
 
 
 def test_validation_rain_is_of_another_family(settings: TrainingSettings, tmp_path: Path) -> None:

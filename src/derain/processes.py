@@ -1,7 +1,10 @@
 """What a process that does nothing but train sets up for itself."""
 
 import ctypes
+import multiprocessing
+import os
 import platform
+import threading
 
 import torch
 
@@ -24,3 +27,15 @@ def dedicate_to_training(threads: int | None = None) -> None:
         c = ctypes.CDLL(None)
         c.mallopt(_M_MMAP_MAX, 0)
         c.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def end_with_parent() -> None:
+    """End this process when the one that started it is gone, so that none trains on unseen."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def watch() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=watch, daemon=True).start()

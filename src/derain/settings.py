@@ -57,14 +57,16 @@ class TrainingSettings:
     """How the pictures of the validation pairs find each other."""
     seed: int = 0
     """Seed of everything that is drawn."""
+    split_seed: int | None = None
+    """Seed that chooses the photos kept out of training, where they are to be the same for several seeds."""
 
     def __post_init__(self) -> None:
         for name in ("count", "iterations", "batch_size", "background_size", "patch_size", "layers", "learning_rate"):
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise InputError(f"{_flag(name)} must be greater than 0, not {value}")
-        for name in ("warmup", "validate_every", "seed", "min_std"):
-            if getattr(self, name) < 0:
+        for name in ("warmup", "validate_every", "seed", "split_seed", "min_std"):
+            if (getattr(self, name) or 0) < 0:
                 raise InputError(f"{_flag(name)} must not be negative, as {getattr(self, name)} is")
         for name, value in (("average_decay", self.average_decay), ("betas", max(self.betas))):
             if not 0 <= value < 1:

@@ -215,16 +215,28 @@ def learning_rate(settings: TrainingSettings, k: int) -> float:
     return settings.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * k / settings.iterations))
 
 
+def split_backgrounds(settings: TrainingSettings) -> tuple[list[Path], list[Path]]:
+    """The photos to cut training patches from, and those kept out for validation: an eighth of them, 16 at most.
+
+    None are kept out without --validate-every, or where --validation names a folder.
+
+    Raises:
+        InputError: a folder holds no image, or there is only one photo.
+    """
+    photos = [photo for folder in settings.backgrounds for photo in list_images(folder)]
+    if not settings.validate_every or settings.validation is not None:
+        return photos, []
+    if len(photos) < 2:
+        raise InputError(
+            f"validation keeps a photo out, but {settings.backgrounds[0]} holds only one: give --validation"
+        )
+    seed = settings.seed if settings.split_seed is None else settings.split_seed
+    return split_photos(photos, max(1, min(_MOST_HELD_OUT, len(photos) // 8)), seed)
+
+
 def _backgrounds(settings: TrainingSettings) -> tuple[PatchSet, list[Path]]:
     """The training patches, and the photos kept out for validation."""
-    photos = [photo for folder in settings.backgrounds for photo in list_images(folder)]
-    held_out: list[Path] = []
-    if settings.validate_every and settings.validation is None:
-        if len(photos) < 2:
-            raise InputError(
-                f"validation keeps a photo out, but {settings.backgrounds[0]} holds only one: give --validation"
-            )
-        photos, held_out = split_photos(photos, max(1, min(_MOST_HELD_OUT, len(photos) // 8)), settings.seed)
+    photos, held_out = split_backgrounds(settings)
     content_filter = None
     if settings.min_std > 0 or settings.max_white < 1:
         content_filter = ContentFilter(min_std=settings.min_std, max_white=settings.max_white)

@@ -9,7 +9,7 @@ import tyro
 from rich.console import Console
 from rich.logging import RichHandler
 
-from derain.cli.commands import Complexity, Demo, Evaluate, Export, Networks, Synth, Train
+from derain.cli.commands import Advise, Complexity, Demo, Evaluate, Export, Networks, Synth, Train
 from derain.cli.study import Study
 from derain.errors import InputError, TrainingError
 
@@ -20,6 +20,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "networks": Networks,
     "export": Export,
     "study": Study,
+    "advise": Advise,
     "complexity": Complexity,
     "demo": Demo,
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 from rich.console import Console
 
+from derain.advice.settings import AdviceSettings
 from derain.cli.progress import progress_bar
 from derain.errors import InputError
 from derain.settings import TrainingSettings
@@ -124,6 +125,29 @@ class Evaluate:
         console.print(evaluation.table())
         if self.json is not None:
             write_json(self.json, evaluation.to_json())
+
+
+@dataclass(frozen=True)
+class Advise:
+    """Find, with few trainings, how many backgrounds and which rain to train on; the same command again goes on."""
+
+    settings: Annotated[AdviceSettings, tyro.conf.arg(name="")]
+    out: Path = Path("advice")
+    """Folder for the runs, advice.json and trade-off.png, or for replay.json."""
+    device: str = "cpu"
+    """Torch device to train and measure on."""
+    replay: Path | None = None
+    """In place of training: replay the search on a recorded grid of results (a JSON list, docs/advice.md)."""
+
+    def run(self, console: Console) -> None:
+        if self.replay is not None:
+            from derain.advice.replay import replay_file
+
+            replay_file(self.replay, self.settings, self.out, console)
+        else:
+            from derain.advice.run import advise
+
+            advise(self.settings, self.out, console, self.device)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,6 @@
 """One training of a study, in a process of its own: train, measure, write the result."""
 
 import logging
-import multiprocessing
-import os
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +15,7 @@ from derain.errors import InputError, TrainingError
 from derain.evaluation import evaluate_network
 from derain.metrics import e_r
 from derain.networks import load_model
-from derain.processes import dedicate_to_training
+from derain.processes import dedicate_to_training, end_with_parent
 from derain.study.plan import Training
 from derain.study.store import THRESHOLDS, Store
 from derain.study.testing import Test
@@ -62,7 +59,7 @@ def execute(task: Task, results: Path, device: str, threads: int) -> None:
 
     Nothing is done where another process is at it. What fails is written to failed/ID.json.
     """
-    _end_with_parent()
+    end_with_parent()
     logging.getLogger("derain").setLevel(logging.WARNING)
     dedicate_to_training(threads)
     store = Store(results)
@@ -123,18 +120,6 @@ def measure(test: Test, network: nn.Module, device: str) -> dict[str, Any]:
         "sensitivity": evaluation.to_json()["sensitivity"],
         "perfect_e_r": {threshold: fmean(values) if values else None for threshold, values in perfect.items()},
     }
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that started it is gone, so that none trains on unseen."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-
-        def watch() -> None:
-            parent.join()
-            os._exit(1)
-
-        threading.Thread(target=watch, daemon=True).start()
 
 
 class _Clock:

@@ -1,0 +1,156 @@
+"""The rains that candidates are measured on: fixed, the same for all of them, and none that a candidate trains on.
+
+Each lies outside every preset in at least one of its parameters: longer, denser, wider, fainter.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+import torch
+
+from derain.advice.search import Measurement, score, standard_error
+from derain.advice.settings import Preference
+from derain.backgrounds import load_patches
+from derain.errors import InputError
+from derain.images import image_size
+from derain.pairs import Match
+from derain.rain import Family, Lines, Rain, RainRange, Streaks, compose
+from derain.randomness import generator
+from derain.validation import ValidationSet, pairs_set
+
+_PATCHES = 16
+
+_FAMILIES: Mapping[str, Family] = {
+    # Thinner and longer than the lines of any preset.
+    "threads": Lines(number=(20.0, 80.0), length_px=(70.0, 110.0), thickness_px=(0.3, 0.5)),
+    # Sparser than Table 1 of the paper; single grains, or wider than there.
+    "other streaks": Streaks(RainRange((60.0, 150.0), (1, 3, 11), (30, 50), (-40.0, 40.0)), "corrected"),
+    # Twice to three times as dense as Table 1.
+    "heavy": Streaks(RainRange((500.0, 800.0), (3, 5, 7), (20, 50), (-20.0, 20.0)), "corrected"),
+    # Short, faint and many.
+    "drizzle": Lines(number=(600.0, 1500.0), length_px=(3.0, 8.0), level=(0.15, 0.3)),
+    # Broad and faint, out of focus.
+    "veils": Lines(
+        number=(10.0, 40.0), length_px=(30.0, 90.0), thickness_px=(4.0, 7.0), blur_px=(1.5, 3.0), level=(0.1, 0.3)
+    ),
+}
+
+PROBES = tuple(Rain(name, ((1.0, family),)) for name, family in _FAMILIES.items())
+
+
+def probes_beside(candidates: Sequence[Rain]) -> tuple[Rain, ...]:
+    """The probes of which no candidate has a family.
+
+    Raises:
+        InputError: no probe is left.
+
+    >>> [probe.name for probe in probes_beside([PROBES[0]])]
+    ['other streaks', 'heavy', 'drizzle', 'veils']
+    """
+    trained_on = [family for rain in candidates for _, family in rain.families]
+    left = tuple(probe for probe in PROBES if not any(family in trained_on for _, family in probe.families))
+    if not left:
+        raise InputError("the rains to choose from include all that is measured on: leave one of them out")
+    return left
+
+
+@dataclass(frozen=True)
+class Probes:
+    """What every candidate is measured on; it is small, and laid again in every process.
+
+    Attributes:
+        rains: laid on 16 patches each, which are others for every rain as far as the photos give them.
+        photos: photos that no training patch is cut from.
+        size_px: side of the patches; rain is rendered at this size.
+        seed: of cuts and rain.
+        skip_bad: leave out photos that are broken or smaller than a patch.
+        pairs: folders of rainy and clean pictures, as one more probe.
+        match: how these find each other.
+    """
+
+    rains: tuple[Rain, ...]
+    photos: tuple[Path, ...]
+    size_px: int
+    seed: int
+    skip_bad: bool = False
+    pairs: tuple[Path, Path] | None = None
+    match: Match = "names"
+
+    def lay(self) -> list[ValidationSet]:
+        """The pairs of every probe.
+
+        Raises:
+            InputError: a photo or a pair is bad, or no patch can be cut from the photos.
+        """
+        wanted = _PATCHES * len(self.rains)
+        sizes = photo_sizes(self.photos, self.skip_bad)
+        positions = sum(max(0, h - self.size_px + 1) * max(0, w - self.size_px + 1) for h, w in sizes)
+        count = max(1, min(wanted, positions))
+        cut = load_patches(list(self.photos), count, self.size_px, self.seed, skip_bad=self.skip_bad)
+        patches = torch.from_numpy(cut.patches[np.arange(wanted) % count])
+        sets = []
+        for index, rain in enumerate(self.rains):
+            clean = patches[index * _PATCHES : (index + 1) * _PATCHES]
+            layers = rain.layers(_PATCHES, self.size_px, self.size_px, generator(self.seed, "probe", rain.name))
+            rainy = compose(clean.float(), layers).to(torch.uint8)
+            samples = [(str(number), *pair) for number, pair in enumerate(zip(rainy, clean, strict=True))]
+            source = {"rain": rain.describe(), "photos": cut.photos, "content_hash": cut.content_hash}
+            sets.append(ValidationSet(rain.name, source, samples))
+        if self.pairs is not None:
+            sets.append(replace(pairs_set(*self.pairs, self.match), name="validation pairs"))
+        return sets
+
+
+def photo_sizes(photos: Sequence[Path], skip_bad: bool) -> list[tuple[int, int]]:
+    """(height, width) of the photos; with `skip_bad` without those that are broken."""
+    sizes = []
+    for photo in photos:
+        try:
+            sizes.append(image_size(photo))
+        except InputError:
+            if not skip_bad:
+                raise
+    return sizes
+
+
+def summarise(probes: Mapping[str, Sequence[Mapping[str, Any]]], preference: Preference) -> Measurement:
+    """A measurement from the figures of every picture of every probe: means over pictures, then over probes.
+
+    Pictures of which a figure is not defined are left out of its mean.
+
+    Args:
+        probes: the pictures' figures (`derain.metrics.METRICS`) by the probe's name.
+        preference: what the score weighs beside PSNR-Y.
+
+    Raises:
+        InputError: a probe has no picture with a score.
+    """
+    scores = {name: tuple(_score(figures, preference) for figures in images) for name, images in probes.items()}
+    defined = {name: [value for value in values if value is not None] for name, values in scores.items()}
+    for name, values in defined.items():
+        if not values:
+            raise InputError(f"none of the {name} shows rain, so that nothing can be measured on them")
+    return Measurement(
+        score=fmean(fmean(values) for values in defined.values()),
+        error=standard_error(list(defined.values())),
+        psnr_y=_mean(probes, "psnr_y"),
+        removal=_mean(probes, "removal_controlled"),
+        clean_error=_mean(probes, "clean_error"),
+        pictures=tuple(scores.values()),
+    )
+
+
+def _score(figures: Mapping[str, Any], preference: Preference) -> float | None:
+    """None where there is no rain above the threshold, or nothing of it is left: the picture then says nothing."""
+    if figures["psnr_y"] is None or figures["removal_controlled"] is None:
+        return None
+    return score(preference, figures["psnr_y"], figures["removal_controlled"], figures["clean_error"])
+
+
+def _mean(probes: Mapping[str, Sequence[Mapping[str, Any]]], figure: str) -> float | None:
+    columns = [[image[figure] for image in images if image[figure] is not None] for images in probes.values()]
+    return fmean(fmean(column) for column in columns if column) if any(columns) else None

@@ -1,0 +1,86 @@
+"""What is asked of the advice. Free of torch, so that the command line answers at once."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from derain.errors import InputError
+from derain.settings import TrainingSettings
+
+Preference = Literal["balanced", "removal", "picture"]
+
+
+@dataclass(frozen=True)
+class AdviceSettings:
+    """Photos, candidates, what counts as best, and how a candidate is trained; the defaults suit a CPU."""
+
+    backgrounds: tuple[Path, ...] = ()
+    """Folders of background photos; an eighth of the photos, 16 at most, is kept out to measure on."""
+    network: str = "unet:base=16,levels=4,norm=none,activation=leaky_relu,input_skip=true"
+    """Network, with hyperparameters as in resnet:features=16,blocks=4."""
+    budget: int = 8
+    """Trainings at most, repeated seeds included; at least one for every rain."""
+    rains: tuple[str, ...] = ("small", "medium", "large", "wide")
+    """Rains to choose from: presets or TOML files."""
+    counts: tuple[int, ...] | None = None
+    """Numbers of backgrounds to choose from; by default 8, 16, ... 1024, as far as patches do not overlap."""
+    recipe: Literal["paper", "corrected"] = "paper"
+    """How streaks are rendered where the rain does not say it itself."""
+    prefer: Preference = "balanced"
+    """Best is the highest PSNR-Y on unseen rain; removal adds 2 dB for every tenth of the rain that is removed, picture
+    takes off 0.5 dB for every grey level of clean error."""
+    min_removal: float | None = None
+    """Least controlled removal of unseen rain, such as 0.7."""
+    validation_pairs: tuple[Path, Path] | None = None
+    """Two folders of rainy and clean pictures: one more probe beside the rains laid on photos kept out."""
+    match: Literal["names", "rain100l", "rain1400"] = "names"
+    """How the pictures of the validation pairs find each other."""
+    iterations: int = 4500
+    """Iterations of every training."""
+    batch_size: int = 16
+    """Samples in a batch."""
+    background_size: int = 128
+    """Side of the background patches in pixels; rain is rendered at this size."""
+    patch_size: int = 64
+    """Side of the training samples cut from backgrounds and rain."""
+    layers: int = 4000
+    """Draw rain from a bank of this many layers."""
+    learning_rate: float = 1e-3
+    """Adam's learning rate; it falls to zero along a cosine."""
+    warmup: int = 200
+    """Iterations over which the learning rate rises linearly."""
+    skip_bad: bool = False
+    """Leave out photos that are broken or smaller than the patch, instead of stopping."""
+    seed: int = 0
+    """Seed of the photos kept out, of the probes and of the first training of a candidate; repeats count on from it."""
+    workers: int | None = None
+    """Trainings at a time, a CPU thread each; by default as many as there are CPUs."""
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < 1:
+            raise InputError(f"--workers must be at least 1, not {self.workers}")
+
+    def training(self, rain: str, count: int, seed: int) -> TrainingSettings:
+        """How a candidate is trained; whatever the seed, the same photos are kept out.
+
+        >>> AdviceSettings((Path("photos"),)).training("medium", 64, seed=2).split_seed
+        0
+        """
+        return TrainingSettings(
+            backgrounds=self.backgrounds,
+            count=count,
+            rain=rain,
+            recipe=self.recipe,
+            network=self.network,
+            iterations=self.iterations,
+            batch_size=self.batch_size,
+            background_size=self.background_size,
+            patch_size=self.patch_size,
+            layers=self.layers,
+            skip_bad=self.skip_bad,
+            learning_rate=self.learning_rate,
+            warmup=self.warmup,
+            validate_every=self.iterations,  # at the end alone: what matters is that it keeps photos out
+            seed=seed,
+            split_seed=self.seed,
+        )

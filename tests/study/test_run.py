@@ -186,7 +186,7 @@ def test_a_killed_command_leaves_nobody_at_work_and_goes_on(small: Study, folder
     command = [sys.executable, str(script), str(folder / "study.toml"), str(results)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as driver:
         assert driver.stdout is not None
-        for line in driver.stdout:
+        for _ in driver.stdout:
             if any(path.stat().st_size for path in results.glob("runs/*/log.jsonl")):
                 break
         driver.kill()

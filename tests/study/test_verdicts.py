@@ -8,7 +8,8 @@ import pytest
 from derain.metrics import METRICS
 from derain.study.cells import Cell, Results
 from derain.study.paper import TABLE2, Table2Row
-from derain.study.verdicts import Verdict, judge, standard_error, turning_point
+from derain.study.turning import standard_error, turning_point
+from derain.study.verdicts import Verdict, judge
 
 FALL = {8: 50.0, 16: 49.0, 32: 48.0, 64: 32.0, 128: 31.0, 256: 30.5, 512: 30.2, 1024: 30.1, 30000: 30.0}
 """Falls between 32 and 64."""

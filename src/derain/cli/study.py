@@ -131,6 +131,30 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Report:
+    """Write one page of a folder of results: figures, pictures, verdicts and tables."""
+
+    results: tyro.conf.Positional[Path]
+    """Folder of results."""
+    out: Path | None = None
+    """The report goes into its subfolder report/; by default into that of the results."""
+    device: str = "cpu"
+    """Torch device that restores the pictures shown."""
+
+    def run(self, console: Console) -> None:
+        from derain.cli.progress import progress_bar
+        from derain.study.report import write_report
+
+        with progress_bar(console) as bar:
+            task = bar.add_task("report", total=None)
+            page = write_report(
+                self.results, self.out, None, self.device,
+                lambda done, total: bar.update(task, completed=done, total=total),
+            )  # fmt: skip
+        console.print(f"report: {page}", soft_wrap=True)
+
+
+@dataclass(frozen=True)
 class Study:
     """Studies: trainings changed one axis at a time, measured decoupled, with figures and verdicts."""
 
@@ -138,6 +162,7 @@ class Study:
         Annotated[Plan, tyro.conf.subcommand("plan")]
         | Annotated[Run, tyro.conf.subcommand("run")]
         | Annotated[Table, tyro.conf.subcommand("table")]
+        | Annotated[Report, tyro.conf.subcommand("report")]
     )
 
     def run(self, console: Console) -> None:

@@ -1,7 +1,5 @@
 """The demo's page: findings, pictures, curves and a table, in one file that needs no network."""
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -11,12 +9,12 @@ from string import Template
 from typing import Any
 
 from derain.metrics import METRICS, Figures
+from derain.page import drawing, image_html, strip_html, table_html, to_svg
 
 Curves = Mapping[str, Sequence[Mapping[str, Any]]]
 
 COLOURS = {"few": "#c0392b", "many": "#2060a8"}
 _CURVES = {"removal": "removal", "removal_controlled": "controlled removal", "clean_error": "clean error (grey levels)"}
-_DECIMALS = {"share": 2, "grey levels": 1, "dB": 2, "none": 3}
 
 
 @dataclass(frozen=True)
@@ -56,19 +54,15 @@ def report_page(
 
 
 def _strip(strip: Strip) -> str:
-    figures = []
-    for caption, path in strip.pictures.items():
-        data = base64.b64encode(path.read_bytes()).decode()
-        picture = f'<img alt="{escape(caption)}" src="data:image/png;base64,{data}">'
-        figures.append(f"<figure>{picture}<figcaption>{escape(caption)}</figcaption></figure>")
-    return f'<div class="strip">{"".join(figures)}</div>'
+    return strip_html(
+        [(caption, image_html(path.read_bytes(), "png", caption)) for caption, path in strip.pictures.items()]
+    )
 
 
 def _curves(curves: Curves) -> str:
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
+    with drawing():
+        from matplotlib.figure import Figure
 
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "derain", "font.family": "sans-serif", "font.size": 10}):
         figure = Figure(figsize=(11, 3.2), layout="constrained")
         for axes, (key, label) in zip(figure.subplots(1, len(_CURVES)), _CURVES.items(), strict=True):
             for name, points in curves.items():
@@ -80,19 +74,14 @@ def _curves(curves: Curves) -> str:
             axes.spines[["top", "right"]].set_visible(False)
             axes.grid(alpha=0.3)
         axes.legend(frameon=False)
-        picture = io.StringIO()
-        figure.savefig(picture, format="svg", metadata={"Date": None})
-    svg = picture.getvalue()
-    return svg[svg.index("<svg") :]
+        return to_svg(figure)
 
 
 def _table(rows: Mapping[str, tuple[Figures, Figures]]) -> str:
-    columns = [(metric.label, metric.name, 0, _DECIMALS[metric.unit]) for metric in METRICS]
-    columns += [("E_R, t=50", "e_r", 1, 1), ("E_B, t=50", "e_b", 1, 1)]
-    head = "".join(f"<th>{escape(label)}</th>" for label, *_ in columns)
-    body = ""
-    for name, figures in rows.items():
-        cells = [(figures[threshold][key], places) for _, key, threshold, places in columns]
-        texts = ["–" if value is None else f"{value:.{places}f}" for value, places in cells]
-        body += f"<tr><td>{escape(name)}</td>{''.join(f'<td>{text}</td>' for text in texts)}</tr>"
-    return f"<table><tr><th></th>{head}</tr>{body}</table>"
+    columns = [(metric.label, metric, 0) for metric in METRICS]
+    columns += [(f"{metric.label}, t=50", metric, 1) for metric in METRICS if metric.name in ("e_r", "e_b")]
+    body = [
+        [escape(name), *(metric.text(figures[threshold][metric.name]) for _, metric, threshold in columns)]
+        for name, figures in rows.items()
+    ]
+    return table_html(["", *(label for label, *_ in columns)], body)

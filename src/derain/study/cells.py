@@ -6,6 +6,8 @@ from typing import Any
 
 from derain.study.store import Store
 
+_NAMING = ("network", "category", "count", "rain", "seed")
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -50,7 +52,7 @@ class Results:
         scale: fields of `derain.study.scales.Scale`.
         cells: of the trainings that are done, in the order of the grids.
         missing: trainings that are not done.
-        failed: reasons of those that failed, by identity.
+        failed: reasons of those that failed, by their axes as text.
     """
 
     study: Mapping[str, Any]
@@ -81,7 +83,9 @@ def load_results(store: Store) -> list[Results]:
             if result is None or test not in result["tests"]:
                 missing += 1
                 if (reason := store.failure(run["id"])) is not None:
-                    failed[run["id"]] = reason
+                    failed[
+                        ", ".join(f"{run['axes'][axis]}" for axis in ("network", "category", "count", "rain", "seed"))
+                    ] = reason
                 continue
             cells.append(
                 Cell(

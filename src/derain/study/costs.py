@@ -13,15 +13,15 @@ from derain.files import make_folder, write_json
 from derain.networks import build, parse
 from derain.study.plan import Training
 
-_STEPS = 3
-_MOST_SAMPLES = 2
+_STEPS = 2
+_SIZE_PX = 64
 
 
 def seconds_a_training(training: Training, device: str) -> float:
-    """Seconds of all iterations, on all CPU threads that torch uses here; without rain, which costs next to nothing.
+    """Seconds of all iterations, on one CPU thread; without rain, which costs next to nothing.
 
-    Three steps of at most two samples are timed once for a network and a sample size, and kept in the user's cache
-    folder ($XDG_CACHE_HOME or ~/.cache).
+    Two steps of one sample of 64x64 are timed once for a network, and kept in the user's cache folder ($XDG_CACHE_HOME
+    or ~/.cache); the time is taken to grow with the number of samples and of pixels.
 
     Args:
         training: what is to be trained.
@@ -29,26 +29,27 @@ def seconds_a_training(training: Training, device: str) -> float:
     """
     settings = training.settings()
     key = " ".join(
-        [platform.node(), torch.__version__, device, f"{torch.get_num_threads()} threads", training.network,
-         f"{settings.sample_size} px"]
+        [platform.node(), torch.__version__, device, training.network]
     )  # fmt: skip
     path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "derain" / "costs.json"
     kept: dict[str, float] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     if key not in kept:
-        kept[key] = _seconds_a_sample(training.network, settings.sample_size, device)
+        kept[key] = _seconds_a_sample(training.network, device)
         make_folder(path.parent)
         write_json(path, kept)
-    return kept[key] * settings.batch_size * settings.iterations
+    samples = settings.batch_size * (settings.sample_size / _SIZE_PX) ** 2
+    return kept[key] * samples * settings.iterations
 
 
-def _seconds_a_sample(network: str, size_px: int, device: str) -> float:
+def _seconds_a_sample(network: str, device: str) -> float:
     # Untrained weights serve: what a step costs does not depend on them. The random state of the caller is kept.
     with torch.random.fork_rng(devices=[]):
         model = build(*parse(network)).to(device)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.Adam(model.parameters())
-    rainy = torch.rand(_MOST_SAMPLES, 3, size_px, size_px, generator=torch.Generator().manual_seed(0)).to(device)
-    seconds = []
+    rainy = torch.rand(1, 3, _SIZE_PX, _SIZE_PX, generator=torch.Generator().manual_seed(0)).to(device)
+    seconds, threads = [], torch.get_num_threads()
+    torch.set_num_threads(1)  # as the trainings of a study; several would wait for each other on a busy machine
     for _ in range(1 + _STEPS):
         start = time.perf_counter()
         loss = nn.functional.l1_loss(model(rainy), rainy)
@@ -57,4 +58,5 @@ def _seconds_a_sample(network: str, size_px: int, device: str) -> float:
         optimiser.step()
         loss.item()  # waits for the device
         seconds.append(time.perf_counter() - start)
-    return min(seconds[1:]) / _MOST_SAMPLES
+    torch.set_num_threads(threads)
+    return min(seconds[1:])

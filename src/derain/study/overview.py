@@ -55,7 +55,8 @@ def plan_table(content: Mapping[str, Any]) -> Table:
         table.add_row(name, f"{study['trainings']}", study["title"] + left_out)
     caption = f"{content['trainings']} distinct trainings at the scale {content['scale']!r} ({content['reduction']})"
     if "seconds" in content:
-        caption += f"; one after the other on {content['device']}: {_duration(content['seconds'])}"
+        place = "one CPU thread" if content["device"] == "cpu" else content["device"]
+        caption += f"; one after the other on {place}: {_duration(content['seconds'])}"
     table.caption = caption
     return table
 

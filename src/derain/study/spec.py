@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from derain.errors import InputError, did_you_mean
+from derain.metrics import METRICS
 from derain.networks import parse
 from derain.networks.user import is_user_network
 from derain.rain import PRESETS
@@ -164,8 +165,10 @@ def load_study(path: Path) -> Study:
                 _check_grid(grid, study)
         for test in study.tests.values():
             _check_test(test, study)
-        if study.pictures is not None and study.pictures.test is not None:
-            _known(study.pictures.test, study.tests, "test set")
+        if study.plot is not None:
+            _check_plot(study.plot)
+        if study.pictures is not None:
+            _check_pictures(study.pictures, study)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     return study
@@ -246,6 +249,30 @@ def _check_test(test: TestSet, study: Study) -> None:
         _known(test.streaks, study.tests, "test set")
         if study.tests[test.streaks].rainy is None:
             raise InputError(f"test set {test.name!r} takes its streaks from {test.streaks!r}, which is not of pairs")
+
+
+def _check_plot(plot: Plot) -> None:
+    if not plot.figures:
+        raise InputError("[plot] needs figures")
+    for figure in plot.figures:
+        _known(figure, {metric.name: metric for metric in METRICS}, "figure")
+
+
+def _check_pictures(pictures: Pictures, study: Study) -> None:
+    if pictures.number < 1:
+        raise InputError(f"number of pictures must be at least 1, not {pictures.number}")
+    if pictures.test is not None:
+        _known(pictures.test, study.tests, "test set")
+    for rain in pictures.rain:
+        _check_rain(rain)
+    needed = {
+        "restored": pictures.test or pictures.photos,
+        "decomposition": pictures.test,
+        "ranges": pictures.rain,
+        "categories": study.data,
+    }
+    if not needed[pictures.kind]:
+        raise InputError(f"pictures of the kind {pictures.kind!r} need test, photos or rain")
 
 
 def _check_rain(rain: str) -> None:

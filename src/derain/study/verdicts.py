@@ -4,23 +4,22 @@ The findings are those of Gu et al., "Networks are Slacking Off", NeurIPS 2023; 
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from itertools import combinations, pairwise
-from statistics import StatisticsError, correlation, fmean, stdev, variance
+from itertools import pairwise
 from typing import Literal
 
-from derain.metrics import METRICS
-from derain.study.cells import Cell, Results
+from derain.study.cells import Results
+from derain.study.curves import Curve, Figure, Line, Point, compared, figure_of, values_of
 from derain.study.paper import TABLE2
+from derain.study.turning import FEW, MANY, NotTested, doublings, spearman, turning_ends
 
 Level = Literal["reproduced", "indicated", "not reproduced", "not tested"]
 
 _REMOVAL = tuple((name, threshold) for name in ("e_r", "removal", "removal_controlled") for threshold in (50, 10))
 _BACKGROUND = (("e_b", 50), ("e_b", 10), ("damage", 50), ("damage", 10), ("clean_error", None))
 _PSNR = (("psnr_y", None), ("psnr_rgb", None))
-_METRICS = {metric.name: metric for metric in METRICS}
 
 # The column of Table 2 that stands beside each of our figures.
 _COLUMNS = {
@@ -29,7 +28,6 @@ _COLUMNS = {
     "psnr_y": "psnr", "psnr_rgb": "psnr",
 }  # fmt: skip
 
-_FEW, _MANY = 16, 512
 _ROWS = 5
 _RAINS = ("small", "medium", "large")
 _CATEGORIES = ("faces", "natural", "comics", "buildings")  # in the order in which removal is lost in the paper
@@ -58,10 +56,6 @@ class Verdict:
     numbers: str
 
 
-class NotTested(Exception):
-    """What a rule needs and is not there."""
-
-
 def judge(results: Results, complexity: Mapping[str, float] | None = None) -> list[Verdict]:
     """Verdicts on all findings of a study: finding by finding, figure by figure, curve by curve, part by part.
 
@@ -74,108 +68,12 @@ def judge(results: Results, complexity: Mapping[str, float] | None = None) -> li
     for finding in results.study["findings"]:
         rule = rules[finding]
         for name, threshold in rule.figures:
-            figure = _figure(results.cells, name, threshold)
-            for label, curves in _compared(figure, rule.over):
+            figure = figure_of(results.cells, name, threshold)
+            for label, curves in compared(figure, rule.over):
                 for part, decide in rule.parts.items():
                     verdict, numbers = _verdict(decide, figure, curves)
                     verdicts.append(Verdict(finding, part, name, threshold, label, verdict, numbers))
     return verdicts
-
-
-# --- what the rules are made of ---------------------------------------------------------------------------------------
-
-
-def seed_spread(cells: Iterable[Sequence[float]]) -> float | None:
-    """Spread of a figure: root mean square, over its cells, of the standard deviation over seeds (ddof 1).
-
-    Args:
-        cells: values of each cell's seeds; cells of one seed do not count.
-
-    Returns:
-        None: no cell has two seeds.
-
-    >>> seed_spread([[1.0, 3.0], [5.0, 5.0], [7.0]])
-    1.0
-    """
-    variances = [variance(values) for values in cells if len(values) > 1]
-    return math.sqrt(fmean(variances)) if variances else None
-
-
-def standard_error(differences: Sequence[float]) -> float:
-    """Spread with one seed: standard error, over test images, of a paired difference. Unknown, inf, below two images.
-
-    >>> standard_error([1.0, 3.0, 1.0, 3.0]) == (4 / 3) ** 0.5 / 4 ** 0.5
-    True
-    """
-    return stdev(differences) / math.sqrt(len(differences)) if len(differences) > 1 else math.inf
-
-
-def spearman(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Spearman's rank correlation; ties share the mean of their ranks. None: one of the two does not vary.
-
-    Rounded to nine decimals, so that what is -0.8 is not a little more.
-
-    >>> spearman([8, 64, 256, 1024], [52.0, 50.0, 40.0, 41.0])
-    -0.8
-    """
-    try:
-        return round(correlation(_ranks(first), _ranks(second)), 9)
-    except StatisticsError:
-        return None
-
-
-def turning_ends(curve: Mapping[int, float]) -> tuple[int, int]:
-    """The counts between which a curve is to fall: of its highest value up to 16, of its lowest from 512.
-
-    Raises:
-        NotTested: there are no such counts.
-
-    >>> turning_ends({8: 50.0, 16: 52.0, 64: 40.0, 512: 33.0, 1024: 30.0})
-    (16, 1024)
-    """
-    few, many = [count for count in curve if count <= _FEW], [count for count in curve if count >= _MANY]
-    if not few or not many:
-        run = ", ".join(map(str, sorted(curve)))
-        raise NotTested(f"a count up to {_FEW} and one from {_MANY} are needed, there are {run}")
-    return max(few, key=curve.__getitem__), min(many, key=curve.__getitem__)
-
-
-def turning_point(curve: Mapping[int, float], spread: float) -> float:
-    """Where a falling curve turns: the count, interpolated on log2, at which it last crosses the middle of its ends.
-
-    Args:
-        curve: value by count.
-        spread: if the ends (`turning_ends`) are no more than two of it apart, there is no turning point.
-
-    Returns:
-        inf: there is none, which is later than every count.
-
-    Raises:
-        NotTested: as `turning_ends`.
-
-    >>> turning_point({8: 50.0, 32: 50.0, 128: 30.0, 1024: 30.0}, spread=1.0)
-    64.0
-    >>> turning_point({8: 50.0, 32: 50.0, 128: 30.0, 1024: 30.0}, spread=10.0)
-    inf
-    """
-    high, low = turning_ends(curve)
-    if curve[high] - curve[low] <= 2 * spread:
-        return math.inf
-    middle = (curve[high] + curve[low]) / 2
-    left, right = [
-        (left, right) for left, right in pairwise(sorted(curve)) if (curve[left] > middle) != (curve[right] > middle)
-    ][-1]
-    share = (curve[left] - middle) / (curve[left] - curve[right])
-    return float(2 ** (math.log2(left) + share * doublings(left, right)))
-
-
-def doublings(first: float, second: float) -> float:
-    """How often a count doubles from the first to the second; 0 between two that are inf.
-
-    >>> doublings(16, 64), doublings(64, math.inf), doublings(math.inf, math.inf)
-    (2.0, inf, 0.0)
-    """
-    return 0.0 if first == second else math.log2(second) - math.log2(first)
 
 
 def level(met: bool, right: bool, seeds: int) -> Level:
@@ -194,139 +92,18 @@ def level(met: bool, right: bool, seeds: int) -> Level:
     return "indicated" if met or right else "not reproduced"
 
 
-# --- cells as curves --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Point:
-    """A figure at one count: its value of every seed, and its mean over seeds of every test image by name."""
-
-    by_seed: Sequence[float]
-    images: Mapping[str, float]
-    parameters: int
-
-    @property
-    def value(self) -> float:
-        return fmean(self.by_seed)
-
-    @property
-    def seeds(self) -> int:
-        return len(self.by_seed)
-
-
-_Curve = Mapping[int, _Point]
-
-
-@dataclass(frozen=True)
-class _Line:
-    """What a curve's trainings have in common; "" on axes over which curves are compared."""
-
-    family: str
-    network: str
-    category: str
-    rain: str
-    length: str
-    test: str
-
-
-@dataclass(frozen=True)
-class _Figure:
-    """One figure of merit of a whole study: its curves over counts, and its spread between seeds."""
-
-    name: str
-    curves: Mapping[_Line, _Curve]
-    between_seeds: float | None
-
-    def text(self, value: float) -> str:
-        return _METRICS[self.name].text(value)
-
-    def spread(self, first: _Point, second: _Point) -> float:
-        """Of the difference between two points."""
-        if self.between_seeds is not None and min(first.seeds, second.seeds) > 1:
-            return self.between_seeds
-        return standard_error(
-            [first.images[name] - second.images[name] for name in first.images.keys() & second.images]
-        )
-
-    def turning_point(self, curve: _Curve) -> float:
-        values = _values(curve)
-        high, low = turning_ends(values)
-        return turning_point(values, self.spread(curve[high], curve[low]))
-
-    def rises(self, points: Sequence[_Point]) -> bool:
-        """Whether no point is above a later one by more than two spreads."""
-        return not any(
-            first.value > second.value and first.value - second.value > 2 * self.spread(first, second)
-            for first, second in combinations(points, 2)
-        )
-
-
-def _figure(cells: Sequence[Cell], name: str, threshold: int | None) -> _Figure:
-    at = threshold or 10  # figures that do not depend on it stand at both
-    runs: dict[_Line, dict[int, dict[int, Cell]]] = {}
-    for cell in cells:
-        if cell.value(name, at) is not None:
-            axes = cell.axes
-            family = axes["network"].partition(":")[0]
-            line = _Line(family, axes["network"], axes["category"], axes["rain"], f"{axes['length']:g}", cell.test)
-            # By seed: a training that two grids ask for is one seed, not two.
-            runs.setdefault(line, {}).setdefault(axes["count"], {})[axes["seed"]] = cell
-    curves = {
-        line: {count: _point(list(seeds.values()), name, at) for count, seeds in sorted(counts.items())}
-        for line, counts in runs.items()
-    }
-    return _Figure(name, curves, seed_spread(point.by_seed for curve in curves.values() for point in curve.values()))
-
-
-def _point(cells: Sequence[Cell], name: str, threshold: int) -> _Point:
-    images: dict[str, list[float]] = {}
-    for cell in cells:
-        for image, value in zip(cell.measured["names"], cell.images(name, threshold), strict=True):
-            if value is not None:
-                images.setdefault(image, []).append(value)
-    by_seed = [value for cell in cells if (value := cell.value(name, threshold)) is not None]
-    return _Point(by_seed, {image: fmean(values) for image, values in images.items()}, cells[0].parameters)
-
-
-def _compared(figure: _Figure, over: Sequence[str]) -> Iterator[tuple[str, Mapping[_Line, _Curve]]]:
-    """The curves that are judged together, those that differ only on some axes, with what they have in common."""
-    groups: dict[_Line, dict[_Line, _Curve]] = {}
-    for line, curve in figure.curves.items():
-        groups.setdefault(replace(line, **dict.fromkeys(over, "")), {})[line] = curve
-    if not groups:
-        yield "", {}
-    for common, curves in groups.items():
-        yield _label(common, list(groups)), curves
-
-
-def _label(line: _Line, lines: Sequence[_Line]) -> str:
-    """Network and category, and what else tells the line from the others."""
-    networks = {other.network for other in lines if other.family == line.family}
-    label = [line.family if len(networks) == 1 else line.network, line.category]
-    told_apart_by = ["network", "category"]
-    for axis in ("rain", "length", "test"):
-        if _distinct(lines, [*told_apart_by, axis]) > _distinct(lines, told_apart_by):
-            told_apart_by.append(axis)
-            label.append(getattr(line, axis))
-    return ", ".join(filter(None, label))
-
-
-def _distinct(lines: Sequence[_Line], axes: Sequence[str]) -> int:
-    return len({tuple(getattr(line, axis) for axis in axes) for line in lines})
-
-
 # --- the rules --------------------------------------------------------------------------------------------------------
 
-_Curves = Mapping[_Line, _Curve]
+_Curves = Mapping[Line, Curve]
 # Whether the rule is met, whether at least the direction is right within two spreads, and the numbers that say so.
 _Ruling = tuple[bool, bool, str]
-_Decide = Callable[[_Figure, _Curves], _Ruling]
+_Decide = Callable[[Figure, _Curves], _Ruling]
 
 
-def _falls(figure: _Figure, curves: _Curves) -> _Ruling:
+def _falls(figure: Figure, curves: _Curves) -> _Ruling:
     """F4: Spearman of at most -0.8, and a turning point."""
     curve = _only(curves)
-    values = _values(curve)
+    values = values_of(curve)
     point, (high, low) = figure.turning_point(curve), turning_ends(values)
     rank = spearman(list(values), list(values.values())) or 0.0
     ordered = rank <= -0.8
@@ -336,7 +113,7 @@ def _falls(figure: _Figure, curves: _Curves) -> _Ruling:
     return met, right, f"{change}; Spearman {rank:.2f} over {len(curve)} counts; {_point_text(point)}"
 
 
-def _lost_early(figure: _Figure, curves: _Curves) -> _Ruling:
+def _lost_early(figure: Figure, curves: _Curves) -> _Ruling:
     """F4: the turning point is at 256 or before."""
     curve = _only(curves)
     point, limit = figure.turning_point(curve), _standing_for_256(curve)
@@ -344,21 +121,21 @@ def _lost_early(figure: _Figure, curves: _Curves) -> _Ruling:
     return point <= limit, False, f"{_point_text(point)}{stands}"
 
 
-def _flat_at_last(figure: _Figure, curves: _Curves) -> _Ruling:
+def _flat_at_last(figure: Figure, curves: _Curves) -> _Ruling:
     """F4: from 1024 to every larger count, a change of less than a tenth of the range."""
     curve = _only(curves)
     larger = [count for count in curve if count > 1024]
     if 1024 not in curve or not larger:
         raise NotTested("1024 backgrounds and a larger count are needed")
     _check_flatness(figure, curve)
-    values = _values(curve)
+    values = values_of(curve)
     last = max(larger, key=lambda count: abs(values[count] - values[1024]))
     change, extent = abs(values[last] - values[1024]), max(values.values()) - min(values.values())
     right = change <= 2 * figure.spread(curve[last], curve[1024])
     return change < 0.1 * extent, right, f"{_change(figure, curve, 1024, last)}; the range is {figure.text(extent)}"
 
 
-def _later_with_wider_rain(figure: _Figure, curves: _Curves) -> _Ruling:
+def _later_with_wider_rain(figure: Figure, curves: _Curves) -> _Ruling:
     """F5: turning points small <= medium <= large, the first and the last at least a doubling apart."""
     points = _turning_points(figure, _by("rain", curves), _RAINS)
     first, middle, last = points.values()
@@ -366,7 +143,7 @@ def _later_with_wider_rain(figure: _Figure, curves: _Curves) -> _Ruling:
     return ordered and doublings(first, last) >= 1, ordered and first < last, _points_text(points)
 
 
-def _order_of_categories(figure: _Figure, curves: _Curves) -> _Ruling:
+def _order_of_categories(figure: Figure, curves: _Curves) -> _Ruling:
     """F6a: turning points faces < natural < comics < buildings, neighbours at least half a doubling apart."""
     named = _by("category", curves)
     for category, curve in named.items():
@@ -377,7 +154,7 @@ def _order_of_categories(figure: _Figure, curves: _Curves) -> _Ruling:
     return least >= 0.5, least > 0, _points_text(points)
 
 
-def _order_of_complexity(complexity: Mapping[str, float] | None, figure: _Figure, curves: _Curves) -> _Ruling:
+def _order_of_complexity(complexity: Mapping[str, float] | None, figure: Figure, curves: _Curves) -> _Ruling:
     """F6b: absolute Spearman between complexity and turning point of at least 0.8 over the four categories."""
     known = complexity or {}
     if lacking := [category for category in _CATEGORIES if category not in known]:
@@ -390,7 +167,7 @@ def _order_of_complexity(complexity: Mapping[str, float] | None, figure: _Figure
     return abs(rank) >= 0.8, False, f"{numbers}; complexity: {complexities}"
 
 
-def _error_falls(figure: _Figure, curves: _Curves) -> _Ruling:
+def _error_falls(figure: Figure, curves: _Curves) -> _Ruling:
     """F7: E_B(8) - E_B(256) > 2 spreads."""
     curve = _only(curves)
     few, many = _eight_and_256(curve)
@@ -398,7 +175,7 @@ def _error_falls(figure: _Figure, curves: _Curves) -> _Ruling:
     return fall > 2 * spread, fall > 0, _change(figure, curve, few, many)
 
 
-def _error_flat(figure: _Figure, curves: _Curves) -> _Ruling:
+def _error_flat(figure: Figure, curves: _Curves) -> _Ruling:
     """F7: E_B(256) - E_B(1024) < a tenth of E_B(8) - E_B(256)."""
     curve = _only(curves)
     few, many = _eight_and_256(curve)
@@ -412,7 +189,7 @@ def _error_flat(figure: _Figure, curves: _Curves) -> _Ruling:
     return met, right, f"{_change(figure, curve, many, 1024)}; before, {_change(figure, curve, few, many)}"
 
 
-def _comics_worst(figure: _Figure, curves: _Curves) -> _Ruling:
+def _comics_worst(figure: Figure, curves: _Curves) -> _Ruling:
     """F10: at counts from 256, comics are the worst by more than two spreads."""
     met, right, texts = True, True, []
     for count, points in _categories_at_many(curves).items():
@@ -427,7 +204,7 @@ def _comics_worst(figure: _Figure, curves: _Curves) -> _Ruling:
     return met, right, "; ".join(texts)
 
 
-def _others_transfer(figure: _Figure, curves: _Curves) -> _Ruling:
+def _others_transfer(figure: Figure, curves: _Curves) -> _Ruling:
     """F10: at counts from 256, faces and buildings are within 15 % of natural."""
     met, right, texts = True, True, []
     for count, points in _categories_at_many(curves).items():
@@ -441,7 +218,7 @@ def _others_transfer(figure: _Figure, curves: _Curves) -> _Ruling:
     return met, right, "; ".join(texts)
 
 
-def _same_turning_point(figure: _Figure, curves: _Curves) -> _Ruling:
+def _same_turning_point(figure: Figure, curves: _Curves) -> _Ruling:
     """F11: the turning points of all sizes are within one doubling."""
     sizes = _sizes(curves)
     points = _turning_points(figure, sizes, list(sizes))
@@ -449,17 +226,17 @@ def _same_turning_point(figure: _Figure, curves: _Curves) -> _Ruling:
     return met, False, _points_text(points)
 
 
-def _bigger_is_better_with_few(figure: _Figure, curves: _Curves) -> _Ruling:
+def _bigger_is_better_with_few(figure: Figure, curves: _Curves) -> _Ruling:
     """F11: biggest - smallest > 2 spreads at counts up to 16."""
-    return _bigger(figure, curves, lambda count: count <= _FEW, f"a count up to {_FEW}", sign=1)
+    return _bigger(figure, curves, lambda count: count <= FEW, f"a count up to {FEW}", sign=1)
 
 
-def _bigger_is_worse_with_many(figure: _Figure, curves: _Curves) -> _Ruling:
+def _bigger_is_worse_with_many(figure: Figure, curves: _Curves) -> _Ruling:
     """F11: biggest - smallest < -2 spreads at counts from 512."""
-    return _bigger(figure, curves, lambda count: count >= _MANY, f"a count from {_MANY}", sign=-1)
+    return _bigger(figure, curves, lambda count: count >= MANY, f"a count from {MANY}", sign=-1)
 
 
-def _bigger(figure: _Figure, curves: _Curves, chosen: Callable[[int], bool], needed: str, sign: int) -> _Ruling:
+def _bigger(figure: Figure, curves: _Curves, chosen: Callable[[int], bool], needed: str, sign: int) -> _Ruling:
     """Whether biggest - smallest, times the sign, exceeds two spreads at all chosen counts."""
     smallest, *_, biggest = _sizes(curves).values()
     met, right, texts = True, True, []
@@ -472,7 +249,7 @@ def _bigger(figure: _Figure, curves: _Curves, chosen: Callable[[int], bool], nee
     return met, right, "; ".join(texts)
 
 
-def _table2(figure: _Figure, curves: _Curves) -> _Ruling:
+def _table2(figure: Figure, curves: _Curves) -> _Ruling:
     """T2: Spearman between the paper's column and ours of at least 0.8 over the rows that were run, five or more."""
     rows = [
         (getattr(row, _COLUMNS[figure.name]), curve[row.count])
@@ -522,7 +299,7 @@ def _rules(complexity: Mapping[str, float] | None) -> Mapping[str, _Rule]:
     }
 
 
-def _verdict(decide: _Decide, figure: _Figure, curves: _Curves) -> tuple[Level, str]:
+def _verdict(decide: _Decide, figure: Figure, curves: _Curves) -> tuple[Level, str]:
     try:
         if not curves:
             raise NotTested("no training with this figure is done")
@@ -536,19 +313,19 @@ def _verdict(decide: _Decide, figure: _Figure, curves: _Curves) -> tuple[Level, 
 # --- what the rules have in common ------------------------------------------------------------------------------------
 
 
-def _only(curves: _Curves) -> _Curve:
+def _only(curves: _Curves) -> Curve:
     [curve] = curves.values()
     return curve
 
 
-def _by(axis: str, curves: _Curves) -> dict[str, _Curve]:
+def _by(axis: str, curves: _Curves) -> dict[str, Curve]:
     named = {getattr(line, axis): curve for line, curve in curves.items()}
     if len(named) < len(curves):
         raise NotTested(f"there are several curves of one {axis}")
     return named
 
 
-def _sizes(curves: _Curves) -> dict[str, _Curve]:
+def _sizes(curves: _Curves) -> dict[str, Curve]:
     """Curves by network, the smallest first."""
     named = _by("network", curves)
     parameters = {network: next(iter(curve.values())).parameters for network, curve in named.items()}
@@ -557,7 +334,7 @@ def _sizes(curves: _Curves) -> dict[str, _Curve]:
     return {network: named[network] for network in sorted(named, key=parameters.__getitem__)}
 
 
-def _turning_points(figure: _Figure, named: Mapping[str, _Curve], names: Sequence[str]) -> dict[str, float]:
+def _turning_points(figure: Figure, named: Mapping[str, Curve], names: Sequence[str]) -> dict[str, float]:
     """The turning points of the curves of some names, in the order of the names."""
     if lacking := [name for name in names if name not in named]:
         raise NotTested(f"there is no curve of {', '.join(lacking)}")
@@ -572,7 +349,7 @@ def _turning_points(figure: _Figure, named: Mapping[str, _Curve], names: Sequenc
     return points
 
 
-def _categories_at_many(curves: _Curves) -> dict[int, dict[str, _Point]]:
+def _categories_at_many(curves: _Curves) -> dict[int, dict[str, Point]]:
     """The four categories at every count from 256 that all of them have."""
     named = _by("category", curves)
     if lacking := [category for category in _CATEGORIES if category not in named]:
@@ -588,20 +365,20 @@ def _categories_at_many(curves: _Curves) -> dict[int, dict[str, _Point]]:
     return found
 
 
-def _check_flatness(figure: _Figure, curve: _Curve) -> None:
+def _check_flatness(figure: Figure, curve: Curve) -> None:
     """Flat is what has two counts beyond its turning point; where there is none, nothing is beyond it."""
     point = figure.turning_point(curve)
     if sum(count > point for count in curve) < 2:
         raise NotTested(f"two counts beyond the turning point are needed; {_point_text(point)}")
 
 
-def _eight_and_256(curve: _Curve) -> tuple[int, int]:
+def _eight_and_256(curve: Curve) -> tuple[int, int]:
     if 8 not in curve:
         raise NotTested("8 backgrounds are needed")
     return 8, _standing_for_256(curve)
 
 
-def _standing_for_256(curve: _Curve) -> int:
+def _standing_for_256(curve: Curve) -> int:
     """256, or the smallest larger count that was run."""
     counts = [count for count in curve if count >= 256]
     if not counts:
@@ -609,19 +386,10 @@ def _standing_for_256(curve: _Curve) -> int:
     return min(counts)
 
 
-def _values(curve: _Curve) -> dict[int, float]:
-    return {count: point.value for count, point in curve.items()}
-
-
-def _ranks(values: Sequence[float]) -> list[float]:
-    ordered = sorted(values)
-    return [ordered.index(value) + (ordered.count(value) - 1) / 2 for value in values]
-
-
 # --- words ------------------------------------------------------------------------------------------------------------
 
 
-def _change(figure: _Figure, curve: _Curve, first: int, last: int) -> str:
+def _change(figure: Figure, curve: Curve, first: int, last: int) -> str:
     before, after = curve[first].value, curve[last].value
     return (
         f"{'falls' if after < before else 'rises'} by {figure.text(abs(after - before))}, "

@@ -1,0 +1,82 @@
+"""The report of made-up results of 500 trainings: seconds of the whole report, without pictures.
+
+    python benchmarks/report.py [PAGE]
+
+All studies of the repository at the paper's scale with four seeds; the first 500 trainings are done, each with the
+figures of 40 test pictures. The page is kept where a file is named.
+"""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from derain.metrics import METRICS
+from derain.study.plan import plan, trainings
+from derain.study.report import write_report
+from derain.study.scales import scale_of
+from derain.study.spec import load_studies
+from derain.study.store import Store
+
+TRAININGS, SEEDS, PICTURES = 500, (0, 1, 2, 3), 40
+COMPLEXITY = {"natural": 0.02, "faces": 0.01, "buildings": 0.03, "comics": 0.05}
+STUDIES = Path(__file__).parents[1] / "studies"
+
+
+def measured(count: int, rng: np.random.Generator) -> dict[str, Any]:
+    """Figures that fall with the count, and noise."""
+    names = [metric.name for metric in METRICS]
+    values = rng.normal(50 - 3 * np.log2(count), 5, (PICTURES, len(names)))
+    mean = dict(zip(names, values.mean(0).tolist(), strict=True))
+    images = [dict(zip(names, image, strict=True)) for image in values.tolist()]
+    return {
+        "names": [str(index) for index in range(PICTURES)],
+        "mean": {"10": mean, "50": mean},
+        "images": {"10": images, "50": images},
+        "input": {"10": mean, "50": mean},
+        "sensitivity": dict.fromkeys(("5", "10", "25", "50"), mean),
+        "perfect_e_r": {"10": 37.3, "50": 71.8},
+    }
+
+
+def make_results(store: Store) -> None:
+    """Write the results of the trainings and what belongs to each study."""
+    scale, studies, rng = scale_of("paper"), load_studies((STUDIES,)), np.random.default_rng(0)
+    planned = plan(studies, scale, SEEDS)
+    identities = {each.training: f"{number:016x}" for number, each in enumerate(planned)}
+    for each in planned[:TRAININGS]:
+        result = {
+            "axes": each.training.axes(),
+            "photos": each.training.count,
+            "parameters": 1_222_147,
+            "environment": {"device": "cpu", "threads": 1, "torch": "2.13.0"},
+            "tests": {test.name: measured(each.training.count, rng) for test in each.tests},
+        }
+        store.write_result(identities[each.training], result)
+    for study in studies:
+        runs = [
+            {"id": identities[training], "axes": training.axes(), "tests": grid.tests}
+            for training, grid in trainings(study, scale, SEEDS)
+        ]
+        content = {"study": {**asdict(study), "pictures": None}, "scale": asdict(scale), "runs": runs}
+        store.write_study(study.name, json.loads(json.dumps(content, default=str)))
+
+
+def main() -> None:
+    with TemporaryDirectory() as folder:
+        make_results(Store(Path(folder)))
+        start = perf_counter()
+        page = write_report(Path(folder), complexity=COMPLEXITY)
+        seconds = perf_counter() - start
+        print(f"report of {TRAININGS} trainings: {seconds:.1f} s, page of {page.stat().st_size / 2**20:.1f} MiB")
+        if len(sys.argv) > 1:
+            Path(sys.argv[1]).write_bytes(page.read_bytes())
+
+
+if __name__ == "__main__":
+    main()

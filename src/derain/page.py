@@ -1,0 +1,71 @@
+"""Pieces of pages that need nothing but themselves: pictures inside the file, tables, drawings by matplotlib."""
+
+import base64
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from html import escape
+from typing import TYPE_CHECKING, Literal
+
+from derain.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def image_html(data: bytes, kind: Literal["png", "jpeg", "svg+xml"], text: str) -> str:
+    """An <img> that holds the picture itself.
+
+    Args:
+        data: content of the picture's file.
+        kind: of the file.
+        text: said in place of the picture where it cannot be seen.
+
+    >>> image_html(b"abc", "png", "rain & wind")
+    '<img alt="rain &amp; wind" src="data:image/png;base64,YWJj">'
+    """
+    return f'<img alt="{escape(text)}" src="data:image/{kind};base64,{base64.b64encode(data).decode()}">'
+
+
+def strip_html(pictures: Sequence[tuple[str, str]]) -> str:
+    """Pictures side by side, each with its caption.
+
+    Args:
+        pictures: captions as text, pictures as HTML.
+    """
+    figures = (f"<figure>{picture}<figcaption>{escape(caption)}</figcaption></figure>" for caption, picture in pictures)
+    return f'<div class="strip">{"".join(figures)}</div>'
+
+
+def table_html(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table; all cells are HTML already.
+
+    >>> table_html(["", "E_R"], [["few", "<b>1.0</b>"]])
+    '<table><tr><th></th><th>E_R</th></tr><tr><td>few</td><td><b>1.0</b></td></tr></table>'
+    """
+    lines = ["".join(f"<th>{cell}</th>" for cell in head)]
+    lines += ["".join(f"<td>{cell}</td>" for cell in row) for row in rows]
+    return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """The style in which figures are made and saved: the text of an SVG stays text, and equal figures are equal files.
+
+    Raises:
+        InputError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib import rc_context
+    except ImportError as error:
+        raise InputError("figures need matplotlib, which is not installed: pip install 'derain[plots]'") from error
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "derain", "font.family": "sans-serif", "font.size": 10}):
+        yield
+
+
+def to_svg(figure: "Figure") -> str:
+    """A figure as an SVG element; to be called within `drawing`."""
+    picture = io.StringIO()
+    figure.savefig(picture, format="svg", metadata={"Date": None})
+    svg = picture.getvalue()
+    return svg[svg.index("<svg") :]

@@ -1,0 +1,397 @@
+"""The report of a study: what is drawn, what is said, and what is said where something is missing."""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from statistics import stdev
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from derain.errors import InputError
+from derain.images import read_image, write_image
+from derain.metrics import METRICS, quantise
+from derain.networks import load_model
+from derain.study.cells import Cell, load_results
+from derain.study.execute import execute
+from derain.study.figures import Quantity, curves, quantities, scaled, turning_points
+from derain.study.pictures import Photo, strips
+from derain.study.plan import trainings
+from derain.study.report import write_report
+from derain.study.run import prepare
+from derain.study.scales import Scale
+from derain.study.spec import Study
+from derain.study.store import Store
+
+COUNTS = 'count = [4, 8]\nrain = ["small", "medium"]'
+FOUR_COUNTS = 'count = [8, 64, 256, 1024]\nrain = ["small", "medium"]'
+
+
+def measured(value: float, pictures: int = 3) -> dict[str, Any]:
+    """All figures are `value` in the mean over pictures, which differ by one from each to the next."""
+    figures = [metric.name for metric in METRICS]
+    images = [dict.fromkeys(figures, value + index - (pictures - 1) / 2) for index in range(pictures)]
+    both = ("10", "50")
+    return {
+        "names": [f"picture{index}" for index in range(pictures)],
+        "mean": {threshold: dict.fromkeys(figures, value) for threshold in both},
+        "images": dict.fromkeys(both, images),
+        "input": {threshold: dict.fromkeys(figures, 2.0) for threshold in both},
+        "sensitivity": {threshold: dict.fromkeys(figures, value) for threshold in ("5", "10", "25", "50")},
+        "perfect_e_r": {"10": 37.5, "50": 71.5},
+    }
+
+
+def make_results(
+    study: Study,
+    scale: Scale,
+    results: Path,
+    seeds: Sequence[int],
+    value: Callable[[Mapping[str, Any]], float | None],
+) -> Store:
+    """Results of a study whose figures are a function of the axes; None: that training is missing."""
+    store, runs = Store(results), []
+    for training, grid in trainings(study, scale, seeds):
+        axes = training.axes()
+        identity = f"{len(runs):016x}"
+        runs.append({"id": identity, "axes": axes, "tests": grid.tests})
+        if (figure := value(axes)) is not None:
+            result = {
+                "axes": axes,
+                "photos": min(training.count, 7),
+                "parameters": 100,
+                "environment": {"device": "cpu", "threads": 1, "torch": "2.13.0"},
+                "tests": {test: measured(figure) for test in grid.tests},
+            }
+            store.write_result(identity, result)
+    content = {"study": asdict(study), "scale": asdict(scale), "runs": runs}
+    store.write_study(f"{study.name}.{scale.name}", json.loads(json.dumps(content, default=str)))
+    return store
+
+
+def falling(axes: Mapping[str, Any]) -> float:
+    return {4: 50.0, 8: 50.0, 64: 40.0, 256: 20.0, 1024: 20.0}[axes["count"]] + 3 * axes["seed"]
+
+
+def cells(store: Store) -> list[Cell]:
+    [results] = load_results(store)
+    return results.cells
+
+
+def page(report: Path) -> str:
+    return report.read_text()
+
+
+@pytest.fixture
+def report(study: Study, tiny: Scale, tmp_path: Path) -> Path:
+    make_results(study, tiny, tmp_path / "results", (0, 1), falling)
+    return write_report(tmp_path / "results")
+
+
+def test_the_page_stands_alone_and_its_figures_lie_beside_it(report: Path) -> None:
+    text = page(report)
+    assert report.name == "index.html"
+    assert not re.search(r"""(src|href)=["'](?!data:|#)""", text)
+    assert "$" not in text
+    for figure in ("study.cpu", "study.cpu.sensitivity-e_r"):
+        for suffix in ("png", "svg"):
+            assert (report.parent / "figures" / f"{figure}.{suffix}").stat().st_size > 1000
+    assert text.count("data:image/svg+xml") == 2
+
+
+def test_every_entry_of_the_contents_leads_somewhere(report: Path) -> None:
+    text = page(report)
+    entries = re.findall(r'<li><a href="#([^"]+)">', text)
+    assert entries == ["verdicts", "study.cpu", "figures"]
+    assert all(f'id="{entry}"' in text for entry in entries)
+
+
+def test_the_page_says_how_the_study_was_run(report: Path) -> None:
+    text = page(report)
+    assert "Figure 4: Removal against count (cpu scale)" in text
+    for fact in ("tiny", "a small network", "8 done, 0 missing (0 failed)", "barns: 4 (4), 8 (7)", "CPU threads: 1"):
+        assert f"<dd>{fact}" in text or fact in text
+    assert "Error bars: standard deviation over 2 seeds. Dashed: E_R of perfect removal." in text
+
+
+def test_all_figures_stand_in_the_table_with_the_photos_beside_the_count(report: Path) -> None:
+    table = page(report).split('<h2 id="figures">')[1]
+    assert table.count("<tr>") == 1 + 1 + 8  # names, the untouched pictures, 8 trainings
+    row = next(
+        row for row in table.split("<tr>") if row.startswith("<td>pairs</td><td>8</td><td>medium</td><td>1</td>")
+    )
+    assert row.startswith("<td>pairs</td><td>8</td><td>medium</td><td>1</td><td>7</td><td>53.0</td>")
+
+
+def test_verdicts_stand_with_their_numbers(
+    study: Study, changed: Callable[..., Study], tiny: Scale, tmp_path: Path
+) -> None:
+    study = changed(COUNTS, FOUR_COUNTS)
+    make_results(study, tiny, tmp_path / "results", (0, 1), falling)
+    report = write_report(tmp_path / "results")
+    assert '<span class="verdict reproduced">reproduced</span>' in page(report)
+    [found] = json.loads((report.parent / "report.json").read_text())["studies"]
+    judged = {(each["figure"], each["threshold"]) for each in found["verdicts"]}
+    assert {("e_r", 50), ("e_r", 10), ("removal", 10), ("removal_controlled", 10)} <= judged
+    for verdict in found["verdicts"]:
+        assert verdict["numbers"] in page(report)
+
+
+def test_curves_are_means_over_seeds_with_their_spread(report: Path) -> None:
+    [found] = json.loads((report.parent / "report.json").read_text())["studies"]
+    [small, _] = [c for c in found["curves"] if c["figure"] == "e_r" and c["threshold"] == 50]
+    assert (small["label"], small["reference"]) == ("small", 71.5)
+    assert small["points"][0] == {"count": 4, "value": 51.5, "error": pytest.approx(stdev([50, 53])), "seeds": 2}
+
+
+def test_with_one_seed_the_error_is_that_of_the_mean_over_pictures(study: Study, tiny: Scale, tmp_path: Path) -> None:
+    found = cells(make_results(study, tiny, tmp_path, (0,), falling))
+    [small, _] = curves(found, "rain", Quantity("e_r", 10))
+    assert small.points[0].error == pytest.approx(1 / 3**0.5)  # of -1, 0 and 1 around the mean
+    [small, _] = curves(found, "rain", Quantity("e_r", 25))
+    assert small.points[0].error is None
+
+
+def test_e_b_is_compared_with_the_untouched_pictures(study: Study, tiny: Scale, tmp_path: Path) -> None:
+    found = cells(make_results(study, tiny, tmp_path, (0,), falling))
+    references = [curves(found, "rain", quantity)[0].reference for quantity in quantities(["e_r", "e_b", "damage"])]
+    assert references == [71.5, 37.5, 2.0, 2.0, None]
+
+
+def test_trainings_that_differ_in_more_than_count_and_seed_are_not_averaged(
+    study: Study, tiny: Scale, tmp_path: Path
+) -> None:
+    found = cells(make_results(study, tiny, tmp_path, (0, 1), falling))
+    labels = [curve.label for curve in curves(found, "category", Quantity("e_r", 10))]
+    assert labels == ["barns, rain small", "barns, rain medium"]
+
+
+def test_a_flat_curve_is_not_scaled(changed: Callable[..., Study], tiny: Scale, tmp_path: Path) -> None:
+    store = make_results(changed('figure = "F4"', 'figure = "F6a"'), tiny, tmp_path / "results", (0,), lambda axes: 5.0)
+    [small, _] = curves(cells(store), "rain", Quantity("e_r", 10))
+    assert scaled(small).points == ()
+    assert write_report(tmp_path / "results").exists()
+
+
+def test_a_training_that_two_grids_ask_for_counts_once(study: Study, tiny: Scale, tmp_path: Path) -> None:
+    found = cells(make_results(study, tiny, tmp_path, (0,), falling))
+    [once, _] = curves(found, "rain", Quantity("e_r", 10))
+    assert curves([*found, *found], "rain", Quantity("e_r", 10))[0] == once
+    elsewhere = [replace(cell, test="sheds") for cell in found]
+    labels = [curve.label for curve in curves([*found, *elsewhere], "rain", Quantity("e_r", 10))]
+    assert labels == ["small, on pairs", "small, on sheds", "medium, on pairs", "medium, on sheds"]
+
+
+def test_missing_and_failed_trainings_are_named(study: Study, tiny: Scale, tmp_path: Path) -> None:
+    store = make_results(study, tiny, tmp_path, (0,), lambda axes: None if axes["count"] == 8 else 50.0)
+    store.write_failure(f"{2:016x}", "the loss is <no number>")
+    text = page(write_report(tmp_path))
+    assert "2 done, 2 missing (1 failed)" in text
+    assert "the loss is &lt;no number&gt;" in text
+
+
+def test_a_study_of_which_nothing_is_done_has_its_place(study: Study, tiny: Scale, tmp_path: Path) -> None:
+    make_results(study, tiny, tmp_path, (0,), lambda axes: None)
+    assert "0 done, 4 missing (0 failed)" in page(write_report(tmp_path))
+
+
+def test_studies_stand_in_the_order_of_the_paper(changed: Callable[..., Study], tiny: Scale, tmp_path: Path) -> None:
+    for figure, name in (("F11", "a"), ("F4", "b"), ("other", "c"), ("F5", "d")):
+        study = changed('figure = "F4"', f'figure = "{figure}"', "Removal against count", name, 'findings = "F4"', "")
+        make_results(study, tiny, tmp_path / "results", (0,), falling)
+        written = tmp_path / "results" / "studies" / "study.cpu.json"
+        content = json.loads(written.read_text())
+        content["study"]["name"] = name
+        written.rename(written.with_name(f"{name}.cpu.json")).write_text(json.dumps(content))
+    text = page(write_report(tmp_path / "results"))
+    assert re.findall(r"<h2 id=\"(\w)\.cpu", text) == ["b", "d", "a", "c"]
+    assert 'id="verdicts"' not in text
+
+
+def test_figure_6a_is_scaled(changed: Callable[..., Study], tiny: Scale, tmp_path: Path) -> None:
+    study = changed('figure = "F4"', 'figure = "F6a"', COUNTS, FOUR_COUNTS)
+    make_results(study, tiny, tmp_path / "results", (0, 1), falling)
+    assert "from its lowest value, 0, to its highest, 1" in page(write_report(tmp_path / "results"))
+
+
+def test_figure_6b_sets_complexity_against_turning_points(
+    changed: Callable[..., Study], tiny: Scale, tmp_path: Path
+) -> None:
+    study = changed('figure = "F4"', 'figure = "F6b"', COUNTS, 'count = [8, 64, 256, 1024]\nrain = "small"')
+    store = make_results(study, tiny, tmp_path / "results", (0, 1), falling)
+    [(category, count)] = turning_points(cells(store), Quantity("e_r", 50)).items()
+    assert category == "barns"
+    assert count == pytest.approx(64 * 2**0.5)  # where it passes 35, on its way from 40 at 64 to 20 at 256
+    text = page(write_report(tmp_path / "results", complexity={"barns": 0.0123}))
+    assert "<td>barns</td><td>0.0123</td><td>91</td>" in text
+    # The photos here are smaller than the patches whose complexity is measured.
+    assert "complexity is not known" in page(write_report(tmp_path / "results"))
+
+
+def test_table_2_has_the_papers_figures_beside_ours(changed: Callable[..., Study], tiny: Scale, tmp_path: Path) -> None:
+    study = changed('figure = "F4"', 'figure = "T2"', COUNTS, 'count = [64, 65]\nrain = "medium"')
+    make_results(study, tiny, tmp_path / "results", (0,), lambda axes: 48.0)
+    text = page(write_report(tmp_path / "results"))
+    assert "<td>64</td><td>1</td><td>48.0</td><td>53.33</td><td>48.0</td><td>25.02</td>" in text
+    assert "<td>65</td><td>1</td><td>48.0</td><td>-</td>" in text
+
+
+def test_text_of_a_study_is_no_html(changed: Callable[..., Study], tiny: Scale, tmp_path: Path) -> None:
+    make_results(changed("Removal against count", "<b>$1"), tiny, tmp_path / "results", (0,), falling)
+    text = page(write_report(tmp_path / "results"))
+    assert "&lt;b&gt;$1" in text
+    assert "<b>" not in text
+
+
+def test_the_report_can_go_elsewhere(study: Study, tiny: Scale, tmp_path: Path) -> None:
+    make_results(study, tiny, tmp_path / "results", (0,), falling)
+    seen: list[tuple[int, int]] = []
+    found = write_report(
+        tmp_path / "results", tmp_path / "docs", progress=lambda done, total: seen.append((done, total))
+    )
+    assert found == tmp_path / "docs" / "report" / "index.html"
+    assert not (tmp_path / "results" / "report").exists()
+    assert seen == [(0, 1), (1, 1)]
+
+
+def test_a_folder_without_results_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=re.escape(str(tmp_path))):
+        write_report(tmp_path)
+
+
+def test_without_matplotlib_the_extra_is_named(
+    study: Study, tiny: Scale, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_results(study, tiny, tmp_path / "results", (0,), falling)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(InputError, match=r"derain\[plots\]"):
+        write_report(tmp_path / "results")
+    assert not (tmp_path / "results" / "report").exists()
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def pictures_of(study: Study, scale: Scale, results: Path) -> dict[str, list[tuple[str, Photo | str]]]:
+    if not results.exists():  # the study is known, nothing is trained
+        make_results(study, scale, results, (0,), lambda axes: None)
+    [found] = load_results(Store(results))
+    return {
+        strip.title: [(each.caption, each.content) for each in strip.pictures]
+        for strip in strips(found, Store(results), "cpu")
+    }
+
+
+def with_pictures(changed: Callable[..., Study], pictures: str) -> Study:
+    return changed('[plot]\nfigures = "e_r"\nlines = "rain"', f"[pictures]\n{pictures}", 'findings = "F4"', "")
+
+
+@pytest.fixture
+def restored(changed: Callable[..., Study], tiny: Scale, folder: Path) -> tuple[Study, Path]:
+    """A study of two networks, trained, and one picture by another system."""
+    (folder / "others").mkdir()
+    write_image(folder / "others" / "wall0.png", read_image(folder / "pairs" / "clean" / "wall0.png"))
+    study = changed(
+        '[plot]\nfigures = "e_r"\nlines = "rain"',
+        '[pictures]\nkind = "restored"\ntest = "pairs"\nnumber = 2\n'
+        '[[pictures.others]]\ntitle = "Rival"\nfolder = "others"',
+        'findings = "F4"', "", 'rain = ["small", "medium"]', 'rain = "small"', '["pairs", "sheds"]', '"pairs"',
+    )  # fmt: skip
+    results = folder / "results"
+    for task in prepare([study], tiny, (), Store(results)):
+        execute(task, results, "cpu", 1)
+    return study, results
+
+
+def test_every_network_restores_the_first_pictures(restored: tuple[Study, Path], tiny: Scale, folder: Path) -> None:
+    found = pictures_of(restored[0], tiny, restored[1])
+    assert list(found) == ["wall0", "wall1"]
+    captions = [caption for caption, _ in found["wall0"]]
+    assert captions == ["rainy", "count 4", "count 8", "Rival", "clean"]
+    rainy, few, _, rival, clean = [content for _, content in found["wall0"]]
+    np.testing.assert_array_equal(rainy, read_image(folder / "pairs" / "rainy" / "wall0.png"))
+    np.testing.assert_array_equal(clean, rival)
+    assert isinstance(few, np.ndarray)
+    [first, _] = cells(Store(restored[1]))
+    network, _ = load_model(Store(restored[1]).run(first.identity) / "model.safetensors")
+    with torch.inference_mode():
+        output = network(torch.from_numpy(rainy / 255).permute(2, 0, 1)[None].float())[0]
+    np.testing.assert_array_equal(few, quantise(output).permute(1, 2, 0))
+    assert "no picture of that name" in found["wall1"][3][1]
+    text = page(write_report(restored[1]))
+    assert text.count("data:image/jpeg") == 2 * 5 - 1
+    assert (restored[1] / "report" / "figures" / "study.cpu.pictures.png").stat().st_size > 1000
+
+
+def test_where_weights_are_gone_the_report_says_so(restored: tuple[Study, Path], tiny: Scale) -> None:
+    [_, last] = cells(Store(restored[1]))
+    (Store(restored[1]).run(last.identity) / "model.safetensors").unlink()
+    found = pictures_of(restored[0], tiny, restored[1])
+    assert "there is no file" in found["wall0"][2][1]
+    assert "there is no file" in page(write_report(restored[1]))
+
+
+def test_where_data_are_gone_the_report_says_so(restored: tuple[Study, Path], folder: Path) -> None:
+    (folder / "pairs" / "rainy").rename(folder / "pairs" / "moved")
+    assert "The pictures are not shown" in page(write_report(restored[1]))
+
+
+def test_photos_without_ground_truth_have_no_clean_picture(
+    changed: Callable[..., Study], tiny: Scale, folder: Path
+) -> None:
+    study = with_pictures(changed, 'kind = "restored"\nphotos = "sheds"\nnumber = 1')
+    found = pictures_of(study, tiny, folder / "results")
+    assert [caption for caption, _ in found["shed0"]] == ["rainy"]
+
+
+def test_large_pictures_are_cut_from_the_middle(changed: Callable[..., Study], tiny: Scale, folder: Path) -> None:
+    photo = np.zeros((330, 500, 3), np.uint8)
+    photo[5:325, 90:410] = 200
+    for side in ("rainy", "clean"):
+        write_image(folder / "pairs" / side / "a.png", photo)
+    study = with_pictures(changed, 'kind = "decomposition"\ntest = "pairs"\nnumber = 1')
+    [(caption, background), *_] = pictures_of(study, tiny, folder / "results")["a"]
+    assert caption == "background B"
+    assert np.shape(background) == (320, 320, 3)
+    assert np.all(np.asarray(background) == 200)
+
+
+def test_a_rainy_picture_is_taken_apart(changed: Callable[..., Study], tiny: Scale, folder: Path) -> None:
+    study = with_pictures(changed, 'kind = "decomposition"\ntest = "pairs"\nnumber = 1')
+    found = dict(pictures_of(study, tiny, folder / "results")["wall0"])
+    background, rain, rainy, mask, bright = (np.asarray(picture).astype(int) for picture in found.values())
+    np.testing.assert_array_equal(background + rain, rainy)
+    np.testing.assert_array_equal(mask[..., 0] == 255, rain.max(-1) > 10)
+    assert 0 < (bright == 255).mean() < (mask == 255).mean() < 1
+
+
+def test_categories_and_ranges_side_by_side(changed: Callable[..., Study], tiny: Scale, folder: Path) -> None:
+    study = with_pictures(changed, 'kind = "categories"\nnumber = 3')
+    found = pictures_of(study, tiny, folder / "categories")
+    assert {name: [caption for caption, _ in row] for name, row in found.items()} == {
+        "barns": ["barn0", "barn1", "barn2"]
+    }
+    study = with_pictures(changed, 'kind = "ranges"\nrain = ["small", "large"]\nnumber = 2')
+    found = pictures_of(study, tiny, folder / "ranges")
+    assert [len(row) for row in found.values()] == [3, 3]
+    (_, background), (_, first), (_, second) = found["small"]
+    assert np.shape(background) == (32, 32, 3)
+    assert np.all(np.asarray(first) >= np.asarray(background))
+    assert not np.array_equal(first, second)
+
+
+def test_real_rain_is_taken_apart(data: Path, changed: Callable[..., Study], tiny: Scale, tmp_path: Path) -> None:
+    study = changed(
+        '[plot]\nfigures = "e_r"\nlines = "rain"', '[pictures]\nkind = "decomposition"\ntest = "pairs"\nnumber = 1',
+        'findings = "F4"', "", 'rainy = "pairs/rainy"', f'rainy = "{data}/rain/rain100l/rainy"',
+        'clean = "pairs/clean"', f'clean = "{data}/rain/rain100l/clean"',
+    )  # fmt: skip
+    [parts] = pictures_of(study, tiny, tmp_path / "results").values()
+    background, rain, rainy, *_ = (np.asarray(content).astype(int) for _, content in parts)
+    assert np.shape(background) == (320, 320, 3)
+    np.testing.assert_array_equal(np.minimum(background + rain, 255), rainy)

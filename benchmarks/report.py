@@ -55,6 +55,7 @@ def make_results(store: Store) -> None:
             "photos": each.training.count,
             "parameters": 1_222_147,
             "environment": {"device": "cpu", "threads": 1, "torch": "2.13.0"},
+            "run": {},
             "tests": {test.name: measured(each.training.count, rng) for test in each.tests},
         }
         store.write_result(identities[each.training], result)

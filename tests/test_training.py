@@ -19,6 +19,7 @@ from derain.networks import NETWORKS, load_model
 from derain.runlog import read_log
 from derain.settings import TrainingSettings
 from derain.training import learning_rate, split_backgrounds, train
+from derain.validation import ValidationSet
 
 
 @pytest.fixture(scope="session")
@@ -299,3 +300,79 @@ def test_a_folder_that_cannot_be_written_is_refused(settings: TrainingSettings, 
 def test_an_unknown_device_is_refused(settings: TrainingSettings, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--device cuda:99 is not at hand"):
         train(settings, tmp_path, device="cuda:99")
+
+
+def events(run: Path, kind: str) -> list[dict]:
+    return [event for event in read_log(run) if event["event"] == kind]
+
+
+def test_the_response_to_rain_is_mapped_along_the_training(settings: TrainingSettings, tmp_path: Path) -> None:
+    settings = dataclasses.replace(settings, probe_every=5, count=4)
+    train(settings, tmp_path / "run")
+    probes = events(tmp_path / "run", "probe")
+    assert [probe["iteration"] for probe in probes] == [5, 10, 12]
+    assert probes[0]["maps"].keys() == {
+        "length_px x angle_deg",
+        "width x quantity",
+        "brightness x angle_deg",
+        "families",
+    }
+    assert len(probes[0]["maps"]["length_px x angle_deg"]) == 9
+    assert 0 <= probes[-1]["area"] <= 1
+    # What is measured along a training does not change it, but for the photos kept out.
+    train(dataclasses.replace(settings, probe_every=0, validate_every=12), tmp_path / "other")
+    assert same(tmp_path / "run" / "model.safetensors", tmp_path / "other" / "model.safetensors")
+
+
+@pytest.fixture
+def slacking(settings: TrainingSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainingSettings:
+    """A training whose validation is at its best after 40 of 120 iterations: where its weights then are."""
+    settings = dataclasses.replace(settings, iterations=120, validate_every=10, stop_when_slacking=True)
+    with pytest.raises(Stopped):
+        train(settings, tmp_path / "first", checkpoint_every=40, report=stop_at(40))
+    checkpoint = safetensors.torch.load_file(tmp_path / "first" / "checkpoint.safetensors")
+
+    def measure(self, network, device):
+        away = sum(float((t - checkpoint[f"average.{name}"]).abs().sum()) for name, t in network.state_dict().items())
+        images = [{"psnr_y": 30 - away}, {"psnr_y": 29 - away}]
+        return {"set": self.name, "images": images, "mean": {"psnr_y": 29.5 - away, "removal_controlled": -away}}
+
+    monkeypatch.setattr(ValidationSet, "measure", measure)
+    return settings
+
+
+def test_a_network_that_slacks_off_is_stopped_and_its_best_weights_are_kept(
+    slacking: TrainingSettings, tmp_path: Path
+) -> None:
+    model = train(slacking, tmp_path / "run")
+    [event] = events(tmp_path / "run", "slacking")
+    [finished] = events(tmp_path / "run", "finished")
+    assert (event["iteration"], event["best"]["iteration"], finished["iteration"]) == (70, 40, 70)
+    _, header = load_model(model)
+    assert (header["best_iteration"], header["stopped_at"]) == (40, 70)
+    checkpoint = weights(tmp_path / "first" / "checkpoint.safetensors")
+    assert all(torch.equal(tensor, checkpoint[f"average.{name}"]) for name, tensor in weights(model).items())
+
+
+def test_a_network_that_does_not_slack_off_is_trained_to_the_end(
+    slacking: TrainingSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worse_pictures_but_more_rain_removed = ValidationSet.measure
+
+    def measure(self, network, device):
+        figures = worse_pictures_but_more_rain_removed(self, network, device)
+        figures["mean"]["removal_controlled"] *= -1
+        return figures
+
+    monkeypatch.setattr(ValidationSet, "measure", measure)
+    _, header = load_model(train(slacking, tmp_path / "run"))
+    assert events(tmp_path / "run", "slacking") == []
+    assert (header["best_iteration"], header["stopped_at"]) == (40, 120)
+
+
+def test_a_watched_run_that_is_interrupted_keeps_the_same_weights(slacking: TrainingSettings, tmp_path: Path) -> None:
+    straight = train(slacking, tmp_path / "straight")
+    with pytest.raises(Stopped):
+        train(slacking, tmp_path / "run", checkpoint_every=1, report=stop_at(55))
+    assert same(train(slacking, tmp_path / "run"), straight)
+    assert events(tmp_path / "run", "slacking") == events(tmp_path / "straight", "slacking")

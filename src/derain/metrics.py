@@ -15,6 +15,7 @@ of equal pictures, the SSIM of a picture with a side under 11 pixels, and what n
 import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from statistics import stdev
 from typing import Any, Literal
 
 import torch
@@ -378,6 +379,15 @@ class MetricSums:
         """E_R, E_B, removal and damage over all pixels of the set together, at the threshold of the set."""
         figures = self._total.figures()
         return {name: figures[name] for name in ("e_r", "e_b", "removal", "damage")}
+
+
+def standard_error(differences: Sequence[float]) -> float:
+    """Standard error, over images, of the mean of a paired difference; unknown, inf, below two images.
+
+    >>> standard_error([1.0, 3.0, 1.0, 3.0]) == (4 / 3) ** 0.5 / 4 ** 0.5
+    True
+    """
+    return stdev(differences) / math.sqrt(len(differences)) if len(differences) > 1 else math.inf
 
 
 def _check_thresholds(thresholds: Sequence[float]) -> None:

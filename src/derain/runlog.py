@@ -8,12 +8,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
+import numpy as np
+from jaxtyping import Float64
+
 from derain.errors import InputError
 
 # More than the longest event, which is a validation with the figures of every image.
 _LAST_BYTES = 2**20
 
-Event = Literal["started", "resumed", "progress", "validation", "checkpoint", "finished"]
+_CELL_PX = 24
+
+Event = Literal["started", "resumed", "progress", "validation", "probe", "slacking", "checkpoint", "finished"]
 
 
 class RunLog:
@@ -51,10 +56,16 @@ class RunLog:
             self._file.flush()
         except OSError as error:
             raise InputError(f"cannot write {self._file.name}: {error.strerror}") from error
-        if self._board is not None and event in ("progress", "validation"):
+        if self._board is not None and event in ("progress", "validation", "probe"):
             prefix = f"{event}/{values['set']}" if "set" in values else event
             for name, number in _scalars(prefix, values):
                 self._board.add_scalar(name, number, iteration)
+
+    def draw(self, name: str, iteration: int, shares: Float64[np.ndarray, "rows columns"]) -> None:
+        """A map for TensorBoard alone: black is 0 or less, white 1 or more or not defined."""
+        if self._board is not None:
+            grey = np.nan_to_num(shares, nan=1.0).clip(0, 1)
+            self._board.add_image(name, grey.repeat(_CELL_PX, 0).repeat(_CELL_PX, 1), iteration, dataformats="HW")
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:

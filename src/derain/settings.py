@@ -49,6 +49,10 @@ class TrainingSettings:
     """Decay of the averaged weights, which are the ones saved; (k+1)/(k+10) while that is smaller; 0: no averaging."""
     validate_every: int = 0
     """Measure every so many iterations, and at the end; 0: never."""
+    stop_when_slacking: bool = False
+    """Stop when the network slacks off on the validation under unseen rain, and keep the weights of the best point."""
+    probe_every: int = 0
+    """Map the response to rain every so many iterations, coarsely, on the photos of the validation; 0: never."""
     validation: Path | None = None
     """Folder of photos to validate on, in place of photos kept out of the training set."""
     validation_pairs: tuple[Path, Path] | None = None
@@ -65,7 +69,7 @@ class TrainingSettings:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise InputError(f"{_flag(name)} must be greater than 0, not {value}")
-        for name in ("warmup", "validate_every", "seed", "split_seed", "min_std"):
+        for name in ("warmup", "validate_every", "probe_every", "seed", "split_seed", "min_std"):
             if (getattr(self, name) or 0) < 0:
                 raise InputError(f"{_flag(name)} must not be negative, as {getattr(self, name)} is")
         for name, value in (("average_decay", self.average_decay), ("betas", max(self.betas))):
@@ -76,8 +80,10 @@ class TrainingSettings:
                 f"--patch-size {self.patch_size} is larger than --background-size {self.background_size}, "
                 "from which it is cut"
             )
-        if not self.validate_every and (self.validation or self.validation_pairs):
-            raise InputError("--validation and --validation-pairs need --validate-every")
+        if not self.validate_every and (self.validation_pairs or self.stop_when_slacking):
+            raise InputError("--validation-pairs and --stop-when-slacking need --validate-every")
+        if self.validation is not None and not self.validate_every and not self.probe_every:
+            raise InputError("--validation needs --validate-every or --probe-every")
 
     @property
     def sample_size(self) -> int:

@@ -4,9 +4,9 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,14 @@ from derain.networks.memory import available_bytes, refuse_too_large
 from derain.networks.registry import build, parse
 from derain.networks.weights import average_into, describe, load_weights, read_tensors, write_tensors
 from derain.objective import Objective, render_bank
+from derain.probe.maps import Scene, lay_scene
+from derain.probe.measure import ProbeMap, mean_and_error, probe_network
+from derain.probe.space import CLEAN_BOUND, COARSE
 from derain.rain import load_rain
 from derain.randomness import generator
 from derain.runlog import RunLog
 from derain.settings import TrainingSettings
+from derain.slacking import Point, SlackingWatch
 from derain.validation import ValidationSet, held_out_set, pairs_set
 
 _PROGRESS_EVERY = 50
@@ -46,6 +50,7 @@ class Run:
     network: Network
     objective: Objective
     validation: list[ValidationSet]
+    scene: Scene | None
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,12 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
         seed=settings.seed,
         bank=bank,
     )
-    validation = _validation(settings, held_out, rain.describe())
+    photos = held_out if settings.validation is None else list_images(settings.validation)
+    validation = _validation(settings, photos, rain.describe())
+    scene = None
+    if settings.probe_every:
+        space = replace(COARSE, count=min(COARSE.count, len(photos)), size_px=settings.background_size)
+        scene = lay_scene(space, photos, settings.seed)
     # In the order in which differences are looked for: a cause before what follows from it.
     description = {
         "seed": settings.seed,
@@ -99,6 +109,7 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
             "validate_every": settings.validate_every,
             "sets": [{"name": s.name, **s.source} for s in validation],
         },
+        **({"stop_when_slacking": True} if settings.stop_when_slacking else {}),
         "objective": {
             "loss": settings.loss,
             "count": settings.count,
@@ -112,7 +123,7 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
         },
     }
     # Through JSON, so that it compares equal to what is read back from a file.
-    return Run(settings, json.loads(json.dumps(description)), network, objective, validation)
+    return Run(settings, json.loads(json.dumps(description)), network, objective, validation, scene)
 
 
 def train(
@@ -158,7 +169,7 @@ def train(
     network.train()
     average: Network = deepcopy(network)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=settings.betas)
-    start = _resume(out / CHECKPOINT, network, average, optimiser)
+    start, watch = _resume(out / CHECKPOINT, network, average, optimiser)
 
     if start:
         logging.getLogger("derain").info("going on with %s from iteration %d", out, start)
@@ -194,17 +205,28 @@ def train(
                 log.write("progress", done, {"loss": mean_loss, "learning_rate": learning_rate(settings, k)})
             if validate:
                 for validation_set in run.validation:
-                    log.write("validation", done, validation_set.measure(average, place))
+                    figures = validation_set.measure(average, place)
+                    log.write("validation", done, figures)
+                    if settings.stop_when_slacking and validation_set.name == "held_out":
+                        watch.note(_point(done, figures), average.state_dict())
+            if run.scene is not None and (last or done % settings.probe_every == 0):
+                _log_probe(log, done, run.scene, probe_network(average, run.scene, place))
+            if watch.slacking:
+                log.write("slacking", done, {"best": asdict(watch.best) if watch.best else None})
+                break
             if save:
-                _save(out / CHECKPOINT, done, run.description, network, average, optimiser)
+                _save(out / CHECKPOINT, done, run.description, network, average, optimiser, watch)
                 log.write("checkpoint", done, {})
                 saved_at = time.monotonic()
             report(Progress(done, settings.iterations, mean_loss))
 
         _refuse_unfinite(average, out)
         header = {**run.description, "environment": environment, "derain": version("derain")}
+        if watch.best is not None:
+            average.load_state_dict(watch.weights)
+            header |= {"best_iteration": watch.best.iteration, "stopped_at": done}
         write_tensors(model, average.state_dict(), header)
-        log.write("finished", settings.iterations, {"model": MODEL})
+        log.write("finished", done, {"model": MODEL})
     (out / CHECKPOINT).unlink(missing_ok=True)
     return model
 
@@ -218,13 +240,13 @@ def learning_rate(settings: TrainingSettings, k: int) -> float:
 def split_backgrounds(settings: TrainingSettings) -> tuple[list[Path], list[Path]]:
     """The photos to cut training patches from, and those kept out for validation: an eighth of them, 16 at most.
 
-    None are kept out without --validate-every, or where --validation names a folder.
+    None are kept out without --validate-every and --probe-every, or where --validation names a folder.
 
     Raises:
         InputError: a folder holds no image, or there is only one photo.
     """
     photos = [photo for folder in settings.backgrounds for photo in list_images(folder)]
-    if not settings.validate_every or settings.validation is not None:
+    if not (settings.validate_every or settings.probe_every) or settings.validation is not None:
         return photos, []
     if len(photos) < 2:
         raise InputError(
@@ -246,10 +268,9 @@ def _backgrounds(settings: TrainingSettings) -> tuple[PatchSet, list[Path]]:
     return patches, held_out
 
 
-def _validation(settings: TrainingSettings, held_out: list[Path], rain: dict[str, Any]) -> list[ValidationSet]:
+def _validation(settings: TrainingSettings, photos: list[Path], rain: dict[str, Any]) -> list[ValidationSet]:
     if not settings.validate_every:
         return []
-    photos = held_out if settings.validation is None else list_images(settings.validation)
     sets = [held_out_set(photos, settings.background_size, rain, settings.seed, settings.skip_bad)]
     if settings.validation_pairs is not None:
         sets.append(pairs_set(*settings.validation_pairs, settings.match))
@@ -295,6 +316,7 @@ def _save(
     network: Network,
     average: Network,
     optimiser: torch.optim.Adam,
+    watch: SlackingWatch,
 ) -> None:
     _refuse_unfinite(network, path.parent)
     tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
@@ -302,13 +324,14 @@ def _save(
     for name, parameter in network.named_parameters():
         for moment, tensor in optimiser.state[parameter].items():
             tensors[f"optimiser.{moment}.{name}"] = tensor
-    write_tensors(path, tensors, {"iteration": iteration, "run": description})
+    tensors |= {f"best.{name}": tensor for name, tensor in watch.weights.items()}
+    write_tensors(path, tensors, {"iteration": iteration, "run": description, "watch": watch.state()})
 
 
-def _resume(path: Path, network: Network, average: Network, optimiser: torch.optim.Adam) -> int:
-    """Load a checkpoint, if there is one; returns the number of iterations done."""
+def _resume(path: Path, network: Network, average: Network, optimiser: torch.optim.Adam) -> tuple[int, SlackingWatch]:
+    """Load a checkpoint, if there is one; returns the number of iterations done and the best validation so far."""
     if not path.exists():
-        return 0
+        return 0, SlackingWatch()
     tensors, header = read_tensors(path)
     for prefix, module in (("network.", network), ("average.", average)):
         part = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
@@ -321,7 +344,40 @@ def _resume(path: Path, network: Network, average: Network, optimiser: torch.opt
                 for moment in ("exp_avg", "exp_avg_sq")
             },
         }
-    return int(header["iteration"])
+    best = {name.removeprefix("best."): tensor for name, tensor in tensors.items() if name.startswith("best.")}
+    return int(header["iteration"]), SlackingWatch.restored(header.get("watch"), best)
+
+
+def _point(iteration: int, figures: Mapping[str, Any]) -> Point:
+    """A picture that is restored perfectly counts with 100 dB."""
+    psnr_y = [100.0 if image["psnr_y"] is None else image["psnr_y"] for image in figures["images"]]
+    return Point(iteration, psnr_y, figures["mean"]["removal_controlled"] or 0.0)
+
+
+def _log_probe(log: RunLog, iteration: int, scene: Scene, probed: ProbeMap) -> None:
+    """The generalisation area and, of every map, the mean controlled removal of its cells."""
+    area = probed.area(CLEAN_BOUND)
+    means = {
+        name: mean_and_error(response.figures["removal_controlled"])[0] for name, response in probed.responses.items()
+    }
+    log.write(
+        "probe",
+        iteration,
+        {
+            "area": area.value,
+            "area_low": area.low,
+            "area_high": area.high,
+            "clean_bound": CLEAN_BOUND,
+            "clean_error": float(probed.clean_error.mean()),
+            "maps": {
+                name: [None if math.isnan(value) else float(value) for value in values]
+                for name, values in means.items()
+            },
+        },
+    )
+    for rain_map in scene.maps:
+        cells = means[rain_map.name].reshape(len(rain_map.rows), len(rain_map.columns))
+        log.draw(f"probe/{rain_map.name}", iteration, cells)
 
 
 def _refuse_unfinite(network: Network, out: Path) -> None:

@@ -66,6 +66,7 @@ def make_results(
                 "photos": min(training.count, 7),
                 "parameters": 100,
                 "environment": {"device": "cpu", "threads": 1, "torch": "2.13.0"},
+                "run": {},
                 "tests": {test: measured(figure) for test in grid.tests},
             }
             store.write_result(identity, result)

@@ -202,3 +202,24 @@ def test_a_killed_command_leaves_nobody_at_work_and_goes_on(small: Study, folder
     in_this_process(study, scale, tmp_path / "one")
     assert content(results) == content(tmp_path / "one")
     assert torch.get_num_threads() == 1
+
+
+def test_the_response_to_rain_is_mapped_where_it_is_asked_for(
+    changed: Callable[..., Study], folder: Path, tiny: Scale, tmp_path: Path
+) -> None:
+    pieces = ('tests = ["pairs", "sheds"]', 'tests = "pairs"', 'rain = ["small", "medium"]', 'rain = "small"')
+    plain = changed(*pieces)
+    for path in (folder / "sheds").iterdir():  # to be cut into patches of 128 x 128
+        write_image(path, read_image(path).repeat(3, 0).repeat(3, 1))
+    [task, _] = in_this_process(plain, tiny, tmp_path / "r")
+    store = Store(tmp_path / "r")
+    before = store.result(task.identity)
+    in_this_process(changed(*pieces, 'figure = "F4"', 'figure = "F4"\nprobe = true'), tiny, store.folder)
+    after = store.result(task.identity)
+    assert before is not None
+    assert after is not None
+    response = after.pop("probe")
+    assert after == before  # trained and measured once
+    assert len(response["means"]["length_px x angle_deg"]) == 72
+    assert 0 <= response["area_unbounded"]["value"] <= 1
+    assert response["photos"] == 3

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from derain.metrics import METRICS
+from derain.metrics import METRICS, standard_error
 from derain.study.cells import Cell, Results
 from derain.study.paper import TABLE2, Table2Row
-from derain.study.turning import standard_error, turning_point
+from derain.study.turning import turning_point
 from derain.study.verdicts import Verdict, judge
 
 FALL = {8: 50.0, 16: 49.0, 32: 48.0, 64: 32.0, 128: 31.0, 256: 30.5, 512: 30.2, 1024: 30.1, 30000: 30.0}
@@ -60,6 +60,8 @@ def curve(
                         "images": {t: [figures(image) for image in images] for t in ("10", "50")},
                     },
                     environment={},
+                    run={},
+                    response=None,
                 )
             )  # fmt: skip
     return cells

@@ -9,7 +9,7 @@ import tyro
 from rich.console import Console
 from rich.logging import RichHandler
 
-from derain.cli.commands import Advise, Complexity, Demo, Evaluate, Export, Networks, Synth, Train
+from derain.cli.commands import Advise, Complexity, Demo, Evaluate, Export, Networks, Probe, Synth, Train
 from derain.cli.study import Study
 from derain.errors import InputError, TrainingError
 
@@ -19,6 +19,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "evaluate": Evaluate,
     "networks": Networks,
     "export": Export,
+    "probe": Probe,
     "study": Study,
     "advise": Advise,
     "complexity": Complexity,

@@ -10,6 +10,7 @@ from rich.console import Console
 from derain.advice.settings import AdviceSettings
 from derain.cli.progress import progress_bar
 from derain.errors import InputError
+from derain.probe.space import CLEAN_BOUND, ProbeSpace
 from derain.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Train:
     def run(self, console: Console) -> None:
         from derain import training
         from derain.processes import dedicate_to_training
+        from derain.runlog import read_log
 
         dedicate_to_training(self.threads)
         with progress_bar(console) as bar:
@@ -75,6 +77,10 @@ class Train:
                     bar.update(task, description=f"loss {progress.loss:.4f}")
 
             model = training.train(self.settings, self.out, self.device, self.checkpoint_every, show)
+        for event in read_log(self.out):
+            if event["event"] == "slacking":
+                best = event["best"]["iteration"]
+                console.print(f"stopped at {event['iteration']}: it slacks off; the model is that of iteration {best}")
         console.print(f"{self.out} is finished; model: {model}", soft_wrap=True)
 
 
@@ -125,6 +131,49 @@ class Evaluate:
         console.print(evaluation.table())
         if self.json is not None:
             write_json(self.json, evaluation.to_json())
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Map which rain a network removes and which it ignores; the same command again goes on."""
+
+    space: Annotated[ProbeSpace, tyro.conf.arg(name="")]
+    backgrounds: Path
+    """Folder of photos that the networks were not trained on."""
+    model: Path | None = None
+    """Model file of a run, or an ONNX file."""
+    compare: tuple[Path, Path] | None = None
+    """In place of a model: two of them, side by side with their difference."""
+    network: str | None = None
+    """FILE.py:CLASS, where the models are those of a network of your own."""
+    out: Path = Path("probe")
+    """Folder for map.json, map.csv, the figures and index.html."""
+    pairs: tuple[Path, Path] | None = None
+    """Two folders of rainy and clean pictures, whose streaks become one more family of rain."""
+    match: Literal["names", "rain100l", "rain1400"] = "names"
+    """How the pictures of the pairs find each other."""
+    clean_bound: float = CLEAN_BOUND
+    """Largest clean error, in grey levels, at which the generalisation area counts."""
+    seed: int = 0
+    """Seed of backgrounds, rain and bootstrap."""
+    device: str = "cpu"
+    """Torch device of the networks."""
+
+    def run(self, console: Console) -> None:
+        if (self.model is None) == (self.compare is None):
+            raise InputError("give --model or --compare")
+
+        from derain.probe.run import describe, probe
+
+        models = (self.model,) if self.model is not None else self.compare or ()
+        with progress_bar(console) as bar:
+            task = bar.add_task("cells", total=None)
+            results = probe(
+                models, self.backgrounds, self.out, self.space, self.clean_bound, self.pairs, self.match,
+                self.network, self.seed, self.device,
+                lambda done, cells: bar.update(task, completed=done, total=cells),
+            )  # fmt: skip
+        console.print(*describe(results), f"page: {self.out / 'index.html'}", sep="\n", soft_wrap=True)
 
 
 @dataclass(frozen=True)

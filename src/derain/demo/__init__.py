@@ -3,7 +3,8 @@
 import multiprocessing
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -16,9 +17,14 @@ from derain.demo.photographs import TEST, TRAINING, write_photographs, write_til
 from derain.demo.report import Strip, report_page
 from derain.evaluation import NetworkRestorer, evaluate
 from derain.files import make_folder, write_bytes, write_json
-from derain.images import read_image, write_image
+from derain.images import list_images, read_image, write_image
 from derain.networks import load_model
 from derain.pairs import Pair, match_pairs
+from derain.probe.maps import lay_scene
+from derain.probe.measure import probe_network
+from derain.probe.results import Probed, Results
+from derain.probe.space import CLEAN_BOUND, COARSE
+from derain.probe.trained import trained_streaks
 from derain.processes import dedicate_to_training
 from derain.rain import load_rain
 from derain.runlog import last_iteration, read_log
@@ -94,13 +100,18 @@ def run_demo(out: Path, data: Path | None, console: Console, scale: Scale | None
     results["curves"] = {name: _curve(out / name) for name in scale.counts}
     results["findings"] = findings
     results["scale"] = asdict(scale)
+    probed = _probe(scene, networks, out)
+    results["areas"] = {each.name: each.answer.area(None)._asdict() for each in probed.networks}
     write_json(out / "results.json", results)
 
     strips = [_strip(pair, networks, scale, out) for pair in pairs[:: -(-len(pairs) // _MOST_STRIPS)]]
     measured = {"rainy input": evaluations["few"].untouched}
     measured |= {name: evaluation.restored for name, evaluation in evaluations.items()}
     rows = {name: (sums.mean(), sums.mean(50)) for name, sums in measured.items()}
-    page = report_page(_setup(scene, scale, out), findings, _NOTES, results["curves"], rows, strips)
+    titles = [f"{name}: {count} backgrounds" for name, count in scale.counts.items()]
+    panels = probed.panels("removal_controlled")
+    maps = [replace(panel, title=title) for panel, title in zip(panels, [*titles, "many - few"], strict=True)]
+    page = report_page(_setup(scene, scale, out), findings, _NOTES, results["curves"], rows, strips, maps)
     write_bytes(out / "report.html", page.encode())
 
     for name, evaluation in evaluations.items():
@@ -225,6 +236,20 @@ def _strip(pair: Pair, networks: Mapping[str, NetworkRestorer], scale: Scale, ou
         write_image(path, network.restore(pair, rainy).permute(1, 2, 0).numpy())
         pictures[f"{name}: {scale.counts[name]} backgrounds"] = path
     return Strip({**pictures, "clean": pair.clean})
+
+
+def _probe(scene: Scene, networks: Mapping[str, NetworkRestorer], out: Path) -> Results:
+    """The response of both networks to the coarse maps of rain, on the clean test pictures."""
+    pictures = list_images(scene.clean)
+    space = replace(COARSE, count=min(COARSE.count, len(pictures)))
+    shown = lay_scene(space, pictures, 0)
+    probed = []
+    for name, restorer in networks.items():
+        model = out / name / MODEL
+        trained = trained_streaks(load_model(model)[1])
+        answer = probe_network(restorer.network, shown)
+        probed.append(Probed(name, sha256(model.read_bytes()).hexdigest(), trained, answer))
+    return Results(space, shown, tuple(probed), CLEAN_BOUND)
 
 
 def _setup(scene: Scene, scale: Scale, out: Path) -> str:

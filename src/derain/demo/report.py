@@ -10,6 +10,10 @@ from typing import Any
 
 from derain.metrics import METRICS, Figures
 from derain.page import drawing, image_html, strip_html, table_html, to_svg
+from derain.probe.figures import draw_panels
+from derain.probe.maps import rain_maps
+from derain.probe.results import Panel
+from derain.probe.space import COARSE
 
 Curves = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -31,6 +35,7 @@ def report_page(
     curves: Curves,
     rows: Mapping[str, tuple[Figures, Figures]],
     strips: Sequence[Strip],
+    maps: Sequence[Panel],
 ) -> str:
     """The page as HTML text.
 
@@ -41,6 +46,7 @@ def report_page(
         curves: figures along the training by the name of the network, each with its "iteration".
         rows: of the table: means at thresholds of 10 and 50.
         strips: pictures to show.
+        maps: the responses to the rain of `derain.probe.space.COARSE`.
     """
     template = Template(files("derain.demo").joinpath("report.html").read_text(encoding="utf-8"))
     return template.substitute(
@@ -49,6 +55,7 @@ def report_page(
         notes=escape(notes),
         strips="\n".join(map(_strip, strips)),
         curves=_curves(curves),
+        maps=_maps(maps),
         table=_table(rows),
     )
 
@@ -57,6 +64,11 @@ def _strip(strip: Strip) -> str:
     return strip_html(
         [(caption, image_html(path.read_bytes(), "png", caption)) for caption, path in strip.pictures.items()]
     )
+
+
+def _maps(maps: Sequence[Panel]) -> str:
+    with drawing():
+        return to_svg(draw_panels(maps, rain_maps(COARSE), "removal_controlled", COARSE.recipe))
 
 
 def _curves(curves: Curves) -> str:

@@ -23,6 +23,8 @@ class Cell:
             of `derain.METRICS` ("images": of every image); "sensitivity" (means by threshold 5, 10, 25, 50);
             "perfect_e_r" by threshold.
         environment: device, threads and torch.
+        run: header of the weights.
+        response: to rain, as of `derain.study.response.respond`; None: it was not mapped.
     """
 
     identity: str
@@ -32,6 +34,8 @@ class Cell:
     parameters: int
     measured: Mapping[str, Any]
     environment: Mapping[str, Any]
+    run: Mapping[str, Any]
+    response: Mapping[str, Any] | None
 
     def value(self, figure: str, threshold: int) -> float | None:
         """Mean over images of one of `derain.METRICS` at a threshold of 10 or 50."""
@@ -96,6 +100,8 @@ def load_results(store: Store) -> list[Results]:
                     result["parameters"],
                     result["tests"][test],
                     result["environment"],
+                    result["run"],
+                    result.get("probe"),
                 )
             )
         found.append(Results(content["study"], content["scale"], cells, missing, failed))

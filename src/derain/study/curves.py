@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from statistics import fmean
 
-from derain.metrics import METRICS
+from derain.metrics import METRICS, standard_error
 from derain.study.cells import Cell
-from derain.study.turning import seed_spread, standard_error, turning_ends, turning_point
+from derain.study.turning import seed_spread, turning_ends, turning_point
 
 _METRICS = {metric.name: metric for metric in METRICS}
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -17,6 +17,7 @@ from derain.metrics import e_r
 from derain.networks import load_model
 from derain.processes import dedicate_to_training, end_with_parent
 from derain.study.plan import Training
+from derain.study.response import respond
 from derain.study.store import THRESHOLDS, Store
 from derain.study.testing import Test
 from derain.training import Progress, train
@@ -25,11 +26,12 @@ from derain.validation import Sample
 
 @dataclass(frozen=True)
 class Task:
-    """A training, its identity, and the test sets with the hash of what each shows."""
+    """A training, its identity, the test sets with the hash of what each shows, and whether the response is mapped."""
 
     identity: str
     training: Training
     tests: tuple[tuple[Test, str], ...]
+    probe: bool
 
 
 def at_work_elsewhere(task: Task, store: Store) -> bool:
@@ -44,14 +46,16 @@ def at_work_elsewhere(task: Task, store: Store) -> bool:
         return True
 
 
-def missing_tests(task: Task, store: Store) -> list[tuple[Test, str]] | None:
-    """The test sets on which the network is yet to be measured; None: it is yet to be trained."""
+def is_done(task: Task, store: Store) -> bool:
+    """Whether the network is trained, measured on all test sets as they are now, and its response mapped if asked."""
     result = store.result(task.identity)
-    if result is None:
-        return None
-    return [
-        (test, content) for test, content in task.tests if result["tests"].get(test.name, {}).get("content") != content
-    ]
+    return result is not None and not missing_tests(task, result) and ("probe" in result or not task.probe)
+
+
+def missing_tests(task: Task, result: Mapping[str, Any]) -> list[tuple[Test, str]]:
+    """The test sets on which the network is yet to be measured."""
+    measured = {name: figures["content"] for name, figures in result["tests"].items()}
+    return [(test, content) for test, content in task.tests if measured.get(test.name) != content]
 
 
 def execute(task: Task, results: Path, device: str, threads: int) -> None:
@@ -78,8 +82,7 @@ def execute(task: Task, results: Path, device: str, threads: int) -> None:
 
 
 def _execute(task: Task, store: Store, device: str, threads: int) -> None:
-    missing = missing_tests(task, store)
-    if missing == []:
+    if is_done(task, store):
         return
     folder = store.run(task.identity)
     clock = _Clock()
@@ -94,8 +97,10 @@ def _execute(task: Task, store: Store, device: str, threads: int) -> None:
         "seconds": clock.seconds,
         "tests": {},
     }
-    for test, content in task.tests if missing is None else missing:
+    for test, content in missing_tests(task, result):
         result["tests"][test.name] = {"content": content, **measure(test, network, device)}
+    if task.probe and "probe" not in result:
+        result["probe"] = respond(network, task.training.category, device)
     store.write_result(task.identity, result)
 
 

@@ -76,10 +76,12 @@ _DETERMINING = (
 
 @dataclass(frozen=True)
 class Planned:
-    """A training with the test sets on which its network is measured."""
+    """A training and what its network is asked."""
 
     training: Training
     tests: tuple[Test, ...]
+    probe: bool
+    """Whether the network's response to rain is mapped."""
 
 
 def plan(studies: Sequence[Study], scale: Scale, seeds: Sequence[int] = ()) -> list[Planned]:
@@ -91,10 +93,12 @@ def plan(studies: Sequence[Study], scale: Scale, seeds: Sequence[int] = ()) -> l
         seeds: in place of the studies' own.
     """
     tests: dict[Training, dict[Test, None]] = {}
+    probed: set[Training] = set()
     for study in studies:
         for training, grid in trainings(study, scale, seeds):
+            probed |= {training} if study.probe else set()
             tests.setdefault(training, {}).update(dict.fromkeys(resolve_test(study, name) for name in grid.tests))
-    return [Planned(training, tuple(wanted)) for training, wanted in tests.items()]
+    return [Planned(training, tuple(wanted), training in probed) for training, wanted in tests.items()]
 
 
 def trainings(study: Study, scale: Scale, seeds: Sequence[int] = ()) -> Iterator[tuple[Training, Grid]]:

@@ -14,7 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 from derain.files import make_folder
 from derain.runlog import last_iteration
 from derain.study.content import DataRecord, Hashes, refuse_leak, refuse_unset, set_hash
-from derain.study.execute import Task, at_work_elsewhere, execute, missing_tests
+from derain.study.execute import Task, at_work_elsewhere, execute, is_done
 from derain.study.plan import plan, trainings
 from derain.study.scales import Scale
 from derain.study.spec import Category, Study
@@ -72,6 +72,10 @@ def prepare(studies: Sequence[Study], scale: Scale, seeds: Sequence[int], store:
     shown = {test: _test_pictures(test, record) for test in {test: 0 for each in planned for test in each.tests}}
     for category, test in {(each.training.category, test): 0 for each in planned for test in each.tests}:
         refuse_leak(category.name, trained[category], test.name, shown[test]["clean"])
+    for category in {each.training.category: 0 for each in planned if each.probe}:
+        refuse_unset(category.test)
+        name = f"{category.name}, test"
+        refuse_leak(category.name, trained[category], name, record.hashes(name, photos(category.test)))
     record.save()
     photos_of = {category: set_hash(hashes) for category, hashes in trained.items()}
     content_of = {test: _content(test, pictures) for test, pictures in shown.items()}
@@ -80,6 +84,7 @@ def prepare(studies: Sequence[Study], scale: Scale, seeds: Sequence[int], store:
             each.training.identity(photos_of[each.training.category]),
             each.training,
             tuple((test, content_of[test]) for test in each.tests),
+            each.probe,
         )
         for each in planned
     }
@@ -113,7 +118,7 @@ def run(
         how it stands at the end.
     """
     started, names = time.monotonic(), _names(tasks)
-    waiting = {task.identity: task for task in tasks if missing_tests(task, store) != []}
+    waiting = {task.identity: task for task in tasks if not is_done(task, store)}
     failed: dict[str, str] = {}
     iterations_at_start = {identity: _iterations(task, store) for identity, task in waiting.items()}
     to_submit = list(waiting.values())
@@ -124,7 +129,7 @@ def run(
                 store.failure_path(task.identity).unlink(missing_ok=True)
                 executor.submit(task)
             for task, reason in executor.finished(1.0):
-                if missing_tests(task, store) == []:
+                if is_done(task, store):
                     del waiting[task.identity]
                 elif (why := store.failure(task.identity) or reason) is not None:
                     store.write_failure(task.identity, why)

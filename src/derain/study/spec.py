@@ -138,6 +138,8 @@ class Study:
     findings: tuple[Finding, ...] = ()
     plot: Plot | None = None
     pictures: Pictures | None = None
+    probe: bool = False
+    """Map every network's response to rain, on the test photos of its category."""
     name: str = ""
 
     def grids(self, scale: str) -> tuple[Grid, ...]:
@@ -226,6 +228,8 @@ def _check_grid(grid: Grid, study: Study) -> None:
         parse(network)
     for category in grid.category:
         _known(category, study.data, "category")
+        if study.probe and not study.data[category].test:
+            raise InputError(f"probe needs photos in test of the category {category!r}")
     for rain in grid.rain:
         _check_rain(rain)
     if not grid.tests:

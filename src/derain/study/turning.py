@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from statistics import StatisticsError, correlation, fmean, stdev, variance
+from statistics import StatisticsError, correlation, fmean, variance
 
 FEW, MANY = 16, 512
 """A falling curve starts at counts up to the first and ends at counts from the second."""
@@ -27,15 +27,6 @@ def seed_spread(cells: Iterable[Sequence[float]]) -> float | None:
     """
     variances = [variance(values) for values in cells if len(values) > 1]
     return math.sqrt(fmean(variances)) if variances else None
-
-
-def standard_error(differences: Sequence[float]) -> float:
-    """Spread with one seed: standard error, over test images, of a paired difference. Unknown, inf, below two images.
-
-    >>> standard_error([1.0, 3.0, 1.0, 3.0]) == (4 / 3) ** 0.5 / 4 ** 0.5
-    True
-    """
-    return stdev(differences) / math.sqrt(len(differences)) if len(differences) > 1 else math.inf
 
 
 def spearman(first: Sequence[float], second: Sequence[float]) -> float | None:

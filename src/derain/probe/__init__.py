@@ -1,0 +1,1 @@
+"""The rain response map: which rain a network removes and which it ignores (docs/probe.md)."""

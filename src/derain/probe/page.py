@@ -1,0 +1,146 @@
+"""The map as one page that needs nothing but itself: a cell shows its pictures when it is pointed at or focused."""
+
+import base64
+import json
+from html import escape
+from importlib.metadata import version
+from importlib.resources import files
+from io import BytesIO
+from math import ceil
+from string import Template
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from derain.page import table_html
+from derain.probe.area import Area
+from derain.probe.figures import LABELS, in_words
+from derain.probe.grids import section
+from derain.probe.measure import FIGURES, mean_and_error
+from derain.probe.results import Results
+from derain.probe.space import FIXED
+
+_SHEET_COLUMNS = 16
+_JPEG_QUALITY = 85
+
+
+def probe_page(results: Results) -> str:
+    """The page as HTML text. To be called within `derain.page.drawing`."""
+    first_map = results.scene.maps[0]
+    sheets = _pictures(results)
+    cells = len(next(iter(sheets.values())))
+    clean = results.scene.patches.patches[:1]
+    styles = [f".sheet-{index} {{ background-image: {_sheet(cut)}; }}" for index, cut in enumerate(sheets.values())]
+    shown = {caption: f"sheet sheet-{index}" for index, caption in enumerate(sheets)} | {"clean": "clean"}
+    heads = ["", "mean"] if len(results.networks) == 1 else ["", "A", "B", "B - A"]
+    row = '<td class="value"></td>' * (len(heads) - 1)
+    template = Template(files("derain.probe").joinpath("page.html").read_text(encoding="utf-8"))
+    return template.substitute(
+        sheets="\n".join([*styles, f".clean {{ background-image: {_sheet(clean, columns=1)}; }}"]),
+        summary=_summary(results),
+        recipe=results.space.recipe,
+        fixed=escape(in_words(FIXED)),
+        kind="one" if len(results.networks) == 1 else "two",
+        sections="\n".join(section(results, figure) for figure in FIGURES),
+        pictures="".join(_picture(caption, kind) for caption, kind in shown.items()),
+        heads="".join(f"<th>{head}</th>" for head in heads),
+        rows="".join(f"<tr><td>{LABELS[figure]}</td>{row}</tr>" for figure in (*FIGURES, "clean_error")),
+        notes="".join(f'<p class="note">{escape(note)}</p>' for note in results.notes()),
+        version=version("derain"),
+        cells=json.dumps(_cell_data(results)).replace("<", "\\u003c"),
+        sheet_columns=_SHEET_COLUMNS,
+        sheet_rows=ceil(cells / _SHEET_COLUMNS),
+        first=len(first_map.rows) // 2 * len(first_map.columns) + len(first_map.columns) // 2,
+    )
+
+
+def area_text(area: Area) -> str:
+    """An area with its interval.
+
+    >>> area_text(Area(0.61, 0.59, 0.62))
+    '0.61 (0.59 .. 0.62)'
+    """
+    if area.value is None:
+        return "not defined"
+    return f"{area.value:z.2f}" + ("" if area.low is None else f" ({area.low:z.2f} .. {area.high:z.2f})")
+
+
+def mean_text(mean: float, error: float, decimals: int) -> str:
+    """A mean with its standard error, where they are defined.
+
+    >>> mean_text(0.718, 0.021, 2), mean_text(14.0, float("nan"), 1)
+    ('0.72 ± 0.02', '14.0')
+    """
+    text = "-" if np.isnan(mean) else f"{mean:z.{decimals}f}"
+    return text if np.isnan(error) else f"{text} ± {error:.{decimals}f}"
+
+
+def _summary(results: Results) -> str:
+    """Names, clean error and areas of the networks."""
+    bounds = {
+        bound: "area, any clean\xa0error" if bound is None else f"area, clean\xa0error\xa0≤\xa0{bound:g}"
+        for bound in results.clean_bounds
+    }
+    labels = [each.name for each in results.networks]
+    if len(labels) == 2:
+        labels = [f"A: {labels[0]}", f"B: {labels[1]}", "B - A"]
+    areas = [map(area_text, row) for row in zip(*map(results.areas, bounds), strict=True)]
+    rows = [
+        [escape(label), error, *row] for label, error, row in zip(labels, _clean_errors(results), areas, strict=True)
+    ]
+    return f'<div class="scroll">{table_html(["", "clean error", *bounds.values()], rows)}</div>'
+
+
+def _clean_errors(results: Results) -> list[str]:
+    """Of every network, and of the difference of two."""
+    errors = [each.answer.clean_error for each in results.networks]
+    if len(errors) == 2:
+        errors.append(errors[1] - errors[0])
+    spread = results.networks[0].answer.spread
+    means = [mean_and_error(error, spread) for error in errors]
+    return [mean_text(float(mean), float(error), 1) for mean, error in means]
+
+
+def _cell_data(results: Results) -> list[dict[str, Any]]:
+    """What is shown with the pictures of every cell: its place, and the values of the table, row by row."""
+    panels = [(2 - (figure == "damage"), panel) for figure in FIGURES for panel in results.panels(figure)]
+    clean_errors = _clean_errors(results)
+    found = []
+    for rain_map in results.scene.maps:
+        for cell in range(len(rain_map.rains)):
+            values = [
+                mean_text(panel.means[rain_map.name][cell], panel.errors[rain_map.name][cell], decimals)
+                for decimals, panel in panels
+            ]
+            found.append({"place": in_words(rain_map.place(cell)), "values": values + clean_errors})
+    return found
+
+
+def _pictures(results: Results) -> dict[str, UInt8[np.ndarray, "cells 3 size size"]]:
+    """The first background of every cell, rainy and restored, by caption."""
+    names = [rain_map.name for rain_map in results.scene.maps]
+    responses = [[each.answer.responses[name] for name in names] for each in results.networks]
+    captions = ["restored"] if len(responses) == 1 else [f"restored by {title}" for title in results.titles]
+    shown = {"rainy": np.concatenate([response.rainy for response in responses[0]])}
+    for caption, of_network in zip(captions, responses, strict=True):
+        shown[caption] = np.concatenate([response.restored for response in of_network])
+    return shown
+
+
+def _picture(caption: str, kind: str) -> str:
+    image = f'<div class="{kind}" role="img" aria-label="{caption}"></div>'
+    return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
+
+
+def _sheet(pictures: UInt8[np.ndarray, "cells 3 size size"], columns: int = _SHEET_COLUMNS) -> str:
+    """Pictures in rows and columns as one JPEG, for CSS: far fewer bytes than a file each."""
+    cells, _, size, _ = pictures.shape
+    rows = ceil(cells / columns)
+    tiles = np.zeros((rows * columns, 3, size, size), np.uint8)
+    tiles[:cells] = pictures
+    sheet = tiles.reshape(rows, columns, 3, size, size).transpose(0, 3, 1, 4, 2).reshape(rows * size, columns * size, 3)
+    file = BytesIO()
+    Image.fromarray(sheet).save(file, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
+    return f"url(data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()})"

@@ -1,0 +1,61 @@
+"""The response to rain of a study's networks (docs/probe.md), and how it shrinks as backgrounds grow."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from derain.probe.area import Area
+from derain.probe.maps import lay_scene, rain_maps
+from derain.probe.measure import mean_and_error, probe_network
+from derain.probe.results import Panel
+from derain.probe.space import CLEAN_BOUND, FULL
+from derain.probe.trained import boxes, trained_streaks
+from derain.study.spec import Category
+from derain.study.testing import photos
+
+_FIGURE = "removal_controlled"
+
+
+def respond(network: nn.Module, category: Category, device: str) -> dict[str, Any]:
+    """The map of a network on the test photos of its category: of every cell the mean controlled removal and its
+    standard error, None where it is not defined; the clean error; and the generalisation area with its interval, within
+    the default bound of the clean error and without a bound."""
+    probed = probe_network(network, lay_scene(FULL, photos(category.test), 0), device)
+    statistics = {name: mean_and_error(each.figures[_FIGURE], probed.spread) for name, each in probed.responses.items()}
+    return {
+        "means": {name: _plain(mean) for name, (mean, _) in statistics.items()},
+        "errors": {name: _plain(error) for name, (_, error) in statistics.items()},
+        "clean_error": float(probed.clean_error.mean()),
+        "clean_bound": CLEAN_BOUND,
+        "area": probed.area(CLEAN_BOUND)._asdict(),
+        "area_unbounded": probed.area(None)._asdict(),
+        "photos": probed.photos,
+    }
+
+
+def panel_of(title: str, response: Mapping[str, Any], header: Mapping[str, Any]) -> Panel:
+    """The map as a panel of `derain.probe.figures`.
+
+    Args:
+        title: above it.
+        response: from `respond`.
+        header: of the weights, which names the rain that was trained on.
+    """
+    trained = trained_streaks(header)
+    drawn = {rain_map.name: boxes(trained, rain_map, FULL.recipe) for rain_map in rain_maps(FULL)}
+    means, errors = (
+        {name: np.array(values, np.float64) for name, values in response[key].items()} for key in ("means", "errors")
+    )
+    return Panel(title, means, errors, drawn, difference=False)
+
+
+def area_of(response: Mapping[str, Any], *, bounded: bool) -> Area:
+    """The generalisation area, within the default bound of the clean error or without one."""
+    return Area(**response["area" if bounded else "area_unbounded"])
+
+
+def _plain(values: np.ndarray) -> list[float | None]:
+    """NaN, which None is read back as, is not for JSON."""
+    return [None if np.isnan(value) else float(value) for value in values]

@@ -1,0 +1,233 @@
+"""The whole command: what it writes, what it says, and that it goes on where it stopped."""
+
+import csv
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from derain.errors import InputError
+from derain.images import list_images
+from derain.networks import build, load_model
+from derain.networks.weights import describe as describe_network
+from derain.networks.weights import write_tensors
+from derain.onnx import export_onnx
+from derain.probe.measure import FIGURES
+from derain.probe.records import to_json
+from derain.probe.run import describe, probe
+from derain.probe.space import ProbeSpace
+
+Model = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def finished(model: Model, photos: Path, space: ProbeSpace, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("out")
+    probe([model("a.safetensors")], photos, out, space)
+    return out
+
+
+@pytest.fixture
+def only_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves out what is drawn and written at the end."""
+    monkeypatch.setattr("derain.probe.run._write", lambda results, out: None)
+
+
+def measured(out: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in (out / "measured").iterdir()}
+
+
+def test_what_is_written(finished: Path, space: ProbeSpace) -> None:
+    document = json.loads((finished / "map.json").read_text())
+    cells = {each["name"]: len(each["cells"]) for each in document["maps"]}
+    assert cells == {"length_px x angle_deg": 6, "width x quantity": 4, "brightness x angle_deg": 6, "families": 2}
+    [network] = document["networks"]
+    for figure in FIGURES:
+        for name, found in network["figures"][figure].items():
+            assert len(found["mean"]) == len(found["standard_error"]) == cells[name]
+            assert {len(backgrounds) for backgrounds in found["backgrounds"]} == {space.count}
+    assert [area["clean_bound"] for area in network["area"]] == [5.0, 10.0, 15.0, 20.0, None]
+    assert len({source["photo"] for source in document["backgrounds"]["sources"]}) == space.count
+    assert document["difference"] is None
+
+    rows = list(csv.DictReader((finished / "map.csv").read_text().splitlines()))
+    assert len(rows) == sum(cells.values()) * 4
+    values = {
+        (row["length_px"], row["angle_deg"]): float(row["mean"])
+        for row in rows
+        if row["map"] == "length_px x angle_deg" and row["figure"] == "removal"
+    }
+    means = network["figures"]["removal"]["length_px x angle_deg"]["mean"]
+    assert values["30", "-60.0"] == pytest.approx(means[3])
+
+    names = {path.name for path in (finished / "figures").iterdir()}
+    assert names == {f"{figure}.{kind}" for figure in (*FIGURES, "clean_error") for kind in ("png", "svg")}
+
+
+def test_the_page_stands_alone(finished: Path) -> None:
+    page = (finished / "index.html").read_text()
+    assert not re.search(r"""(src|href)=["']|url\((?!data:)""", page)
+    cells = json.loads(re.search(r'id="cells">(.*?)</script>', page)[1])
+    assert [cell["place"] for cell in cells][::8] == [
+        "length 10 px, angle -60°",
+        "width 7 px, quantity 50",
+        "family lines",
+    ]
+    assert page.count("<button") == len(cells) * len(FIGURES)
+    assert set(re.findall(r'data-cell="(\d+)"', page)) == {str(n) for n in range(len(cells))}
+    assert page.count('class="box') == 3 * len(FIGURES)
+
+
+@pytest.mark.usefixtures("only_measured")
+def test_what_is_measured_is_not_measured_again(
+    model: Model, photos: Path, space: ProbeSpace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = probe([model("a.safetensors")], photos, tmp_path, space)
+    before = measured(tmp_path)
+    lost = sorted(before)[0]
+    (tmp_path / "measured" / lost).unlink()
+    seen: list[tuple[int, int]] = []
+    again = probe([model("a.safetensors")], photos, tmp_path, space, report=lambda *done: seen.append(done))
+    after = measured(tmp_path)
+    assert {name for name in after if after[name] != before[name]} == {lost}
+    assert to_json(again)["networks"][0]["figures"] == to_json(first)["networks"][0]["figures"]
+    assert seen[-1] == (18, 18)
+
+    monkeypatch.setattr("derain.probe.run.measure_map", None)  # nothing is left to measure
+    probe([model("a.safetensors")], photos, tmp_path, space)
+    assert measured(tmp_path) == after
+
+
+@pytest.mark.usefixtures("only_measured")
+def test_other_weights_rain_or_seed_are_measured_anew(
+    model: Model, photos: Path, space: ProbeSpace, tmp_path: Path
+) -> None:
+    probe([model("a.safetensors")], photos, tmp_path, space)
+    assert len(measured(tmp_path)) == 4
+    probe([model("b.safetensors", seed=1)], photos, tmp_path, space)
+    assert len(measured(tmp_path)) == 8
+    probe([model("a.safetensors")], photos, tmp_path, replace(space, lengths_px=(10, 40)))
+    assert len(measured(tmp_path)) == 9
+    probe([model("a.safetensors")], photos, tmp_path, space, seed=1)
+    assert len(measured(tmp_path)) == 13
+
+
+def test_a_comparison(model: Model, photos: Path, space: ProbeSpace, tmp_path: Path) -> None:
+    a, b = model("a.safetensors"), model("b.safetensors", seed=1)
+    results = probe([a, b], photos, tmp_path, space)
+    document = json.loads((tmp_path / "map.json").read_text())
+    of_a, of_b = (network["figures"]["damage"]["families"]["mean"] for network in document["networks"])
+    difference = document["difference"]["figures"]["damage"]["families"]["mean"]
+    assert difference == pytest.approx([second - first for first, second in zip(of_a, of_b, strict=True)])
+    assert any(difference)
+    page = (tmp_path / "index.html").read_text()
+    assert page.count("<button") == 18 * len(FIGURES) * 3
+    assert "restored by B" in page
+    assert [line[:3] for line in describe(results)][:3] == ["A, ", "B, ", "B -"]
+
+
+@pytest.mark.usefixtures("only_measured")
+def test_networks_of_a_comparison_are_measured_once(
+    model: Model, photos: Path, space: ProbeSpace, tmp_path: Path
+) -> None:
+    a, b = model("a.safetensors"), model("b.safetensors", seed=1)
+    probe([a], photos, tmp_path, space)
+    alone = measured(tmp_path)
+    probe([a, b], photos, tmp_path, space)
+    assert measured(tmp_path).items() > alone.items()
+    same = probe([a, a], photos, tmp_path, space)
+    assert same.areas(None)[2] == (0.0, 0.0, 0.0)
+    assert not any(values.any() for values in same.panels("damage")[2].means.values())
+
+
+@pytest.mark.parametrize(
+    ("rain", "said"), [(None, "does not say which rain"), ("lines", "rain without streaks"), ("medium", None)]
+)
+def test_a_map_without_a_box_says_why(
+    rain: str | None, said: str | None, model: Model, photos: Path, space: ProbeSpace, tmp_path: Path
+) -> None:
+    lines = describe(probe([model("a.safetensors", rain=rain)], photos, tmp_path / "out", space))
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert ("no box" in " ".join(lines)) == ("no box" in page) == (said is not None)
+    assert ('class="box' in page) == (said is None)
+    assert said is None or said in page
+
+
+def test_few_photos_and_faint_rain_are_said(model: Model, photos: Path, space: ProbeSpace, tmp_path: Path) -> None:
+    few = tmp_path / "few"
+    few.mkdir()
+    for photo in list_images(photos)[:3]:
+        (few / photo.name).symlink_to(photo)
+    faint = replace(space, brightnesses=(0.01, 1.0), count=3)
+    notes = " ".join(describe(probe([model("a.safetensors")], few, tmp_path / "out", faint)))
+    assert "photos are too few to give a spread" in notes
+    assert "Grey cells (3) have no value" in notes
+    document = json.loads((tmp_path / "out" / "map.json").read_text())
+    [network] = document["networks"]
+    assert network["area"][0]["low"] is None
+    assert network["figures"]["removal"]["families"]["standard_error"] == [None, None]
+    assert network["figures"]["removal"]["brightness x angle_deg"]["mean"][:3] == [None] * 3
+    assert "–" in (tmp_path / "out" / "index.html").read_text()
+
+
+@pytest.mark.usefixtures("only_measured")
+def test_an_onnx_file_answers_alike_and_keeps_its_box(
+    model: Model, photos: Path, space: ProbeSpace, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnxruntime")
+    path = model("a.safetensors")
+    export_onnx(*load_model(path), tmp_path / "a.onnx")
+    first, second = probe([path, tmp_path / "a.onnx"], photos, tmp_path / "out", space).networks
+    assert second.trained == first.trained
+    for name, response in second.answer.responses.items():
+        assert np.allclose(
+            response.figures["removal"], first.answer.responses[name].figures["removal"], 0, 0.01, equal_nan=True
+        )
+
+
+@pytest.mark.usefixtures("only_measured")
+def test_a_network_of_ones_own(photos: Path, space: ProbeSpace, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from torch import nn\n\nclass Mine(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.layer = nn.Conv2d(3, 3, 1)\n\n    def forward(self, x):\n        return self.layer(x)\n"
+    )
+    name = f"{tmp_path / 'mine.py'}:Mine"
+    network = build(name, {})
+    write_tensors(tmp_path / "mine.safetensors", network.state_dict(), describe_network(name, network))
+    with pytest.raises(InputError, match="--network"):
+        probe([tmp_path / "mine.safetensors"], photos, tmp_path / "out", space)
+    results = probe([tmp_path / "mine.safetensors"], photos, tmp_path / "out", space, user_network=name)
+    assert results.networks[0].answer.clean_error.shape == (space.count,)
+
+
+def test_bad_input_is_named(model: Model, photos: Path, space: ProbeSpace, tmp_path: Path) -> None:
+    a, out = model("a.safetensors"), tmp_path / "out"
+    with pytest.raises(InputError, match=r"missing\.safetensors"):
+        probe([tmp_path / "missing.safetensors"], photos, out, space)
+    with pytest.raises(InputError, match=r"missing\.onnx"):
+        probe([tmp_path / "missing.onnx"], photos, out, space)
+    with pytest.raises(InputError, match="one model, or two"):
+        probe([a, a, a], photos, out, space)
+    with pytest.raises(InputError, match="clean error must not be negative"):
+        probe([a], photos, out, space, clean_bound=-1.0)
+    with pytest.raises(InputError, match="does not exist"):
+        probe([a], tmp_path / "nowhere", out, space)
+    with pytest.raises(InputError, match="less than a patch of 4096 x 4096"):
+        probe([a], photos, out, replace(space, size_px=4096))
+    assert not out.exists()
+
+
+@pytest.mark.usefixtures("only_measured")
+def test_on_photos_with_recovered_streaks(data: Path, model: Model, space: ProbeSpace, tmp_path: Path) -> None:
+    pairs = (data / "rain" / "rain12" / "rainy", data / "rain" / "rain12" / "clean")
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for photo in list_images(data / "natural" / "test")[:5]:
+        (photos / photo.name).symlink_to(photo)
+    results = probe([model("a.safetensors")], photos, tmp_path / "out", replace(space, size_px=64), pairs=pairs)
+    assert results.scene.maps[-1].rows[-1] == "recovered"
+    assert results.scene.patches.photos == 5

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from derain.demo.report import Strip, report_page
 from derain.evaluation import NetworkRestorer, evaluate
 from derain.files import make_folder, write_bytes, write_json
 from derain.images import list_images, read_image, write_image
+from derain.metrics import standard_error
 from derain.networks import load_model
 from derain.pairs import Pair, match_pairs
 from derain.probe.maps import lay_scene
@@ -270,9 +271,7 @@ def _mean(images: Sequence[Mapping[str, Any]], figure: str) -> float:
 def _direction(few: Sequence[Mapping[str, Any]], many: Sequence[Mapping[str, Any]], figure: str) -> int:
     pairs = [(a[figure], b[figure]) for a, b in zip(few, many, strict=True)]
     differences = [a - b for a, b in pairs if a is not None and b is not None]
-    if len(differences) < 2:
-        return 0
-    difference, error = fmean(differences), stdev(differences) / len(differences) ** 0.5
-    if abs(difference) < max(2 * error, _LEAST_DIFFERENCE[figure]):
+    difference = fmean(differences)
+    if abs(difference) < max(2 * standard_error(differences), _LEAST_DIFFERENCE[figure]):
         return 0
     return 1 if difference > 0 else -1

@@ -68,11 +68,12 @@ def prepare(studies: Sequence[Study], scale: Scale, seeds: Sequence[int], store:
     planned = plan(studies, scale, seeds)
     make_folder(store.folder / "results")
     record = DataRecord(store.folder)
-    trained = {category: _training_photos(category, record) for category in {p.training.category: 0 for p in planned}}
-    shown = {test: _test_pictures(test, record) for test in {test: 0 for each in planned for test in each.tests}}
-    for category, test in {(each.training.category, test): 0 for each in planned for test in each.tests}:
+    together = dict.fromkeys((each.training.category, test) for each in planned for test in each.tests)
+    trained = {category: _training_photos(category, record) for category in dict.fromkeys(c for c, _ in together)}
+    shown = {test: _test_pictures(test, record) for test in dict.fromkeys(test for _, test in together)}
+    for category, test in together:
         refuse_leak(category.name, trained[category], test.name, shown[test]["clean"])
-    for category in {each.training.category: 0 for each in planned if each.probe}:
+    for category in dict.fromkeys(each.training.category for each in planned if each.probe):
         refuse_unset(category.test)
         name = f"{category.name}, test"
         refuse_leak(category.name, trained[category], name, record.hashes(name, photos(category.test)))

@@ -17,6 +17,8 @@ from derain.errors import InputError
 from derain.images import read_image, write_image
 from derain.metrics import METRICS, quantise
 from derain.networks import load_model
+from derain.probe.maps import rain_maps
+from derain.probe.space import FULL
 from derain.study.cells import Cell, load_results
 from derain.study.execute import execute
 from derain.study.figures import Quantity, curves, quantities, scaled, turning_points
@@ -396,3 +398,24 @@ def test_real_rain_is_taken_apart(data: Path, changed: Callable[..., Study], tin
     background, rain, rainy, *_ = (np.asarray(content).astype(int) for _, content in parts)
     assert np.shape(background) == (320, 320, 3)
     np.testing.assert_array_equal(np.minimum(background + rain, 255), rainy)
+
+
+def test_maps_of_the_response_to_rain_are_shown_count_by_count(study: Study, tiny: Scale, tmp_path: Path) -> None:
+    store = make_results(study, tiny, tmp_path / "results", (0,), falling)
+    for cell in cells(store):
+        result = store.result(cell.identity)
+        assert result is not None
+        values = {rain_map.name: [0.25] * len(rain_map.rains) for rain_map in rain_maps(FULL)}
+        area = {"value": 4 / cell.axes["count"], "low": 0.125, "high": 0.75}
+        result["probe"] = {
+            "means": values, "errors": values, "clean_error": 12.3, "clean_bound": 20.0, "area": area,
+            "area_unbounded": area, "photos": 4,
+        }  # fmt: skip
+        store.write_result(cell.identity, result)
+    text = page(write_report(tmp_path / "results"))
+    assert "Response to rain" in text
+    assert "area, clean error up to 20" in text
+    assert "1.00 (0.12 .. 0.75)" in text  # 4 backgrounds
+    assert "0.50 (0.12 .. 0.75)" in text  # 8 backgrounds
+    figures = {path.name for path in (tmp_path / "results" / "report" / "figures").iterdir()}
+    assert {"study.cpu.response.png", "study.cpu.response1.png"} <= figures  # small and medium rain

@@ -12,14 +12,13 @@ from torch import Tensor, nn
 
 from derain.errors import InputError
 from derain.images import image_size, list_images, read_image
-from derain.metrics import METRICS, MetricSums, quantise
+from derain.metrics import METRICS, RAIN_METRICS, MetricSums, quantise
 from derain.pairs import Pair
 
 SENSITIVITY = (5.0, 10.0, 25.0, 50.0)
 """Thresholds of the rain mask, in grey levels, at which the figures that depend on it are reported."""
 
 _SECOND_THRESHOLD = 50.0
-_RAIN_METRICS = METRICS[:5]  # those that depend on the threshold
 
 
 @runtime_checkable
@@ -166,7 +165,7 @@ class Evaluation:
             "pooled": self.restored.pooled(),
             "input": self.untouched.mean(),
             "sensitivity": {
-                key: {metric.name: mean[metric.name] for metric in _RAIN_METRICS} for key, mean in means.items()
+                key: {metric.name: mean[metric.name] for metric in RAIN_METRICS} for key, mean in means.items()
             },
         }
 
@@ -182,7 +181,7 @@ class Evaluation:
             table.add_column(metric.label.replace(" ", "\n"), vertical="bottom", justify="right", no_wrap=True)
         left_out = []
         for threshold in dict.fromkeys((self.restored.threshold, _SECOND_THRESHOLD)):
-            shown = METRICS if threshold == self.restored.threshold else _RAIN_METRICS
+            shown = METRICS if threshold == self.restored.threshold else RAIN_METRICS
             for row, sums in (("input", self.untouched), ("restored", self.restored)):
                 mean, missing = sums.mean(threshold), sums.left_out(threshold)
                 table.add_row(row, f"{threshold:g}", *(metric.text(mean[metric.name]) for metric in shown))

@@ -59,6 +59,12 @@ METRICS = (
     Metric("ssim_y", "SSIM Y", "higher", (-1.0, 1.0), "none"),
 )
 
+METRIC = {metric.name: metric for metric in METRICS}
+"""The same by name."""
+
+RAIN_METRICS = METRICS[:5]
+"""Those that depend on the threshold of the rain mask."""
+
 _RADIUS_PX, _SIGMA_PX = 5, 1.5
 _HALF_WINDOW = [math.exp(-(offset**2) / (2 * _SIGMA_PX**2)) for offset in range(_RADIUS_PX + 1)]
 # The weights of SSIM's window from its centre outwards; the two sides and the centre add up to 1.

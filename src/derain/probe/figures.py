@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from derain.metrics import METRICS
+from derain.metrics import METRIC
 from derain.probe.maps import RainMap
 from derain.probe.measure import mean_and_error
 from derain.probe.results import Panel, Results
@@ -15,8 +15,6 @@ from derain.probe.space import FIXED
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-LABELS = {metric.name: metric.label for metric in METRICS}
 
 GREY = "#b8b8b8"
 """Of cells without a value."""
@@ -137,7 +135,9 @@ def draw_panels(panels: Sequence[Panel], maps: Sequence[RainMap], figure: str, r
             ((width - _RIGHT_IN + 0.2) / width, (top - heights[0]) / height, 0.13 / width, heights[0] / height)
         )
         _colour_bar(bar, scale(figure, panel.difference))
-        drawn.text(0.1 / width, (top + 0.35) / height, f"{LABELS[figure]}: {panel.title}", weight="bold", fontsize=10)
+        drawn.text(
+            0.1 / width, (top + 0.35) / height, f"{METRIC[figure].label}: {panel.title}", weight="bold", fontsize=10
+        )
         top -= heights[0] + _BOTTOM_IN + _TOP_IN
     drawn.text(
         0.1 / width,

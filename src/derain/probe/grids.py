@@ -5,13 +5,11 @@ from html import escape
 
 import numpy as np
 
-from derain.metrics import METRICS
-from derain.probe.figures import GREY, LABELS, axis_label, cell_text, in_words, ink_on, scale, tick, title
+from derain.metrics import METRIC
+from derain.probe.figures import GREY, axis_label, cell_text, in_words, ink_on, scale, tick, title
 from derain.probe.maps import RainMap
 from derain.probe.results import Panel, Results
 from derain.probe.trained import Box
-
-_METRICS = {metric.name: metric for metric in METRICS}
 
 
 def section(results: Results, figure: str) -> str:
@@ -19,7 +17,7 @@ def section(results: Results, figure: str) -> str:
 
     Cells have a number, counted through all maps, and their row and column: data-cell, data-row and data-column.
     """
-    metric = _METRICS[figure]
+    metric = METRIC[figure]
     unit = "grey levels, " if metric.unit == "grey levels" else ""
     heading = f"<h2>{escape(metric.label.capitalize())} ({unit}{metric.better} is better)</h2>"
     panels = []
@@ -68,7 +66,7 @@ def _button(rain_map: RainMap, panel: Panel, figure: str, start: int, cell: int)
         rgb = scale(figure, panel.difference).rgb(value)
         colour, ink = _hex(rgb), ink_on(rgb)
     text = cell_text(figure, value, panel.difference)
-    spoken = escape(f"{in_words(rain_map.place(cell))}: {LABELS[figure]} {text}")
+    spoken = escape(f"{in_words(rain_map.place(cell))}: {METRIC[figure].label} {text}")
     place = f"grid-area: {len(rain_map.rows) - row} / {column + 2}"
     return (
         f'<button data-cell="{start + cell}" data-row="{row}" data-column="{column}" tabindex="{-(cell > 0)}" '

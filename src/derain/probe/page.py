@@ -14,9 +14,10 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from derain.metrics import METRIC
 from derain.page import table_html
 from derain.probe.area import Area
-from derain.probe.figures import LABELS, in_words
+from derain.probe.figures import in_words
 from derain.probe.grids import section
 from derain.probe.measure import FIGURES, mean_and_error
 from derain.probe.results import Results
@@ -46,7 +47,7 @@ def probe_page(results: Results) -> str:
         sections="\n".join(section(results, figure) for figure in FIGURES),
         pictures="".join(_picture(caption, kind) for caption, kind in shown.items()),
         heads="".join(f"<th>{head}</th>" for head in heads),
-        rows="".join(f"<tr><td>{LABELS[figure]}</td>{row}</tr>" for figure in (*FIGURES, "clean_error")),
+        rows="".join(f"<tr><td>{METRIC[figure].label}</td>{row}</tr>" for figure in (*FIGURES, "clean_error")),
         notes="".join(f'<p class="note">{escape(note)}</p>' for note in results.notes()),
         version=version("derain"),
         cells=json.dumps(_cell_data(results)).replace("<", "\\u003c"),

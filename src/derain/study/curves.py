@@ -5,11 +5,9 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from statistics import fmean
 
-from derain.metrics import METRICS, standard_error
+from derain.metrics import METRIC, standard_error
 from derain.study.cells import Cell
 from derain.study.turning import seed_spread, turning_ends, turning_point
-
-_METRICS = {metric.name: metric for metric in METRICS}
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class Figure:
     between_seeds: float | None
 
     def text(self, value: float) -> str:
-        return _METRICS[self.name].text(value)
+        return METRIC[self.name].text(value)
 
     def spread(self, first: Point, second: Point) -> float:
         """Of the difference between two points."""

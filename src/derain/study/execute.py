@@ -20,7 +20,7 @@ from derain.study.plan import Training
 from derain.study.response import respond
 from derain.study.store import THRESHOLDS, Store
 from derain.study.testing import Test
-from derain.training import Progress, train
+from derain.training import MODEL, Progress, train
 from derain.validation import Sample
 
 
@@ -84,11 +84,12 @@ def execute(task: Task, results: Path, device: str, threads: int) -> None:
 def _execute(task: Task, store: Store, device: str, threads: int) -> None:
     if is_done(task, store):
         return
-    folder = store.run(task.identity)
-    clock = _Clock()
-    model = train(task.training.settings(), folder, device, report=clock.note)
+    result, model, clock = store.result(task.identity), store.run(task.identity) / MODEL, _Clock()
+    # With a result there is nothing to train: not even the rain to train on is rendered again.
+    if result is None or not model.exists():
+        model = train(task.training.settings(), store.run(task.identity), device, report=clock.note)
     network, header = load_model(model)
-    result = store.result(task.identity) or {
+    result = result or {
         "axes": task.training.axes(),
         "run": header,
         "photos": header["objective"]["photos"],

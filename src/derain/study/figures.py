@@ -8,7 +8,7 @@ from statistics import fmean, stdev
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from derain.metrics import METRICS
+from derain.metrics import METRIC, RAIN_METRICS, standard_error
 from derain.study.cells import Cell
 from derain.study.curves import figure_of
 from derain.study.store import AXES
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-_METRICS = {metric.name: metric for metric in METRICS}
-MASKED = ("e_r", "e_b", "removal", "damage", "removal_controlled")
+MASKED = tuple(metric.name for metric in RAIN_METRICS)
 """The figures that depend on the threshold."""
 
 # Okabe and Ito's colours, which colour-blind readers tell apart; markers differ as well.
@@ -50,7 +49,7 @@ class Quantity:
         >>> Quantity("e_r", 50).title, Quantity("clean_error").title
         ('E_R, t=50', 'clean error')
         """
-        label = _METRICS[self.figure].label
+        label = METRIC[self.figure].label
         return f"{label}, t={self.threshold}" if self.figure in MASKED else label
 
     def of(self, cell: Cell) -> float | None:
@@ -65,7 +64,7 @@ class Quantity:
         if str(self.threshold) not in cell.measured["images"]:
             return None
         values = [value for value in cell.images(self.figure, self.threshold) if value is not None]
-        return stdev(values) / len(values) ** 0.5 if len(values) > 1 else None
+        return standard_error(values) if len(values) > 1 else None
 
     def reference(self, cell: Cell) -> float | None:
         """What a curve is compared with: E_R of perfect removal, E_B of the untouched rainy pictures; None: nothing."""

@@ -74,8 +74,7 @@ def strips(results: Results, store: Store, device: str) -> list[Strip]:
         device: torch device that restores.
 
     Raises:
-        InputError: data are not at hand, or nothing is asked for. Single pictures and weights that are missing are
-            named in their place.
+        InputError: data are not at hand. Single pictures and weights that are missing are named in their place.
     """
     # JSON has null where the study's file says nothing.
     study = read_table(Study, _without_null(results.study), "the study", Path())

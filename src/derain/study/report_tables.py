@@ -6,7 +6,7 @@ from html import escape
 from statistics import fmean
 from typing import get_args
 
-from derain.metrics import METRICS
+from derain.metrics import METRIC, METRICS
 from derain.page import table_html
 from derain.probe.page import area_text
 from derain.study.cells import Cell, Results
@@ -16,7 +16,6 @@ from derain.study.response import area_of
 from derain.study.verdicts import Level, Verdict
 
 _FEW_VERDICTS = 12  # no more of them are shown with their numbers at once
-_METRICS = {metric.name: metric for metric in METRICS}
 _COLUMNS = (*(Quantity(metric.name, 10) for metric in METRICS), *(Quantity(name, 50) for name in MASKED))
 
 
@@ -48,7 +47,7 @@ def table2(cells: Sequence[Cell]) -> str:
 
 def _mean(cells: Sequence[Cell], figure: str, threshold: int) -> str:
     values = [value for cell in cells if (value := cell.value(figure, threshold)) is not None]
-    return _METRICS[figure].text(fmean(values) if values else None)
+    return METRIC[figure].text(fmean(values) if values else None)
 
 
 def verdict_tables(verdicts: Sequence[Verdict]) -> str:
@@ -73,12 +72,12 @@ def verdict_tables(verdicts: Sequence[Verdict]) -> str:
 
 def verdict_overview(found: Sequence[tuple[Results, Sequence[Verdict]]]) -> str:
     """Verdicts of every study, counted by figure."""
-    labels = list(dict.fromkeys(_METRICS[verdict.figure].label for _, verdicts in found for verdict in verdicts))
+    labels = list(dict.fromkeys(METRIC[verdict.figure].label for _, verdicts in found for verdict in verdicts))
     rows = []
     for results, verdicts in found:
         row = [f'<a href="#{escape(name_of(results))}">{escape(name_of(results))}</a>']
         for label in labels:
-            words = Counter(verdict.verdict for verdict in verdicts if _METRICS[verdict.figure].label == label)
+            words = Counter(verdict.verdict for verdict in verdicts if METRIC[verdict.figure].label == label)
             row.append("<br>".join(f"{words[level]} {_word(level)}" for level in get_args(Level) if level in words))
         rows += [row] if verdicts else []
     if not rows:
@@ -111,11 +110,11 @@ def all_figures(cells: Sequence[Cell]) -> str:
     for test in dict.fromkeys(cell.test for cell in cells):
         of_test = [cell for cell in cells if cell.test == test]
         untouched = of_test[0].measured["input"]
-        means = [_METRICS[q.figure].text(untouched[str(q.threshold)][q.figure]) for q in _COLUMNS]
+        means = [METRIC[q.figure].text(untouched[str(q.threshold)][q.figure]) for q in _COLUMNS]
         rows.append([f"{escape(test)}, untouched", *[""] * (len(axes) + 1), *means])
         for cell in of_test:
             names = [escape(test), *(escape(str(cell.axes[axis])) for axis in axes), str(cell.photos)]
-            rows.append([*names, *(_METRICS[q.figure].text(q.of(cell)) for q in _COLUMNS)])
+            rows.append([*names, *(METRIC[q.figure].text(q.of(cell)) for q in _COLUMNS)])
     return table_html(["test", *axes, "photos", *(quantity.title for quantity in _COLUMNS)], rows)
 
 

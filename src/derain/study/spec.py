@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from derain.errors import InputError, did_you_mean
-from derain.metrics import METRICS
+from derain.metrics import METRIC
 from derain.networks import parse
 from derain.networks.user import is_user_network
 from derain.rain import PRESETS
@@ -259,7 +259,7 @@ def _check_plot(plot: Plot) -> None:
     if not plot.figures:
         raise InputError("[plot] needs figures")
     for figure in plot.figures:
-        _known(figure, {metric.name: metric for metric in METRICS}, "figure")
+        _known(figure, METRIC, "figure")
 
 
 def _check_pictures(pictures: Pictures, study: Study) -> None:

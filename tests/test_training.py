@@ -97,6 +97,27 @@ def test_an_interrupted_run_ends_with_the_same_bits(settings: TrainingSettings, 
     assert resumed == [2, 8, 10]
 
 
+@pytest.mark.parametrize("network", SMALL)
+def test_bfloat16_trains_nearly_alike_and_resumes_to_the_same_bits(
+    settings: TrainingSettings, tmp_path: Path, network: str
+) -> None:
+    settings = dataclasses.replace(settings, network=network)
+    exact, model = train(settings, tmp_path / "float32"), tmp_path / "bfloat16"
+    settings = dataclasses.replace(settings, precision="bfloat16")
+    straight = train(settings, model)
+    with pytest.raises(Stopped):
+        train(settings, tmp_path / "interrupted", checkpoint_every=2, report=stop_at(8))
+    assert same(train(settings, tmp_path / "interrupted", checkpoint_every=2), straight)
+    assert load_model(straight)[1]["optimiser"]["precision"] == "bfloat16"
+    assert "precision" not in load_model(exact)[1]["optimiser"]
+    assert {tensor.dtype for tensor in weights(straight).values()} == {t.dtype for t in weights(exact).values()}
+    losses = [
+        [event["loss"] for event in read_log(run.parent) if event["event"] == "progress"] for run in (straight, exact)
+    ]
+    assert losses[0] == pytest.approx(losses[1], rel=0.2)
+    assert not same(straight, exact)
+
+
 def test_seed_and_rain_bank_change_the_result_and_the_same_settings_do_not(
     settings: TrainingSettings, tmp_path: Path
 ) -> None:

@@ -104,6 +104,7 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
             "warmup": settings.warmup,
             "schedule": "cosine",
             "average_decay": settings.average_decay,
+            **({"precision": settings.precision} if settings.precision != "float32" else {}),
         },
         "validation": {
             "validate_every": settings.validate_every,
@@ -180,10 +181,7 @@ def train(
             rainy, clean = (picture.contiguous(memory_format=torch.channels_last) for picture in run.objective.batch(k))
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(settings, k)
-            if settings.loss == "own":
-                loss = network.own_loss(rainy, clean)
-            else:
-                loss = nn.functional.l1_loss(network(rainy), clean)
+            loss = _loss(network, rainy, clean, settings)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -229,6 +227,15 @@ def train(
         log.write("finished", done, {"model": MODEL})
     (out / CHECKPOINT).unlink(missing_ok=True)
     return model
+
+
+def _loss(network: Network, rainy: Tensor, clean: Tensor, settings: TrainingSettings) -> Tensor:
+    """With bfloat16 products and convolutions only: weights, their gradients and the loss itself stay float32."""
+    with torch.autocast(rainy.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
+        if settings.loss == "own":
+            return network.own_loss(rainy, clean)
+        restored = network(rainy)
+    return nn.functional.l1_loss(restored.float(), clean)
 
 
 def learning_rate(settings: TrainingSettings, k: int) -> float:

@@ -53,6 +53,7 @@ def test_a_network_is_the_same_however_it_is_written() -> None:
         {"rain": "large"},
         {"seed": 1},
         {"length": 2.0},
+        {"precision": "bfloat16"},
         {"scale": replace(TINY, learning_rate=2e-3)},
         {"scale": replace(TINY, batch_size=4)},
         {"category": Category((Path("a"),), min_std=5.0)},

@@ -11,6 +11,7 @@ from torch import nn
 
 from derain.files import make_folder, write_json
 from derain.networks import build, parse
+from derain.settings import Precision
 from derain.study.plan import Training
 
 _STEPS = 2
@@ -28,20 +29,18 @@ def seconds_a_training(training: Training, device: str) -> float:
         device: torch device.
     """
     settings = training.settings()
-    key = " ".join(
-        [platform.node(), torch.__version__, device, training.network]
-    )  # fmt: skip
+    key = " ".join([platform.node(), torch.__version__, device, training.network, training.precision])
     path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "derain" / "costs.json"
     kept: dict[str, float] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     if key not in kept:
-        kept[key] = _seconds_a_sample(training.network, device)
+        kept[key] = _seconds_a_sample(training.network, device, training.precision)
         make_folder(path.parent)
         write_json(path, kept)
     samples = settings.batch_size * (settings.sample_size / _SIZE_PX) ** 2
     return kept[key] * samples * settings.iterations
 
 
-def _seconds_a_sample(network: str, device: str) -> float:
+def _seconds_a_sample(network: str, device: str, precision: Precision) -> float:
     # Untrained weights serve: what a step costs does not depend on them. The random state of the caller is kept.
     with torch.random.fork_rng(devices=[]):
         model = build(*parse(network)).to(device)
@@ -52,7 +51,9 @@ def _seconds_a_sample(network: str, device: str) -> float:
     torch.set_num_threads(1)  # as the trainings of a study; several would wait for each other on a busy machine
     for _ in range(1 + _STEPS):
         start = time.perf_counter()
-        loss = nn.functional.l1_loss(model(rainy), rainy)
+        with torch.autocast(rainy.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            restored = model(rainy)
+        loss = nn.functional.l1_loss(restored.float(), rainy)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

@@ -12,7 +12,7 @@ from typing import Any
 from derain.networks.registry import NETWORKS, parse
 from derain.networks.user import is_user_network
 from derain.rain import load_rain
-from derain.settings import TrainingSettings
+from derain.settings import Precision, TrainingSettings
 from derain.study.scales import Scale
 from derain.study.spec import Category, Grid, Study
 from derain.study.testing import Test, resolve_test
@@ -30,6 +30,7 @@ class Training:
     seed: int
     length: float
     scale: Scale
+    precision: Precision = "float32"
 
     def settings(self) -> TrainingSettings:
         """The same for `derain.training.train`."""
@@ -47,6 +48,7 @@ class Training:
             max_white=self.category.max_white,
             learning_rate=self.scale.learning_rate,
             warmup=self.scale.warmup,
+            precision=self.precision,
             seed=self.seed,
         )
 
@@ -64,6 +66,7 @@ class Training:
         chosen = asdict(self.settings())
         determined = {name: chosen[name] for name in _DETERMINING}
         determined |= {"photos": photos, "network": _network(self.network), "rain": _rain(self.rain)}
+        determined |= {"precision": self.precision} if self.precision != "float32" else {}
         return sha256(json.dumps(determined, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -104,9 +107,11 @@ def plan(studies: Sequence[Study], scale: Scale, seeds: Sequence[int] = ()) -> l
 def trainings(study: Study, scale: Scale, seeds: Sequence[int] = ()) -> Iterator[tuple[Training, Grid]]:
     """Every training of a study with the grid that asks for it; seed by seed, small counts first."""
     for grid in study.grids(scale.name):
-        axes = (seeds or grid.seed, grid.length, grid.count, grid.rain, grid.category, grid.network)
-        for seed, length, count, rain, category, network in product(*axes):
-            yield Training(canonical(network), study.data[category], count, rain, seed, length, scale), grid
+        axes = (
+            seeds or grid.seed, grid.length, grid.precision, grid.count, grid.rain, grid.category, grid.network
+        )  # fmt: skip
+        for seed, length, precision, count, rain, category, network in product(*axes):
+            yield Training(canonical(network), study.data[category], count, rain, seed, length, scale, precision), grid
 
 
 @cache

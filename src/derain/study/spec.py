@@ -11,10 +11,11 @@ from derain.metrics import METRIC
 from derain.networks import parse
 from derain.networks.user import is_user_network
 from derain.rain import PRESETS
+from derain.settings import Precision
 from derain.study.scales import SCALES
 from derain.tables import read_table, read_toml
 
-Axis = Literal["network", "category", "count", "rain", "seed", "length"]
+Axis = Literal["network", "category", "count", "rain", "seed", "length", "precision"]
 FigureName = Literal[
     "F1", "F2", "F3", "F4", "F5", "F6a", "F6b", "F7", "F8", "F9", "F10", "F11", "F12", "F13", "T2", "other"
 ]
@@ -75,6 +76,8 @@ class Grid:
     seed: tuple[int, ...] = (0,)
     length: tuple[float, ...] = (1.0,)
     """Training length, as a multiple of the scale's iterations."""
+    precision: tuple[Precision, ...] = ("float32",)
+    """Of the products in the networks while they train."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from derain.metrics import METRICS
 
 FORMAT = 1
 THRESHOLDS = ("10", "50")
-AXES = ("network", "category", "count", "rain", "seed", "length", "scale")
+AXES = ("network", "category", "count", "rain", "seed", "length", "precision", "scale")
+_INDEX_VERSION = 2
 _FIGURES = tuple(metric.name for metric in METRICS)
 _COLUMNS = ("id", *AXES, "photos", "parameters", "seconds", "test", "threshold", *_FIGURES)
 
@@ -66,7 +67,10 @@ class Store:
             InputError: the file is damaged or of a newer version.
         """
         path = self.result_path(identity)
-        return read_json(path) if path.exists() else None
+        if not path.exists():
+            return None
+        result = read_json(path)
+        return {**result, "axes": _with_defaults(result["axes"])}
 
     def write_result(self, identity: str, result: dict[str, Any]) -> None:
         path = self.result_path(identity)
@@ -91,7 +95,11 @@ class Store:
 
     def studies(self) -> list[dict[str, Any]]:
         """What belongs to the studies that were run here, in the order of their names."""
-        return [read_json(path) for path in sorted((self.folder / "studies").glob("*.json"))]
+        found = [read_json(path) for path in sorted((self.folder / "studies").glob("*.json"))]
+        return [
+            {**content, "runs": [{**run, "axes": _with_defaults(run["axes"])} for run in content["runs"]]}
+            for content in found
+        ]
 
     def records(self) -> list[dict[str, Any]]:
         """One flat record for every training, test set and threshold, as `pandas.DataFrame` takes them.
@@ -126,13 +134,13 @@ class Store:
     def _update(self, index: sqlite3.Connection) -> None:
         with index:
             [version] = index.execute("pragma user_version").fetchone()
-            if version != FORMAT:
+            if version != _INDEX_VERSION:
                 index.executescript(
                     "drop table if exists files; drop table if exists figures;"
                     "create table files (id text primary key, changed_ns integer, bytes integer);"
                     f"create table figures ({', '.join(_COLUMNS)});"
                     "create index by_id on figures (id);"
-                    f"pragma user_version = {FORMAT}"
+                    f"pragma user_version = {_INDEX_VERSION}"
                 )
         with index:
             known = {row[0]: row[1:] for row in index.execute("select id, changed_ns, bytes from files")}
@@ -145,10 +153,15 @@ class Store:
             index.executemany("delete from files where id = ?", gone)
             for identity, state in found.items():
                 if known.get(identity) != state:
-                    rows = list(_rows(identity, read_json(self.result_path(identity))))
+                    rows = list(_rows(identity, self.result(identity) or {}))
                     marks = ", ".join("?" * len(_COLUMNS))
                     index.executemany(f"insert into figures values ({marks})", rows)
                     index.execute("insert into files values (?, ?, ?)", (identity, *state))
+
+
+def _with_defaults(axes: dict[str, Any]) -> dict[str, Any]:
+    """Axes of results that were made before there was a choice of precision."""
+    return {"precision": "float32", **axes}
 
 
 def _rows(identity: str, result: dict[str, Any]) -> Iterator[Sequence[Any]]:

@@ -1,0 +1,399 @@
+"""What the campaign says beyond its report: small JSON of every training, E_R taken apart, regimes, replayed advice.
+
+    derain study run studies/f5.toml --seeds 0 1 --scale cpu --out runs/campaign
+    derain study run studies/beyond/wide.toml studies/beyond/wide_causes.toml --scale cpu --out runs/campaign
+    derain study report runs/campaign
+    python benchmarks/campaign.py --results runs/campaign --out docs/results/campaign --images docs/images \\
+        --data "$DERAIN_DATA"
+
+Nothing is trained here. The networks are run once more on the test pairs, to tell what they do because of the rain from
+what they do to the picture anyway; that is kept beside the results and not done again.
+"""
+
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from math import ceil, log2, sqrt
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+import numpy as np
+import torch
+import tyro
+from torch import Tensor
+
+from derain.advice.replay import Replay, read_grid, replay
+from derain.advice.search import gather
+from derain.evaluation import NetworkRestorer
+from derain.files import make_folder, write_bytes, write_json
+from derain.images import read_image
+from derain.networks import load_model
+from derain.page import drawing
+from derain.pairs import match_pairs
+from derain.probe.maps import rain_maps
+from derain.probe.space import FULL
+from derain.probe.trained import Box, boxes, trained_streaks
+from derain.rain import load_rain
+from derain.study.store import Store
+from derain.training import MODEL
+
+STREAKS = rain_maps(FULL)[0]
+TESTS = ("rain100l", "rain12", "ddn_sirr")
+RANGES = ("small", "medium", "large", "wide")
+NETWORK = "unet:base=16,levels=4,norm=none,activation=leaky_relu"
+PREFERENCES = ("balanced", "removal", "picture")
+COLOURS = {"small": "#0072b2", "medium": "#d55e00", "large": "#009e73", "wide": "#cc79a7"}
+Trainings = list[dict[str, Any]]
+
+
+def main(results: Path, out: Path, images: Path, data: Path | None = None) -> None:
+    """
+    Args:
+        results: folder of `derain study run`.
+        out: for the JSON files.
+        images: for the figures.
+        data: folder with rain/rain100l; without it E_R is not taken apart.
+    """
+    store = Store(results)
+    trainings = [small(identity, result) for identity, result in finished(store)]
+    if data is not None:
+        for training in trainings:
+            training["rain100l_apart"] = take_apart(store, training["id"], data)
+    make_folder(out)
+    write_json(out / "trainings.json", trainings)
+    plain = [t for t in trainings if t["network"] == NETWORK and t["category"] == "natural" and t["length"] == 1.0]
+    print_table(plain)
+    with drawing():
+        if data is not None:
+            save(draw_apart(plain), images / "campaign-apart.png")
+        save(draw_inside_outside(plain), images / "campaign-inside-outside.png")
+        save(draw_regimes(plain), images / "campaign-regimes.png")
+        save(draw_balance(plain), images / "campaign-balance.png")
+    replays = list(replay_all(plain, out))
+    write_json(out / "replays.json", replays)
+    print_replays(replays)
+
+
+def finished(store: Store) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in sorted((store.folder / "results").glob("*.json")):
+        result = store.result(path.stem)
+        assert result is not None
+        yield path.stem, result
+
+
+def small(identity: str, result: Mapping[str, Any]) -> dict[str, Any]:
+    """A training with its means, without the figures of every picture."""
+    probe = result.get("probe")
+    return {
+        "id": identity,
+        **result["axes"],
+        "photos": result["photos"],
+        "parameters": result["parameters"],
+        "seconds": rounded(result["seconds"]),
+        "environment": result["environment"],
+        "tests": {
+            name: {
+                "mean": rounded(test["mean"]),
+                "sensitivity": rounded(test["sensitivity"]),
+                "input": rounded(test["input"]),
+                "perfect_e_r": rounded(test["perfect_e_r"]),
+                "psnr_y_error": rounded(standard_error([i["psnr_y"] for i in test["images"]["10"]])),
+            }
+            for name, test in result["tests"].items()
+        },
+        "response": rounded(probe) if probe else None,
+    }
+
+
+def rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.5g}")
+    if isinstance(value, dict):
+        return {key: rounded(entry) for key, entry in value.items()}
+    return [rounded(entry) for entry in value] if isinstance(value, list | tuple) else value
+
+
+def standard_error(values: Sequence[float]) -> float:
+    return stdev(values) / sqrt(len(values))
+
+
+def take_apart(store: Store, identity: str, data: Path) -> dict[str, dict[str, float]]:
+    """E_R in two: with O = B + R and the network f, its change of the rainy pixels is
+
+        f(O) - O = -(R - (f(O) - f(B))) + (f(B) - B),
+
+    what it takes away because of the rain, and what it does to the same pixels without rain. The root mean squares of
+    both over the mask, and what they would make together if they were independent, are means over the pairs.
+    """
+    path = store.run(identity) / "taken_apart.json"
+    if path.exists():
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    restorer = NetworkRestorer(load_model(store.run(identity) / MODEL)[0], "cpu")
+    found: dict[str, dict[str, list[float]]] = {t: {"e_r": [], "because": [], "anyway": []} for t in ("10", "50")}
+    for pair in match_pairs(data / "rain/rain100l/rainy", data / "rain/rain100l/clean"):
+        rainy, clean = (torch.from_numpy(read_image(each)).movedim(-1, 0) for each in (pair.rainy, pair.clean))
+        derained, kept = (restorer.picture(each).float() for each in (rainy, clean))
+        rainy, clean = rainy.float(), clean.float()
+        rain = rainy - clean
+        for threshold, values in found.items():
+            mask = rain.amax(0) > float(threshold)
+            values["e_r"].append(rms(derained - rainy, mask))
+            values["because"].append(rms(rain - (derained - kept), mask))
+            values["anyway"].append(rms(kept - clean, mask))
+    means = {t: {name: fmean(entries) for name, entries in values.items()} for t, values in found.items()}
+    write_json(path, means)
+    return means
+
+
+def rms(values: Tensor, mask: Tensor) -> float:
+    return float(values[:, mask].square().mean().sqrt())
+
+
+def cells(trainings: Trainings, rain: str) -> dict[int, Trainings]:
+    """The trainings of a rain by their counts."""
+    found: dict[int, Trainings] = {}
+    for training in trainings:
+        if training["rain"] == rain:
+            found.setdefault(training["count"], []).append(training)
+    return dict(sorted(found.items()))
+
+
+def spread(values: Sequence[float]) -> float:
+    return stdev(values) if len(values) > 1 else 0.0
+
+
+def print_table(trainings: Trainings) -> None:
+    """Means over seeds, with the standard deviation over them behind +-."""
+    test = "rain100l"
+    columns = {
+        "E_R, t=50": lambda t: t["tests"][test]["mean"]["50"]["e_r"],
+        "E_R, t=10": lambda t: t["tests"][test]["mean"]["10"]["e_r"],
+        "E_B, t=50": lambda t: t["tests"][test]["mean"]["50"]["e_b"],
+        "removal, t=50": lambda t: t["tests"][test]["mean"]["50"]["removal"],
+        "controlled removal, t=50": lambda t: t["tests"][test]["mean"]["50"]["removal_controlled"],
+        "controlled removal, t=10": lambda t: t["tests"][test]["mean"]["10"]["removal_controlled"],
+        "clean error": lambda t: t["tests"][test]["mean"]["10"]["clean_error"],
+        "PSNR-Y": lambda t: t["tests"][test]["mean"]["10"]["psnr_y"],
+        "area, bounded": lambda t: t["response"]["area"]["value"],
+        "area": lambda t: t["response"]["area_unbounded"]["value"],
+    }
+    print("| rain | backgrounds | seeds |", " | ".join(columns), "|")
+    print("|---|---|---|" + "---|" * len(columns))
+    for rain in dict.fromkeys(t["rain"] for t in trainings):
+        for count, group in cells(trainings, rain).items():
+            texts = []
+            for name, value in columns.items():
+                values = [value(t) for t in group if test in t["tests"] and (t["response"] or "area" not in name)]
+                digits = 2 if "removal" in name or "area" in name else 1
+                bar = f" ± {spread(values):.{digits}f}" if len(values) > 1 else ""
+                texts.append(f"{fmean(values):.{digits}f}{bar}" if values else "-")
+            print(f"| {rain} | {count} | {len(group)} |", " | ".join(texts), "|")
+
+
+def draw_apart(trainings: Trainings) -> Any:
+    """E_R and its two parts against the count, a column of panels a range of rain."""
+    shown = [rain for rain in RANGES if len(cells(trainings, rain)) > 1]
+    figure, axes = panels(2, len(shown))
+    for row, threshold in enumerate(("50", "10")):
+        for column, rain in enumerate(shown):
+            at, by_count = axes[row][column], cells(trainings, rain)
+            for name, label, style in (
+                ("e_r", "E_R: all change", ("#222222", "o")),
+                ("because", "because of the rain", ("#0072b2", "s")),
+                ("anyway", "done without rain as well", ("#d55e00", "^")),
+            ):
+                line(
+                    at,
+                    {c: [t["rain100l_apart"][threshold][name] for t in g] for c, g in by_count.items()},
+                    label,
+                    style,
+                )
+            perfect = next(iter(by_count.values()))[0]["tests"]["rain100l"]["perfect_e_r"][threshold]
+            at.axhline(perfect, color="#888888", ls=(0, (5, 3)), lw=1, label="E_R of perfect removal")
+            at.set_ylim(0, 95 if threshold == "50" else 65)
+            at.set_title(f"{rain}, t={threshold}", fontsize=10)
+        axes[row][0].set_ylabel("grey levels, RMS over rainy pixels", fontsize=8)
+    legend(figure, axes[0][0])
+    return figure
+
+
+def draw_balance(trainings: Trainings) -> Any:
+    """Controlled removal against clean error: a dot a training, a line a range of rain, a panel a test set."""
+    tests = [name for name in TESTS if any(name in t["tests"] for t in trainings)]
+    figure, [axes] = panels(1, len(tests), size_in=(2.9, 2.6))
+    for at, test in zip(axes, tests, strict=True):
+        for rain in RANGES:
+            points: dict[int, tuple[float, float]] = {}
+            for count, group in cells(trainings, rain).items():
+                means = [t["tests"][test]["mean"]["10"] for t in group if test in t["tests"]]
+                if means:
+                    x, y = ([mean[name] for mean in means] for name in ("clean_error", "removal_controlled"))
+                    at.plot(x, y, ".", ms=4, color=COLOURS[rain])
+                    points[count] = fmean(x), fmean(y)
+            if points:
+                at.plot(*zip(*points.values(), strict=True), "-", color=COLOURS[rain], lw=1.2, label=rain)
+            for count, (x, y) in points.items():
+                at.plot(x, y, "o", ms=1 + log2(count), mfc="none", color=COLOURS[rain])
+        at.set_xscale("log", base=2)
+        at.xaxis.set_major_formatter("{x:g}")
+        at.set_ylim(0, 1)
+        at.set_xlabel("clean error (grey levels)", fontsize=9)
+        at.set_title(test, fontsize=10)
+        finish(at)
+    axes[0].set_ylabel("controlled removal, t=10", fontsize=9)
+    legend(figure, axes[0])
+    return figure
+
+
+def trained_boxes(rain: str) -> list[Box]:
+    """Where the streaks of a preset lie on the map of length and angle."""
+    return boxes(trained_streaks({"objective": {"rain": load_rain(rain).describe()}}), STREAKS, FULL.recipe)
+
+
+def response(training: Mapping[str, Any]) -> np.ndarray:
+    """Controlled removal of streaks by their length and angle."""
+    means = np.array(training["response"]["means"][STREAKS.name], float)
+    return means.reshape(len(STREAKS.rows), len(STREAKS.columns))
+
+
+def inside_and_outside(training: Mapping[str, Any]) -> tuple[float, float]:
+    """Mean controlled removal of streaks of lengths and angles within the range trained on, and of all others."""
+    inside = np.zeros((len(STREAKS.rows), len(STREAKS.columns)), bool)
+    for box in trained_boxes(training["rain"]):
+        inside[box.first_row : box.last_row + 1, box.first_column : box.last_column + 1] = True
+    return float(response(training)[inside].mean()), float(response(training)[~inside].mean())
+
+
+def draw_inside_outside(trainings: Trainings) -> Any:
+    """Controlled removal within and beyond the range trained on against the count, a panel a range."""
+    figure, [axes] = panels(1, len(RANGES))
+    for at, rain in zip(axes, RANGES, strict=True):
+        by_count = {
+            count: [inside_and_outside(t) for t in group if t["response"]]
+            for count, group in cells(trainings, rain).items()
+        }
+        by_count = {count: pairs for count, pairs in by_count.items() if pairs}
+        if not by_count:
+            at.set_axis_off()
+            continue
+        for part, label, style in (
+            (0, "within the range trained on", ("#0072b2", "s")),
+            (1, "beyond it", ("#d55e00", "^")),
+        ):
+            line(at, {count: [pair[part] for pair in pairs] for count, pairs in by_count.items()}, label, style)
+        at.set_ylim(0, 1)
+        at.set_title(f"{rain} rain", fontsize=10)
+    axes[0].set_ylabel("controlled removal of streaks", fontsize=8)
+    legend(figure, axes[0])
+    return figure
+
+
+def draw_regimes(trainings: Trainings) -> Any:
+    """What few backgrounds remove more than many, on streaks of every length and angle: 8 minus 1024 backgrounds."""
+    from matplotlib.patches import Rectangle
+
+    shown = [r for r in RANGES if {8, 1024} <= {c for c, g in cells(trainings, r).items() if g[0]["response"]}]
+    figure, grid = panels(ceil(len(shown) / 2), 2, size_in=(3.6, 2.5))
+    free = [at for row in grid for at in row]
+    for at in free[len(shown) :]:
+        at.set_axis_off()
+    for at, rain in zip(free, shown, strict=False):
+        by_count = cells(trainings, rain)
+        few, many = (np.mean([response(t) for t in by_count[count]], 0) for count in (8, 1024))
+        difference = few - many
+        at.imshow(difference, cmap="PuOr_r", vmin=-0.6, vmax=0.6, aspect="auto")
+        for (row, column), value in np.ndenumerate(difference):
+            at.text(column, row, f"{value:+.2f}".replace("0.", "."), ha="center", va="center", fontsize=6)
+        for box in trained_boxes(rain):
+            size = (box.last_column - box.first_column + 1, box.last_row - box.first_row + 1)
+            style = "-" if box.whole else "--"
+            at.add_patch(
+                Rectangle(
+                    (box.first_column - 0.5, box.first_row - 0.5), *size, fill=False, ec="#d62728", ls=style, lw=1.8
+                )
+            )
+        at.set_xticks(range(len(STREAKS.columns)), [f"{value:g}" for value in STREAKS.columns], fontsize=7)
+        at.set_yticks(range(len(STREAKS.rows)), [f"{value:g}" for value in STREAKS.rows], fontsize=7)
+        at.set_xlabel("angle (°)", fontsize=8)
+        at.set_ylabel("length (px)", fontsize=8)
+        at.set_title(f"trained on {rain} rain ({len(by_count[8])} + {len(by_count[1024])} networks)", fontsize=9)
+    return figure
+
+
+def panels(rows: int, columns: int, size_in: tuple[float, float] = (2.3, 2.0)) -> tuple[Any, list[list[Any]]]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(size_in[0] * columns + 0.5, size_in[1] * rows + 0.7), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False).tolist()
+
+
+def line(at: Any, values: Mapping[int, Sequence[float]], label: str, style: tuple[str, str]) -> None:
+    means, errors = [fmean(v) for v in values.values()], [spread(v) for v in values.values()]
+    at.errorbar(list(values), means, errors, label=label, color=style[0], marker=style[1], ms=4, lw=1.3, capsize=2)
+    at.set_xscale("log", base=2)
+    at.set_xticks(list(values), [str(count) for count in values], fontsize=8)
+    at.minorticks_off()
+    at.set_xlabel("backgrounds", fontsize=8)
+    finish(at)
+
+
+def finish(at: Any) -> None:
+    at.tick_params(labelsize=8)
+    at.spines[["top", "right"]].set_visible(False)
+    at.grid(alpha=0.3)
+
+
+def legend(figure: Any, at: Any) -> None:
+    figure.legend(*at.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False, fontsize=8)
+
+
+def save(figure: Any, path: Path) -> None:
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=130)
+    write_bytes(path, picture.getvalue())
+
+
+def replay_all(trainings: Trainings, out: Path) -> Iterator[dict[str, Any]]:
+    """The advice replayed on every test set by every preference, where the grid of rains, counts and seeds is full."""
+    for test in TESTS:
+        entries = [
+            {
+                "rain": t["rain"],
+                "count": t["count"],
+                "seed": t["seed"],
+                "psnr_y": t["tests"][test]["mean"]["10"]["psnr_y"],
+                "removal": t["tests"][test]["mean"]["10"]["removal_controlled"],
+                "clean_error": t["tests"][test]["mean"]["10"]["clean_error"],
+                "error": t["tests"][test]["psnr_y_error"],
+            }
+            for t in trainings
+            if t["rain"] in RANGES and test in t["tests"] and t["seed"] in (0, 1)
+        ]
+        rains, counts = {e["rain"] for e in entries}, {e["count"] for e in entries}
+        if not entries or len(entries) != 2 * len(rains) * len(counts):
+            continue
+        path = out / f"grid-{test}.json"
+        write_json(path, entries)
+        for preference in PREFERENCES:
+            grid = read_grid(path, preference)
+            candidates = len(gather(grid))
+            for budget in range(len(rains), candidates // 2 + 1):
+                yield {
+                    "test": test,
+                    "preference": preference,
+                    "candidates": candidates,
+                    **asdict(replay(grid, budget, 200)),
+                }
+
+
+def print_replays(replays: Sequence[Mapping[str, Any]]) -> None:
+    names = [field for field in Replay.__dataclass_fields__ if field != "budget"]
+    for each in replays:
+        print(each["test"], each["preference"], f"budget {each['budget']} of {each['candidates']}:",
+              ", ".join(f"{name} {each[name]:.2f}" for name in names))  # fmt: skip
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

@@ -34,8 +34,9 @@ from derain.page import drawing
 from derain.pairs import match_pairs
 from derain.probe.maps import rain_maps
 from derain.probe.space import FULL
-from derain.probe.trained import Box, boxes, trained_streaks
+from derain.probe.trained import boxes, trained_streaks
 from derain.rain import load_rain
+from derain.study.response import within_and_beyond
 from derain.study.store import Store
 from derain.training import MODEL
 
@@ -104,6 +105,7 @@ def small(identity: str, result: Mapping[str, Any]) -> dict[str, Any]:
             for name, test in result["tests"].items()
         },
         "response": rounded(probe) if probe else None,
+        "within_and_beyond": rounded(within_and_beyond(probe, result["run"])) if probe else None,
     }
 
 
@@ -247,23 +249,10 @@ def draw_balance(trainings: Trainings) -> Any:
     return figure
 
 
-def trained_boxes(rain: str) -> list[Box]:
-    """Where the streaks of a preset lie on the map of length and angle."""
-    return boxes(trained_streaks({"objective": {"rain": load_rain(rain).describe()}}), STREAKS, FULL.recipe)
-
-
 def response(training: Mapping[str, Any]) -> np.ndarray:
     """Controlled removal of streaks by their length and angle."""
     means = np.array(training["response"]["means"][STREAKS.name], float)
     return means.reshape(len(STREAKS.rows), len(STREAKS.columns))
-
-
-def inside_and_outside(training: Mapping[str, Any]) -> tuple[float, float]:
-    """Mean controlled removal of streaks of lengths and angles within the range trained on, and of all others."""
-    inside = np.zeros((len(STREAKS.rows), len(STREAKS.columns)), bool)
-    for box in trained_boxes(training["rain"]):
-        inside[box.first_row : box.last_row + 1, box.first_column : box.last_column + 1] = True
-    return float(response(training)[inside].mean()), float(response(training)[~inside].mean())
 
 
 def draw_inside_outside(trainings: Trainings) -> Any:
@@ -271,7 +260,7 @@ def draw_inside_outside(trainings: Trainings) -> Any:
     figure, [axes] = panels(1, len(RANGES))
     for at, rain in zip(axes, RANGES, strict=True):
         by_count = {
-            count: [inside_and_outside(t) for t in group if t["response"]]
+            count: [t["within_and_beyond"] for t in group if t["within_and_beyond"]]
             for count, group in cells(trainings, rain).items()
         }
         by_count = {count: pairs for count, pairs in by_count.items() if pairs}
@@ -306,7 +295,7 @@ def draw_regimes(trainings: Trainings) -> Any:
         at.imshow(difference, cmap="PuOr_r", vmin=-0.6, vmax=0.6, aspect="auto")
         for (row, column), value in np.ndenumerate(difference):
             at.text(column, row, f"{value:+.2f}".replace("0.", "."), ha="center", va="center", fontsize=6)
-        for box in trained_boxes(rain):
+        for box in boxes(trained_streaks({"objective": {"rain": load_rain(rain).describe()}}), STREAKS, FULL.recipe):
             size = (box.last_column - box.first_column + 1, box.last_row - box.first_row + 1)
             style = "-" if box.whole else "--"
             at.add_patch(

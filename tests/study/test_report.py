@@ -19,6 +19,7 @@ from derain.metrics import METRICS, quantise
 from derain.networks import load_model
 from derain.probe.maps import rain_maps
 from derain.probe.space import FULL
+from derain.rain import load_rain
 from derain.study.cells import Cell, load_results
 from derain.study.execute import execute
 from derain.study.figures import Quantity, curves, quantities, scaled, turning_points
@@ -411,11 +412,14 @@ def test_maps_of_the_response_to_rain_are_shown_count_by_count(study: Study, tin
             "means": values, "errors": values, "clean_error": 12.3, "clean_bound": 20.0, "area": area,
             "area_unbounded": area, "photos": 4,
         }  # fmt: skip
+        result["run"] = {"objective": {"rain": load_rain(cell.axes["rain"]).describe()}}
         store.write_result(cell.identity, result)
     text = page(write_report(tmp_path / "results"))
     assert "Response to rain" in text
+    assert "<td>0.25</td><td>0.25</td>" in text  # removal within and beyond the range trained on
     assert "area, clean error up to 20" in text
     assert "1.00 (0.12 .. 0.75)" in text  # 4 backgrounds
     assert "0.50 (0.12 .. 0.75)" in text  # 8 backgrounds
     figures = {path.name for path in (tmp_path / "results" / "report" / "figures").iterdir()}
     assert {"study.cpu.response.png", "study.cpu.response1.png"} <= figures  # small and medium rain
+    assert "study.cpu.within-and-beyond.png" in figures

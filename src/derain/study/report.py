@@ -17,9 +17,6 @@ from derain.complexity import complexity_of_images
 from derain.errors import InputError
 from derain.files import make_folder, write_bytes, write_json
 from derain.page import drawing, image_html, strip_html, table_html, to_svg
-from derain.probe.figures import draw_panels
-from derain.probe.maps import rain_maps
-from derain.probe.space import FULL
 from derain.study.cells import Cell, Results, load_results
 from derain.study.figures import (
     Curve,
@@ -35,16 +32,15 @@ from derain.study.figures import (
     varied,
 )
 from derain.study.pictures import NOTES, Picture, draw_strips, strips
+from derain.study.report_response import response_section
 from derain.study.report_tables import (
     all_figures,
     left_out,
     name_of,
-    response_table,
     table2,
     verdict_overview,
     verdict_tables,
 )
-from derain.study.response import panel_of
 from derain.study.spec import FigureName
 from derain.study.store import FORMAT, Store
 from derain.study.testing import photos
@@ -167,7 +163,7 @@ def _section(results: Results, verdicts: list[Verdict], complexity: Mapping[str,
     if verdicts:
         parts.append(verdict_tables(verdicts))
     if any(cell.response for cell in results.cells):
-        parts.append(_responses(results, page))
+        parts.append(response_section(results, page.save))
     if study["pictures"]:
         parts.append(_pictures(results, page))
     return "\n".join(parts)
@@ -305,30 +301,6 @@ def _complexity_figure(results: Results, complexity: Mapping[str, float], page: 
 
 def _count(turning_point: float) -> str:
     return f"{turning_point:.0f}" if isfinite(turning_point) else "none"
-
-
-def _responses(results: Results, page: _Page) -> str:
-    """Maps of the response to rain, count below count, and the generalisation areas; of the first seed the maps."""
-    cells = {cell.identity: cell for cell in results.cells if cell.response}.values()
-    groups: dict[tuple[str, ...], list[Cell]] = {}
-    for cell in sorted(cells, key=lambda cell: (cell.axes["seed"], cell.axes["count"])):
-        groups.setdefault(tuple(str(cell.axes[axis]) for axis in ("network", "category", "rain")), []).append(cell)
-    parts = ["<h3>Response to rain</h3>"]
-    for number, (axes, group) in enumerate(groups.items()):
-        shown = [cell for cell in group if cell.axes["seed"] == group[0].axes["seed"]]
-        panels = [panel_of(f"{cell.axes['count']} backgrounds", cell.response or {}, cell.run) for cell in shown]
-        drawn = draw_panels(panels, rain_maps(FULL), "removal_controlled", FULL.recipe)
-        parts.append(f"<p>{escape(', '.join(axes))}</p>")
-        name = f"{name_of(results)}.response{number or ''}"
-        parts.append(page.save(drawn, name, f"controlled removal of every rain: {', '.join(axes)}"))
-        parts.append(f'<div class="scroll">{response_table(group)}</div>')
-    parts.append(
-        '<p class="note">Controlled removal of rain whose parameters are those of the cell, on test photos of the '
-        "category, by the network of the first seed; the red box is the range that was trained on. The generalisation "
-        "area is the share of the three maps of streaks in which half of the rain or more is removed: within the bound "
-        "of the clean error, and whatever the clean error; in brackets its 95 % interval over backgrounds.</p>"
-    )
-    return "".join(parts)
 
 
 def _pictures(results: Results, page: _Page) -> str:

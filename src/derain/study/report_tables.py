@@ -8,11 +8,9 @@ from typing import get_args
 
 from derain.metrics import METRIC, METRICS
 from derain.page import table_html
-from derain.probe.page import area_text
 from derain.study.cells import Cell, Results
 from derain.study.figures import MASKED, Quantity, varied
 from derain.study.paper import TABLE2
-from derain.study.response import area_of
 from derain.study.verdicts import Level, Verdict
 
 _FEW_VERDICTS = 12  # no more of them are shown with their numbers at once
@@ -116,18 +114,6 @@ def all_figures(cells: Sequence[Cell]) -> str:
             names = [escape(test), *(escape(str(cell.axes[axis])) for axis in axes), str(cell.photos)]
             rows.append([*names, *(METRIC[q.figure].text(q.of(cell)) for q in _COLUMNS)])
     return table_html(["test", *axes, "photos", *(quantity.title for quantity in _COLUMNS)], rows)
-
-
-def response_table(cells: Sequence[Cell]) -> str:
-    """The generalisation area of every training whose response to rain was mapped."""
-    rows = []
-    for cell in cells:
-        response = cell.response or {}
-        areas = [area_text(area_of(response, bounded=bounded)) for bounded in (True, False)]
-        rows.append([str(cell.axes["count"]), str(cell.axes["seed"]), *areas, f"{response['clean_error']:.1f}"])
-    bound = (cells[0].response or {})["clean_bound"]
-    head = ["backgrounds", "seed", f"area, clean error up to {bound:g}", "area", "clean error"]
-    return table_html(head, rows)
 
 
 def left_out(cells: Sequence[Cell]) -> str:

@@ -56,6 +56,28 @@ def area_of(response: Mapping[str, Any], *, bounded: bool) -> Area:
     return Area(**response["area" if bounded else "area_unbounded"])
 
 
+def within_and_beyond(response: Mapping[str, Any], header: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Mean controlled removal of the probed streaks that lie in the range trained on, by the two parameters that their
+    map varies, and of all others; maps weigh the same. None: the network was not trained on streaks of the maps.
+
+    Args:
+        response: from `respond`.
+        header: of the weights, which names the rain that was trained on.
+    """
+    within, beyond = [], []
+    for rain_map in rain_maps(FULL):
+        found = boxes(trained_streaks(header), rain_map, FULL.recipe)
+        if found:
+            inside = np.zeros((len(rain_map.rows), len(rain_map.columns)), bool)
+            for box in found:
+                inside[box.first_row : box.last_row + 1, box.first_column : box.last_column + 1] = True
+            means = np.array(response["means"][rain_map.name], np.float64).reshape(inside.shape)
+            if not inside.all():
+                within.append(np.nanmean(means[inside]))
+                beyond.append(np.nanmean(means[~inside]))
+    return (float(np.mean(within)), float(np.mean(beyond))) if within else None
+
+
 def _plain(values: np.ndarray) -> list[float | None]:
     """NaN, which None is read back as, is not for JSON."""
     return [None if np.isnan(value) else float(value) for value in values]

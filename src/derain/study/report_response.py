@@ -1,0 +1,96 @@
+"""The section of a report on the response to rain of a study's networks."""
+
+from collections.abc import Callable, Sequence
+from html import escape
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING
+
+from derain.metrics import METRIC
+from derain.page import table_html
+from derain.probe.figures import draw_panels
+from derain.probe.maps import rain_maps
+from derain.probe.page import area_text
+from derain.probe.space import FULL
+from derain.study.cells import Cell, Results
+from derain.study.figures import Curve, Point, draw_curves, varied
+from derain.study.response import area_of, panel_of, within_and_beyond
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Save = Callable[["Figure", str, str], str]
+"""Writes a figure under a name, with a text in its place, and gives the HTML that shows it."""
+
+
+def response_section(results: Results, save: Save) -> str:
+    """Removal within and beyond the range trained on; maps of the response to rain, count below count, of the first
+    seed; and the generalisation areas."""
+    name = f"{results.study['name']}.{results.scale['name']}"
+    cells = list({cell.identity: cell for cell in results.cells if cell.response}.values())
+    named = [axis for axis in varied(cells) if axis not in ("count", "seed")] or ["rain"]
+    groups: dict[str, list[Cell]] = {}
+    for cell in sorted(cells, key=lambda cell: (cell.axes["seed"], cell.axes["count"])):
+        groups.setdefault(", ".join(_value(axis, cell.axes[axis]) for axis in named), []).append(cell)
+    parts = ["<h3>Response to rain</h3>"]
+    parted = {title: curves for title, group in groups.items() if (curves := _within_and_beyond(group))}
+    if parted:
+        text = "controlled removal of streaks within and beyond the range trained on"
+        figure = draw_curves({"controlled removal": parted}, limits=(0.0, 1.0))
+        parts.append(save(figure, f"{name}.within-and-beyond", text))
+    for number, (title, group) in enumerate(groups.items()):
+        shown = [cell for cell in group if cell.axes["seed"] == group[0].axes["seed"]]
+        maps = [panel_of(f"{cell.axes['count']} backgrounds", cell.response or {}, cell.run) for cell in shown]
+        drawn = draw_panels(maps, rain_maps(FULL), "removal_controlled", FULL.recipe)
+        parts.append(f"<p>{escape(title)}</p>")
+        parts.append(save(drawn, f"{name}.response{number or ''}", f"controlled removal of every rain: {title}"))
+        parts.append(f'<div class="scroll">{_table(group)}</div>')
+    parts.append(
+        '<p class="note">Controlled removal of rain whose parameters are those of the cell, on test photos of the '
+        "category, by the network of the first seed. The red box is the range that was trained on: streaks in it are "
+        "within the range, all others beyond it; the three maps weigh the same. The generalisation area is the share "
+        "of the three maps of streaks in which half of the rain or more is removed: within the bound of the clean "
+        "error, and whatever the clean error; in brackets its 95 % interval over backgrounds.</p>"
+    )
+    return "".join(parts)
+
+
+def _table(cells: Sequence[Cell]) -> str:
+    """Of every training the controlled removal within and beyond the range trained on, and the generalisation area."""
+    rows = []
+    for cell in cells:
+        response = cell.response or {}
+        areas = [area_text(area_of(response, bounded=bounded)) for bounded in (True, False)]
+        parts = within_and_beyond(response, cell.run)
+        removal = ["-", "-"] if parts is None else [METRIC["removal_controlled"].text(part) for part in parts]
+        axes = [str(cell.axes["count"]), str(cell.axes["seed"])]
+        rows.append([*axes, *removal, *areas, f"{response['clean_error']:.1f}"])
+    bound = (cells[0].response or {})["clean_bound"]
+    removal = ["removal within the range trained on", "beyond it"]
+    head = ["backgrounds", "seed", *removal, f"area, clean error up to {bound:g}", "area", "clean error"]
+    return table_html(head, rows)
+
+
+def _value(axis: str, value: str | float) -> str:
+    """Of an axis; numbers are nothing without its name."""
+    return value if isinstance(value, str) else f"{axis} {value:g}"
+
+
+def _within_and_beyond(cells: Sequence[Cell]) -> list[Curve]:
+    """Two curves over the count; none where the networks were not trained on streaks of the maps."""
+    by_count: dict[int, list[tuple[float, float]]] = {}
+    for cell in cells:
+        if (parts := within_and_beyond(cell.response or {}, cell.run)) is not None:
+            by_count.setdefault(cell.axes["count"], []).append(parts)
+    if not by_count:
+        return []
+    labels = ("within the range trained on", "beyond it")
+    return [
+        Curve(
+            label, tuple(_point(count, [parts[side] for parts in by_count[count]]) for count in sorted(by_count)), None
+        )
+        for side, label in enumerate(labels)
+    ]
+
+
+def _point(count: int, values: Sequence[float]) -> Point:
+    return Point(count, fmean(values), stdev(values) if len(values) > 1 else None, len(values))

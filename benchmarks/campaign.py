@@ -4,7 +4,7 @@
     derain study run studies/beyond/wide.toml studies/beyond/wide_causes.toml --scale cpu --out runs/campaign
     derain study report runs/campaign
     python benchmarks/campaign.py --results runs/campaign --out docs/results/campaign --images docs/images \\
-        --data "$DERAIN_DATA"
+        --data "$DERAIN_DATA" --photo "$DERAIN_DATA/natural/test/101084.jpg"
 
 Nothing is trained here. The networks are run once more on the test pairs, to tell what they do because of the rain from
 what they do to the picture anyway; that is kept beside the results and not done again.
@@ -35,12 +35,16 @@ from derain.pairs import match_pairs
 from derain.probe.maps import rain_maps
 from derain.probe.space import FULL
 from derain.probe.trained import boxes, trained_streaks
-from derain.rain import load_rain
+from derain.rain import RainRange, compose, load_rain
+from derain.rain.streaks import Streaks
+from derain.randomness import generator
+from derain.study.figures import Quantity
 from derain.study.response import within_and_beyond
 from derain.study.store import Store
 from derain.training import MODEL
 
 STREAKS = rain_maps(FULL)[0]
+SIDE_PX = 256
 TESTS = ("rain100l", "rain12", "ddn_sirr")
 RANGES = ("small", "medium", "large", "wide")
 NETWORK = "unet:base=16,levels=4,norm=none,activation=leaky_relu"
@@ -49,13 +53,14 @@ COLOURS = {"small": "#0072b2", "medium": "#d55e00", "large": "#009e73", "wide": 
 Trainings = list[dict[str, Any]]
 
 
-def main(results: Path, out: Path, images: Path, data: Path | None = None) -> None:
+def main(results: Path, out: Path, images: Path, data: Path | None = None, photo: Path | None = None) -> None:
     """
     Args:
         results: folder of `derain study run`.
         out: for the JSON files.
         images: for the figures.
         data: folder with rain/rain100l; without it E_R is not taken apart.
+        photo: not trained on, to be shown restored.
     """
     store = Store(results)
     trainings = [small(identity, result) for identity, result in finished(store)]
@@ -66,9 +71,12 @@ def main(results: Path, out: Path, images: Path, data: Path | None = None) -> No
     write_json(out / "trainings.json", trainings)
     plain = [t for t in trainings if t["network"] == NETWORK and t["category"] == "natural" and t["length"] == 1.0]
     print_table(plain)
+    print_verdicts(results / "report" / "report.json")
     with drawing():
         if data is not None:
             save(draw_apart(plain), images / "campaign-apart.png")
+        if photo is not None:
+            save(draw_pictures(plain, store, photo), images / "campaign-pictures.jpg")
         save(draw_inside_outside(plain), images / "campaign-inside-outside.png")
         save(draw_regimes(plain), images / "campaign-regimes.png")
         save(draw_balance(plain), images / "campaign-balance.png")
@@ -194,6 +202,25 @@ def print_table(trainings: Trainings) -> None:
             print(f"| {rain} | {count} | {len(group)} |", " | ".join(texts), "|")
 
 
+def print_verdicts(report: Path) -> None:
+    """A table for every finding: a row for each line and part, a column for each figure of merit."""
+    verdicts = [v for study in json.loads(report.read_text(encoding="utf-8"))["studies"] for v in study["verdicts"]]
+    for finding in dict.fromkeys(v["finding"] for v in verdicts):
+        own = [v for v in verdicts if v["finding"] == finding]
+        columns = dict.fromkeys((v["figure"], v["threshold"]) for v in own)
+        print(f"\n| {finding} |", " | ".join(title(*column) for column in columns), "|")
+        print("|---|" + "---|" * len(columns))
+        for line_, part in dict.fromkeys((v["line"], v["part"]) for v in own):
+            words = {
+                (v["figure"], v["threshold"]): v["verdict"] for v in own if (v["line"], v["part"]) == (line_, part)
+            }
+            print(f"| {line_}{': ' if part else ''}{part} |", " | ".join(words.get(c, "-") for c in columns), "|")
+
+
+def title(figure: str, threshold: int | None) -> str:
+    return Quantity(figure, threshold or 10).title
+
+
 def draw_apart(trainings: Trainings) -> Any:
     """E_R and its two parts against the count, a column of panels a range of rain."""
     shown = [rain for rain in RANGES if len(cells(trainings, rain)) > 1]
@@ -311,6 +338,34 @@ def draw_regimes(trainings: Trainings) -> Any:
     return figure
 
 
+def draw_pictures(trainings: Trainings, store: Store, photo: Path) -> Any:
+    """The middle of a photo without rain, under streaks within the small range, and under streaks beyond it, as
+    networks of the first seed restore it."""
+    picture = read_image(photo)
+    top, left = ((side - SIDE_PX) // 2 for side in picture.shape[:2])
+    clean = torch.from_numpy(picture[top : top + SIDE_PX, left : left + SIDE_PX]).movedim(-1, 0)
+    rows = {"no rain": clean}
+    for angle in (0.0, 60.0):
+        streaks = RainRange(width=(5,), length_px=(30, 30), angle_deg=(angle, angle))
+        layer = Streaks(streaks, "paper").layers(1, SIDE_PX, SIDE_PX, generator(0, "campaign", "picture"))[0]
+        rows[f"streaks of 30 px at {angle:g}°"] = compose(clean.float()[None], layer[None])[0].to(torch.uint8)
+    columns: dict[str, NetworkRestorer | None] = {"input": None}
+    for rain in ("small", "medium"):
+        for count in (8, 1024):
+            [chosen, *_] = [t for t in cells(trainings, rain)[count] if t["seed"] == 0]
+            network = load_model(store.run(chosen["id"]) / MODEL)[0]
+            columns[f"{rain} rain, {count} backgrounds"] = NetworkRestorer(network, "cpu")
+    figure, grid = panels(len(rows), len(columns), size_in=(2.2, 2.2))
+    for row, (name, shown) in zip(grid, rows.items(), strict=True):
+        for at, (column, restorer) in zip(row, columns.items(), strict=True):
+            at.imshow((shown if restorer is None else restorer.picture(shown)).movedim(0, -1).numpy())
+            at.set_xticks([])
+            at.set_yticks([])
+            at.set_title(column if row is grid[0] else "", fontsize=9)
+        row[0].set_ylabel(name, fontsize=9)
+    return figure
+
+
 def panels(rows: int, columns: int, size_in: tuple[float, float] = (2.3, 2.0)) -> tuple[Any, list[list[Any]]]:
     from matplotlib.figure import Figure
 
@@ -340,7 +395,7 @@ def legend(figure: Any, at: Any) -> None:
 
 def save(figure: Any, path: Path) -> None:
     picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=130)
+    figure.savefig(picture, format=path.suffix[1:], dpi=130)
     write_bytes(path, picture.getvalue())
 
 

@@ -43,7 +43,7 @@ _TILE_PX = 200
 class Scale:
     """What the two networks share, and the two counts of backgrounds in which they differ.
 
-    Test rain and scale were chosen on photos that are in neither set (docs/results.md).
+    Test rain and scale were chosen on photos that are in neither set (docs/measurements.md).
     """
 
     few: int = 8

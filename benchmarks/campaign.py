@@ -44,6 +44,7 @@ from derain.study.store import Store
 from derain.training import MODEL
 
 STREAKS = rain_maps(FULL)[0]
+DRAWN = ("f5", "f6a", "f6b", "f7", "f10", "f11", "wide", "wide_causes", "wide_length")
 SIDE_PX = 256
 TESTS = ("rain100l", "rain12", "ddn_sirr")
 RANGES = ("small", "medium", "large", "wide")
@@ -71,7 +72,12 @@ def main(results: Path, out: Path, images: Path, data: Path | None = None, photo
     write_json(out / "trainings.json", trainings)
     plain = [t for t in trainings if t["network"] == NETWORK and t["category"] == "natural" and t["length"] == 1.0]
     print_table(plain)
-    print_verdicts(results / "report" / "report.json")
+    report = results / "report"
+    write_bytes(out / "report.json", (report / "report.json").read_bytes())
+    for name in DRAWN:
+        if (report / "figures" / f"{name}.cpu.png").exists():
+            write_bytes(images / f"campaign-{name}.png", (report / "figures" / f"{name}.cpu.png").read_bytes())
+    print_verdicts(report / "report.json")
     with drawing():
         if data is not None:
             save(draw_apart(plain), images / "campaign-apart.png")
@@ -241,7 +247,7 @@ def draw_apart(trainings: Trainings) -> Any:
                 )
             perfect = next(iter(by_count.values()))[0]["tests"]["rain100l"]["perfect_e_r"][threshold]
             at.axhline(perfect, color="#888888", ls=(0, (5, 3)), lw=1, label="E_R of perfect removal")
-            at.set_ylim(0, 95 if threshold == "50" else 65)
+            at.set_ylim(0, 110 if threshold == "50" else 85)
             at.set_title(f"{rain}, t={threshold}", fontsize=10)
         axes[row][0].set_ylabel("grey levels, RMS over rainy pixels", fontsize=8)
     legend(figure, axes[0][0])
@@ -395,7 +401,7 @@ def legend(figure: Any, at: Any) -> None:
 
 def save(figure: Any, path: Path) -> None:
     picture = io.BytesIO()
-    figure.savefig(picture, format=path.suffix[1:], dpi=130)
+    figure.savefig(picture, format=path.suffix[1:], dpi=100 if path.suffix == ".jpg" else 130)
     write_bytes(path, picture.getvalue())
 
 

@@ -3,6 +3,8 @@
 import json
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +25,21 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write `data` to `path` atomically: a temporary file in the same folder, flushed to disk, then renamed.
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A temporary file in the folder of `path` to write to, flushed to disk and renamed to it once all went well.
 
     Raises:
-        InputError: the disk is full or the folder cannot be written; whatever stood at `path` before is untouched.
+        InputError: the disk is full or the folder cannot be written. After any error the temporary file is gone, and
+            whatever stood at `path` before is untouched.
     """
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
         temporary = Path(name)
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
+            yield temporary
+            with temporary.open("rb") as file:
                 os.fsync(file.fileno())
             temporary.chmod(0o666 & ~_umask())
             temporary.replace(path)
@@ -44,6 +48,16 @@ def write_bytes(path: Path, data: bytes) -> None:
             raise
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to `path` atomically (`whole_file`).
+
+    Raises:
+        InputError: as of `whole_file`.
+    """
+    with whole_file(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def write_json(path: Path, value: Any) -> None:

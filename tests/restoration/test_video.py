@@ -1,0 +1,210 @@
+"""Videos: all that must stay stays, and what goes wrong leaves nothing behind."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from derain.errors import InputError
+from derain.restoration.smoothing import Smoothing
+from derain.restoration.video import restore_video
+
+SIZE = (48, 64)
+
+
+def scene(index: int) -> np.ndarray:
+    """A gradient with a square that moves."""
+    rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
+    picture = np.stack([rows * 4, columns * 3, np.full(SIZE, 90)], 2).astype(np.uint8)
+    picture[8:16, 4 + 2 * index : 12 + 2 * index] = (200, 40, 60)
+    return picture
+
+
+def write(
+    path: Path,
+    frames: int = 12,
+    times: list[int] | None = None,
+    sound: bool = False,
+    rotation: int = 0,
+    hd: bool = False,
+) -> Path:
+    with av.open(str(path), "w") as writer:
+        stream = writer.add_stream("libx264" if path.suffix != ".webm" else "libvpx-vp9", rate=25, options={"crf": "4"})
+        stream.width, stream.height, stream.pix_fmt = SIZE[1], SIZE[0], "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        if hd:
+            stream.codec_context.colorspace, stream.codec_context.color_primaries = 1, 1
+            stream.codec_context.color_trc, stream.codec_context.color_range = 1, 1
+        if rotation:
+            stream.set_display_rotation(rotation)
+        audio = writer.add_stream("aac", rate=8000) if sound else None
+        for index in range(frames):
+            frame = av.VideoFrame.from_ndarray(scene(index), format="rgb24")
+            frame = frame.reformat(format="yuv420p", dst_colorspace=1 if hd else 5)
+            frame.pts, frame.time_base = (times[index] if times else 40 * index), Fraction(1, 1000)
+            writer.mux(stream.encode(frame))
+        writer.mux(stream.encode(None))
+        if audio is not None:
+            wave = (0.3 * np.sin(np.arange(4096) / 5)).astype(np.float32)[None]
+            sample = av.AudioFrame.from_ndarray(wave, format="fltp", layout="mono")
+            sample.sample_rate, sample.pts, sample.time_base = 8000, 0, Fraction(1, 8000)
+            writer.mux(audio.encode(sample))
+            writer.mux(audio.encode(None))
+    return path
+
+
+def frames_of(path: Path) -> list[av.VideoFrame]:
+    with av.open(str(path)) as reader:
+        return list(reader.decode(video=0))
+
+
+def rgb(frame: av.VideoFrame) -> np.ndarray:
+    return frame.to_ndarray(format="rgb24").astype(int)
+
+
+def same(picture: np.ndarray) -> np.ndarray:
+    return picture
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".m4v", ".mov", ".mkv", ".webm"])
+def test_frames_times_and_colours_stay(tmp_path: Path, suffix: str) -> None:
+    source, target = write(tmp_path / f"in{suffix}"), tmp_path / f"out{suffix}"
+    assert restore_video(source, target, same) == 12
+    before, after = frames_of(source), frames_of(target)
+    assert [float(frame.time) for frame in after] == [float(frame.time) for frame in before]
+    assert max(abs(rgb(a) - rgb(b)).mean() for a, b in zip(before, after, strict=True)) < 3
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_variable_frame_rate_stays(tmp_path: Path) -> None:
+    times = [0, 40, 90, 100, 250, 260, 300, 1000]
+    restore_video(write(tmp_path / "in.mp4", 8, times), tmp_path / "out.mp4", same)
+    assert [round(1000 * float(frame.time)) for frame in frames_of(tmp_path / "out.mp4")] == times
+
+
+def test_the_sound_is_copied(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.mp4", sound=True)
+    restore_video(source, tmp_path / "out.mp4", same)
+
+    def sound(path: Path) -> list[bytes]:
+        with av.open(str(path)) as reader:
+            return [bytes(packet) for packet in reader.demux(audio=0) if packet.size]
+
+    assert sound(tmp_path / "out.mp4") == sound(source) != []
+
+
+def test_a_turned_video_is_restored_upright_and_stays_turned(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.mp4", rotation=90)
+    seen: list[tuple[int, ...]] = []
+
+    def note(picture: np.ndarray) -> np.ndarray:
+        seen.append(picture.shape)
+        return picture
+
+    restore_video(source, tmp_path / "out.mp4", note)
+    assert set(seen) == {(SIZE[1], SIZE[0], 3)}
+    before, after = frames_of(source)[0], frames_of(tmp_path / "out.mp4")[0]
+    assert (after.rotation, after.width, after.height) == (before.rotation, before.width, before.height)
+    assert before.rotation != 0
+    assert abs(rgb(before) - rgb(after)).mean() < 3
+
+
+def test_the_network_sees_the_colours_that_the_video_means(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.mp4", hd=True)
+    seen: list[np.ndarray] = []
+
+    def note(picture: np.ndarray) -> np.ndarray:
+        seen.append(picture)
+        return picture
+
+    restore_video(source, tmp_path / "out.mp4", note)
+    assert abs(seen[0].astype(int) - scene(0)).mean() < 3
+    with av.open(str(tmp_path / "out.mp4")) as reader:
+        context = reader.streams.video[0].codec_context
+        assert (context.colorspace, context.color_primaries, context.color_trc, context.color_range) == (1, 1, 1, 1)
+
+
+def test_what_is_restored_is_what_is_written(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.mp4")
+    restore_video(source, tmp_path / "out.mp4", lambda picture: 255 - picture)
+    assert abs(255 - rgb(frames_of(source)[3]) - rgb(frames_of(tmp_path / "out.mp4")[3])).mean() < 4
+
+
+def cut(path: Path) -> None:
+    """Without the rest of a file whose index stands at its head."""
+    with (
+        av.open(str(path)) as reader,
+        av.open(str(path.with_name("whole.mp4")), "w", options={"movflags": "faststart"}) as writer,
+    ):
+        stream = writer.add_stream_from_template(reader.streams.video[0])
+        for packet in reader.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                writer.mux(packet)
+    data = path.with_name("whole.mp4").read_bytes()
+    path.with_name("whole.mp4").unlink()
+    path.write_bytes(data[: len(data) * 3 // 4])
+
+
+def only_sound(path: Path) -> None:
+    with av.open(str(path), "w") as writer:
+        audio = writer.add_stream("aac", rate=8000)
+        sample = av.AudioFrame.from_ndarray(np.zeros((1, 2048), np.float32), format="fltp", layout="mono")
+        sample.sample_rate, sample.pts = 8000, 0
+        writer.mux(audio.encode(sample))
+        writer.mux(audio.encode(None))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "cause"),
+    [
+        (cut, "cut off"),
+        (only_sound, "has no video stream"),
+        (lambda path: path.write_text("a text"), "cannot read the video"),
+        (lambda path: path.write_bytes(path.read_bytes()[:800]), "cannot read the video"),
+        (lambda path: path.unlink(), "cannot read the video"),
+    ],
+)
+def test_bad_videos_are_named_and_leave_nothing(tmp_path: Path, spoil: Callable[[Path], None], cause: str) -> None:
+    source = write(tmp_path / "in.mp4")
+    spoil(source)
+    with pytest.raises(InputError, match=cause) as raised:
+        restore_video(source, tmp_path / "out.mp4", same)
+    assert str(source) in str(raised.value)
+    assert {path.name for path in tmp_path.iterdir()} <= {"in.mp4"}
+
+
+def test_an_interrupted_video_leaves_nothing(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.mp4")
+    calls = []
+
+    def stop(picture: np.ndarray) -> np.ndarray:
+        calls.append(1)
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+        return picture
+
+    with pytest.raises(KeyboardInterrupt):
+        restore_video(source, tmp_path / "out.mp4", stop)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_smoothing_takes_flicker_from_what_is_still_and_leaves_what_moves() -> None:
+    rng = np.random.default_rng(0)
+    still = rng.integers(40, 200, (32, 32, 3))
+    noisy = [(still + rng.normal(0, 6, still.shape)).clip(0, 255).astype(np.uint8) for _ in range(20)]
+    smooth = Smoothing(0.8)
+    smoothed = [smooth(picture) for picture in noisy]
+    errors = [abs(picture.astype(int) - still).mean() for picture in (noisy[-1], smoothed[-1])]
+    assert errors[1] < 0.6 * errors[0]
+    jump = np.full((32, 32, 3), 255, np.uint8)
+    np.testing.assert_array_equal(smooth(jump)[still.mean(2) < 150], 255)
+    np.testing.assert_array_equal(Smoothing(0.0)(noisy[0]), noisy[0])
+
+
+def test_a_smoothing_out_of_range_is_refused() -> None:
+    with pytest.raises(InputError, match="between 0 and 1"):
+        Smoothing(1.5)

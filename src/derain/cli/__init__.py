@@ -10,11 +10,13 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from derain.cli.commands import Advise, Complexity, Demo, Evaluate, Export, Networks, Probe, Synth, Train
+from derain.cli.paint import Paint
 from derain.cli.study import Study
 from derain.errors import InputError, TrainingError
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "synth": Synth,
+    "paint": Paint,
     "train": Train,
     "evaluate": Evaluate,
     "networks": Networks,

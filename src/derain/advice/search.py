@@ -197,10 +197,18 @@ def gather(results: Results) -> dict[Candidate, list[Measurement]]:
     return gathered
 
 
-def seed_spread(results: Results) -> float | None:
-    """Standard deviation of the score over seeds, root mean square over the candidates that have two seeds or more."""
-    variances = [variance(each.score for each in group) for group in gather(results).values() if len(group) > 1]
-    return sqrt(fmean(variances)) if variances else None
+def seed_spread(results: Results, count: int | None = None) -> float | None:
+    """Standard deviation of the score over seeds, root mean square over the candidates that have two seeds or more.
+
+    Args:
+        results: all measurements.
+        count: of those with this number of backgrounds only, where there are any: with few backgrounds seeds differ
+            many times as much as with many (docs/results.md).
+    """
+    variances = {each: variance(m.score for m in group) for each, group in gather(results).items() if len(group) > 1}
+    alike = [value for candidate, value in variances.items() if candidate.count == count]
+    chosen = alike or list(variances.values())
+    return sqrt(fmean(chosen)) if chosen else None
 
 
 def noise(results: Results, first: Candidate, second: Candidate) -> float:
@@ -211,9 +219,9 @@ def noise(results: Results, first: Candidate, second: Candidate) -> float:
     """
     gathered = gather(results)
     a, b = gathered[first], gathered[second]
-    spread = seed_spread(results)
-    if spread is not None:
-        return spread * sqrt(1 / len(a) + 1 / len(b))
+    spreads = [seed_spread(results, candidate.count) for candidate in (first, second)]
+    if spreads[0] is not None and spreads[1] is not None:
+        return sqrt(spreads[0] ** 2 / len(a) + spreads[1] ** 2 / len(b))
     if a[0].pictures and b[0].pictures:
         pairs = zip(a[0].pictures, b[0].pictures, strict=True)
         return standard_error([_differences(*pair) for pair in pairs])

@@ -42,6 +42,7 @@ from derain.study.figures import Quantity
 from derain.study.response import within_and_beyond
 from derain.study.store import Store
 from derain.training import MODEL
+from probe import correlation
 
 STREAKS = rain_maps(FULL)[0]
 DRAWN = ("f5", "f6a", "f6b", "f7", "f10", "f11", "wide", "wide_causes", "wide_length")
@@ -78,6 +79,7 @@ def main(results: Path, out: Path, images: Path, data: Path | None = None, photo
         if (report / "figures" / f"{name}.cpu.png").exists():
             write_bytes(images / f"campaign-{name}.png", (report / "figures" / f"{name}.cpu.png").read_bytes())
     print_verdicts(report / "report.json")
+    print_correlations(trainings)
     with drawing():
         if data is not None:
             save(draw_apart(plain), images / "campaign-apart.png")
@@ -206,6 +208,19 @@ def print_table(trainings: Trainings) -> None:
                 bar = f" ± {spread(values):.{digits}f}" if len(values) > 1 else ""
                 texts.append(f"{fmean(values):.{digits}f}{bar}" if values else "-")
             print(f"| {rain} | {count} | {len(group)} |", " | ".join(texts), "|")
+
+
+def print_correlations(trainings: Trainings) -> None:
+    """Spearman's rank correlation of what the response map says with what the test sets say, over all networks."""
+    for test in TESTS:
+        tested = [t for t in trainings if t["response"] and test in t["tests"]]
+        said = {
+            "area": [t["response"]["area_unbounded"]["value"] for t in tested],
+            "area, bounded": [t["response"]["area"]["value"] for t in tested],
+        }
+        for name, figure in ((n, f) for n in said for f in ("e_r", "removal_controlled", "psnr_y", "clean_error")):
+            found = [t["tests"][test]["mean"]["10"][figure] for t in tested]
+            print(f"{test}: {name} with {figure}: {correlation(said[name], found)} ({len(tested)} networks)")
 
 
 def print_verdicts(report: Path) -> None:

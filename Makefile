@@ -2,7 +2,7 @@
 PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13,$(shell command -v $(name))))
 BIN := .venv/bin
 
-.PHONY: .venv demo test check format
+.PHONY: .venv demo test test-browser check format
 
 .venv: .venv/installed
 
@@ -17,6 +17,12 @@ demo: .venv/installed
 
 test: check
 	$(BIN)/python -m pytest
+
+# The web page in a real browser; Chromium comes from Debian's packages where it is not installed.
+test-browser: .venv/installed
+	command -v chromium || (apt-get update && apt-get install --yes --no-install-recommends chromium)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'
+	$(BIN)/python -m pytest tests/browser
 
 check: .venv/installed
 	$(BIN)/ruff check

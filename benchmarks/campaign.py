@@ -49,7 +49,12 @@ DRAWN = ("f5", "f6a", "f6b", "f7", "f10", "f11", "wide", "wide_causes", "wide_le
 SIDE_PX = 256
 TESTS = ("rain100l", "rain12", "ddn_sirr")
 RANGES = ("small", "medium", "large", "wide")
-NETWORK = "unet:base=16,levels=4,norm=none,activation=leaky_relu"
+PLAIN = {
+    "network": "unet:base=16,levels=4,norm=none,activation=leaky_relu",
+    "category": "natural",
+    "length": 1.0,
+    "precision": "float32",
+}
 PREFERENCES = ("balanced", "removal", "picture")
 COLOURS = {"small": "#0072b2", "medium": "#d55e00", "large": "#009e73", "wide": "#cc79a7"}
 Trainings = list[dict[str, Any]]
@@ -71,7 +76,7 @@ def main(results: Path, out: Path, images: Path, data: Path | None = None, photo
             training["rain100l_apart"] = take_apart(store, training["id"], data)
     make_folder(out)
     write_json(out / "trainings.json", trainings)
-    plain = [t for t in trainings if t["network"] == NETWORK and t["category"] == "natural" and t["length"] == 1.0]
+    plain = [t for t in trainings if all(t[axis] == value for axis, value in PLAIN.items())]
     print_table(plain)
     report = results / "report"
     write_bytes(out / "report.json", (report / "report.json").read_bytes())

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from derain.networks import build, parse
-from derain.processes import dedicate_to_training
+from derain.processes import dedicate_to_network
 
 NETWORK = "unet:base=16,levels=4,norm=none,activation=leaky_relu"
 STEPS = 40
@@ -31,7 +31,7 @@ def main() -> None:
 def step_seconds(kept: bool) -> float:
     """Median seconds of a step on one thread."""
     if kept:
-        dedicate_to_training()
+        dedicate_to_network()
     torch.set_num_threads(1)
     network = build(*parse(NETWORK)).to(memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(network.parameters())

@@ -14,7 +14,7 @@ from pathlib import Path
 import tyro
 
 from derain.metrics import METRICS
-from derain.processes import dedicate_to_training
+from derain.processes import dedicate_to_network
 from derain.study.plan import plan
 from derain.study.run import LocalExecutor, prepare, run
 from derain.study.scales import SCALES
@@ -48,7 +48,7 @@ def main(data: Path, length: float = 0.1) -> None:
             store = Store(Path(folder) / f"{workers}")
             tasks = prepare([short], SCALES["cpu"], (), store)
             walls[workers], _ = timed(lambda: run(tasks, store, LocalExecutor(store.folder, workers, "cpu", 1)))  # noqa: B023
-        dedicate_to_training(threads=1)
+        dedicate_to_network(threads=1)
         trained = sum(
             timed(lambda: train(task.training.settings(), Path(folder) / "alone" / task.identity))[0]  # noqa: B023
             for task in tasks

@@ -49,6 +49,7 @@ _HOMES = {
     "NetworkRestorer": "derain.evaluation",
     "evaluate": "derain.evaluation",
     "read_log": "derain.runlog",
+    "TiledRestorer": "derain.restoration",
 }
 
 __all__ = list(_HOMES)

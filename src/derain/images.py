@@ -1,10 +1,12 @@
 """Pictures on disk: uint8 RGB in, PNG out; a file that is no whole picture is named, never half read."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
+from typing import IO
 
 import numpy as np
 from jaxtyping import UInt8
@@ -16,7 +18,10 @@ from derain.files import write_bytes
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "PPM")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm")
 
-# How a picture is turned upright, by its EXIF orientation (EXIF 2.32, tag 0x0112).
+ORIENTATION = 0x0112
+"""The tag of the orientation in EXIF 2.32."""
+
+# How a picture is turned upright, by its EXIF orientation.
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -27,6 +32,7 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
+_limit_lock = Lock()
 _log = logging.getLogger("derain")
 
 
@@ -46,25 +52,14 @@ def read_image(path: Path, max_pixels: int = 200_000_000) -> UInt8[np.ndarray, "
     Raises:
         InputError: missing, not a picture, truncated, too large, or of floating-point or 32-bit levels.
     """
-    with _opened(path) as image:
-        width, height = image.size
-        if width * height > max_pixels:
-            raise InputError(f"{path} has {width} x {height} pixels, more than the limit of {max_pixels:,}")
-        orientation = _orientation(image)
-        if _has_16_bits(image):
-            _log.warning("%s has 16 bits a channel and is read at 8 bits", path)
-        if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
-            rgb = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
-        elif image.mode in ("I", "F"):
-            raise InputError(f"{path} has 32-bit levels; save it with 8 or 16 bits a channel")
-        elif image.has_transparency_data:
-            rgba = image.convert("RGBA")
-            rgb = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-        else:
-            rgb = image.convert("RGB")
-        if orientation in _UPRIGHT:
-            rgb = rgb.transpose(_UPRIGHT[orientation])
-        return np.array(rgb)
+    with opened(path) as image:
+        orientation = stored_orientation(image)
+        picture = decoded(image, path, max_pixels)
+        if picture.mode in ("LA", "RGBA"):
+            rgba = picture.convert("RGBA")
+            picture = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+        rgb = picture if picture.mode == "RGB" else picture.convert("RGB")
+        return np.array(upright(rgb, orientation))
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -73,9 +68,9 @@ def image_size(path: Path) -> tuple[int, int]:
     Raises:
         InputError: missing or not a picture. That a file is truncated shows only when it is read.
     """
-    with _opened(path) as image:
+    with opened(path) as image:
         width, height = image.size
-        return (width, height) if _orientation(image) in (5, 6, 7, 8) else (height, width)
+        return (width, height) if stored_orientation(image) in (5, 6, 7, 8) else (height, width)
 
 
 def list_images(folder: Path) -> list[Path]:
@@ -84,6 +79,11 @@ def list_images(folder: Path) -> list[Path]:
     Raises:
         InputError: the folder is missing, cannot be read, is empty or holds no picture.
     """
+    return list_files(folder, SUFFIXES, "image")
+
+
+def list_files(folder: Path, suffixes: Sequence[str], what: str) -> list[Path]:
+    """As `list_images`, for files of other suffixes; `what` they are is for the sentence that there are none."""
     if not folder.exists():
         raise InputError(f"the folder {folder} does not exist")
     if not folder.is_dir():
@@ -95,10 +95,10 @@ def list_images(folder: Path) -> list[Path]:
     if not entries:
         raise InputError(f"the folder {folder} is empty")
     # Hidden files with a picture's suffix are what macOS leaves beside the pictures ("._photo.jpg").
-    images = [path for path in entries if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
-    if not images:
-        raise InputError(f"the folder {folder} holds no image ({', '.join(SUFFIXES)})")
-    return images
+    files = [path for path in entries if path.suffix.lower() in suffixes and not path.name.startswith(".")]
+    if not files:
+        raise InputError(f"the folder {folder} holds no {what} ({', '.join(suffixes)})")
+    return files
 
 
 def write_image(path: Path, image: UInt8[np.ndarray, "h w *c"]) -> None:
@@ -113,13 +113,15 @@ def write_image(path: Path, image: UInt8[np.ndarray, "h w *c"]) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    """The picture at `path`, with its header read; what goes wrong until it is closed is bad input."""
-    limit = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = None  # read_image has a limit of its own
+def opened(path: Path) -> Iterator[Image.Image]:
+    """The picture at `path`, with its header read; what goes wrong until the end of the block is bad input.
+
+    Raises:
+        InputError: missing, not a picture, or damaged.
+    """
     try:
         # Given a path, Pillow (13.0) maps the file, and scrambles grey TIFF pictures that are to be turned.
-        with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
+        with path.open("rb") as file, _open(file) as image:
             yield image
     except (InputError, MemoryError):
         raise
@@ -129,16 +131,63 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         raise InputError(f"cannot read the image {path}: {error.strerror or error}") from error
     except Exception as error:  # on broken files Pillow's decoders raise nearly anything
         raise InputError(f"cannot read the image {path}: it is damaged ({error})") from error
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit
 
 
-def _orientation(image: Image.Image) -> int:
-    """EXIF orientation from the header: 1..8, or what a broken file says."""
+def decoded(image: Image.Image, path: Path, max_pixels: int) -> Image.Image:
+    """The first frame of an opened picture at 8 bits a channel, as it is stored: in mode L, LA, RGB or RGBA.
+
+    Of 16 bits a channel the upper 8 are kept, which is logged; palette, CMYK and other colours become RGB.
+
+    Raises:
+        InputError: more than `max_pixels`, or floating-point or 32-bit levels.
+    """
+    width, height = image.size
+    if width * height > max_pixels:
+        raise InputError(f"{path} has {width} x {height} pixels, more than the limit of {max_pixels:,}")
+    if _has_16_bits(image):
+        _log.warning("%s has 16 bits a channel and is read at 8 bits", path)
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise InputError(f"{path} has 32-bit levels; save it with 8 or 16 bits a channel")
+    grey = image.mode in ("1", "L", "LA", "La")
+    mode = ("L" if grey else "RGB") + ("A" if image.has_transparency_data else "")
+    image.load()
+    return image if image.mode == mode else image.convert(mode)
+
+
+def stored_orientation(image: Image.Image) -> int:
+    """The EXIF orientation of an opened picture, as far as it is read: 1..8, or what a broken file says."""
     if image.format == "TIFF":
         return 1  # Pillow turns these itself
     # PngImageFile.getexif would decode the whole picture in search of a chunk behind the pixels.
-    return int(Image.Image.getexif(image).get(0x0112, 1))
+    return int(Image.Image.getexif(image).get(ORIENTATION, 1))
+
+
+def upright(stored: Image.Image, orientation: int) -> Image.Image:
+    """A picture as it is seen, from how it is stored."""
+    return stored.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else stored
+
+
+def as_stored(seen: Image.Image, orientation: int) -> Image.Image:
+    """The reverse of `upright`.
+
+    >>> picture = Image.effect_noise((3, 2), 64)
+    >>> all(as_stored(upright(picture, orientation), orientation) == picture for orientation in range(1, 9))
+    True
+    """
+    # A quarter turn is undone by three more; the other six are their own reverse.
+    return upright(seen, {6: 8, 8: 6}.get(orientation, orientation))
+
+
+def _open(file: IO[bytes]) -> Image.Image:
+    with _limit_lock:
+        limit = Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS = None  # `decoded` has a limit of its own
+        try:
+            return Image.open(file, formats=FORMATS)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
 
 
 def _has_16_bits(image: Image.Image) -> bool:

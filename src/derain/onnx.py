@@ -3,8 +3,9 @@
 import json
 import warnings
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -12,17 +13,28 @@ from torch import Tensor, nn
 
 from derain.errors import InputError
 from derain.files import write_bytes
-from derain.networks.base import Network
+from derain.networks.base import Descriptor, Network
+from derain.networks.verification import largest_difference
+from derain.networks.weights import load_model
 
 TOLERANCE = 1e-4
 """Largest difference, in 0..1, that an exported network may show."""
 
-_SIZES_PX = ((48, 64), (61, 70))
+Engine = Literal["auto", "torch", "onnxruntime"]
+"""What runs a network; "auto" is torch for model files and ONNX Runtime for ONNX files."""
+
+UNKNOWN = Descriptor("unknown", (0.0, 1.0), smallest_size_px=1, size_multiple_px=1, receptive_field_px=0, stages=1)
+"""What is assumed of a network that does not say what it needs."""
+
 _INPUT, _OUTPUT = "rainy", "derained"
 
 
 class OnnxNetwork(nn.Module):
     """An ONNX file as a module: RGB in 0..1, (n, 3, h, w), in and out; it runs on the CPU in ONNX Runtime.
+
+    Attributes:
+        header: of the model that it was written from; empty where derain did not write it.
+        descriptor: what it needs, as far as the file tells.
 
     Args:
         source: the file, or its bytes.
@@ -53,17 +65,51 @@ class OnnxNetwork(nn.Module):
             raise InputError(
                 f"{name} must take one RGB picture of any size, float32 (1, 3, height, width), not {found}"
             )
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        try:
+            self.header: Mapping[str, Any] = json.loads(metadata.get("derain", "{}"))
+            self.descriptor = _descriptor(metadata["derain_descriptor"]) if "derain_descriptor" in metadata else UNKNOWN
+        except (json.JSONDecodeError, TypeError, KeyError) as error:
+            raise InputError(f"{name} was not written by this version of derain ({error})") from error
 
     def forward(self, rainy: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
         [name] = [each.name for each in self._session.get_inputs()]
         # One picture at a time: files of other programs often fix the number to 1.
         return torch.cat(
-            [torch.from_numpy(self._session.run(None, {name: one.numpy()})[0]) for one in rainy.cpu().split(1)]
+            [
+                torch.from_numpy(self._session.run(None, {name: one.contiguous().numpy()})[0])
+                for one in rainy.cpu().split(1)
+            ]
         )
 
 
+def load_network(
+    path: Path, user_network: str | None = None, engine: Engine = "auto"
+) -> tuple[Network | OnnxNetwork, Mapping[str, Any]]:
+    """The network of a model file or of an ONNX file, ready to run, and its header, empty where there is none.
+
+    Args:
+        path: a model file, or an ONNX file by its suffix.
+        user_network: FILE.py:CLASS, for the model of a network of one's own.
+        engine: "onnxruntime" translates a model file, which takes seconds.
+
+    Raises:
+        InputError: the file holds no network that can be run; torch is asked to run an ONNX file; or ONNX Runtime is
+            asked for and the extra derain[onnx] is not installed.
+    """
+    if path.suffix == ".onnx":
+        if engine == "torch":
+            raise InputError(f"{path} runs in ONNX Runtime, not in torch; give the model file that it was written from")
+        exported = OnnxNetwork(path, str(path))
+        return exported, exported.header
+    network, header = load_model(path, user_network)
+    if engine == "onnxruntime":
+        return OnnxNetwork(_translate(network, header), str(path)), header
+    return network, header
+
+
 def export_onnx(network: Network, header: Mapping[str, Any], path: Path) -> float:
-    """Write a network as ONNX with free height and width, and its header as metadata.
+    """Write a network as ONNX with free height and width; its header and its descriptor become metadata.
 
     Before it is written the file is run in ONNX Runtime on pictures of two sizes.
 
@@ -74,44 +120,41 @@ def export_onnx(network: Network, header: Mapping[str, Any], path: Path) -> floa
         InputError: the extra derain[onnx] is not installed, the file cannot be written, or the result differs by more
             than 1e-4.
     """
-    try:
-        import onnx
-        import onnxscript  # noqa: F401  (the exporter needs it)
-    except ImportError as error:
-        raise InputError("exporting to ONNX needs its packages: install derain[onnx]") from error
-    network = network.cpu().eval()
-    example = torch.rand(1, 3, *_SIZES_PX[0])
-    sizes = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of torch's own making, about torch's own code
-        program = torch.onnx.export(
-            network, (example,), dynamo=True, dynamic_shapes=(sizes,), verbose=False,
-            input_names=[_INPUT], output_names=[_OUTPUT],
-        )  # fmt: skip
-    assert program is not None
-    model = program.model_proto
-    onnx.helper.set_model_props(model, {"derain": json.dumps(header)})
-    data = model.SerializeToString()
-    difference = _difference(network, OnnxNetwork(data, path.name))
+    data = _translate(network, header)
+    difference = largest_difference(network, OnnxNetwork(data, path.name))
     if not difference <= TOLERANCE:
         raise InputError(f"{path} is not written: in ONNX Runtime the network's result differs by {difference:.1e}")
     write_bytes(path, data)
     return difference
 
 
-def _difference(network: Network, exported: OnnxNetwork) -> float:
-    generator = torch.Generator().manual_seed(0)
-    with torch.inference_mode():
-        pictures = [_picture(height, width, generator) for height, width in _SIZES_PX]
-        return max(float((network(picture) - exported(picture)).abs().max()) for picture in pictures)
+def _translate(network: Network, header: Mapping[str, Any]) -> bytes:
+    """The network as the content of an ONNX file."""
+    try:
+        import onnx
+        import onnxscript  # noqa: F401  (the exporter needs it)
+    except ImportError as error:
+        raise InputError("exporting to ONNX needs its packages: install derain[onnx]") from error
+    network = network.cpu().eval()
+    sizes = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch's own making, about torch's own code
+        program = torch.onnx.export(
+            network, (torch.rand(1, 3, 48, 64),), dynamo=True, dynamic_shapes=(sizes,), verbose=False,
+            input_names=[_INPUT], output_names=[_OUTPUT],
+        )  # fmt: skip
+    assert program is not None
+    model = program.model_proto
+    metadata = {"derain": json.dumps(header), "derain_descriptor": json.dumps(asdict(network.descriptor))}
+    onnx.helper.set_model_props(model, metadata)
+    data: bytes = model.SerializeToString()
+    return data
 
 
-def _picture(height: int, width: int, generator: torch.Generator) -> Float[Tensor, "1 3 h w"]:
-    """Octaves of noise, half as strong at half the size, as in photographs: SPDNet amplifies rounding a hundredfold
-    where a picture is smoother or saturated."""
-    octaves = [torch.rand(1, 3, 3 * 2**k, 4 * 2**k, generator=generator) / 2 ** (k + 1) for k in range(5)]
-    enlarged = [nn.functional.interpolate(octave, (height, width), mode="bilinear") for octave in octaves]
-    return torch.stack(enlarged).sum(0)
+def _descriptor(text: str) -> Descriptor:
+    values = json.loads(text)
+    low, high = values.pop("value_range")
+    return Descriptor(value_range=(low, high), **values)
 
 
 def _read(path: Path) -> bytes:

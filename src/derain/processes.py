@@ -1,4 +1,4 @@
-"""What a process that does nothing but train sets up for itself."""
+"""What a process that does nothing but train or restore sets up for itself."""
 
 import ctypes
 import multiprocessing
@@ -11,8 +11,8 @@ import torch
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 
 
-def dedicate_to_training(threads: int | None = None) -> None:
-    """Set the number of CPU threads, and keep freed memory in this process for the next iteration.
+def dedicate_to_network(threads: int | None = None) -> None:
+    """Set the number of CPU threads, and keep freed memory in this process for the next iteration or tile.
 
     By default glibc returns every large tensor to the system when it is freed and gets zeroed pages for the next one,
     which takes a fifth of a CPU training step (benchmarks/kept_memory.py). Elsewhere than on glibc only the threads

@@ -53,10 +53,10 @@ def test_every_rain_first_then_the_leading_one_and_what_may_still_pass_it() -> N
     )
     assert rounds == [
         [(rain, 128) for rain in RAINS],
-        [("large", 32), ("wide", 32)],
+        [("large", 512), ("wide", 512)],
         # At half a decibel a doubling the other rains, a decibel or more behind, do not reach the leading one.
-        [("large", 512)],
         [("large", 1024)],
+        [("large", 256)],
     ]
 
 

@@ -8,7 +8,7 @@ import torch
 
 from derain.errors import InputError
 from derain.networks import build, load_model, load_official
-from derain.networks.weights import describe, write_tensors
+from derain.networks.weights import describe, export_float16, write_tensors
 
 
 @pytest.fixture
@@ -75,3 +75,43 @@ def test_official_weights_of_another_network_are_refused() -> None:
         load_official("resnet", build("unet", {"base": 4, "levels": 2}).state_dict())
     with pytest.raises(InputError, match="no official weights of resnet: extra is not part of it"):
         load_official("resnet", {**build("resnet", {"blocks": 1}).state_dict(), "extra": torch.zeros(1)})
+
+
+def test_a_float16_copy_is_half_as_large_and_gives_the_same_picture(model: Path, tmp_path: Path) -> None:
+    write_tensors(model, load_model(model)[0].state_dict(), {**load_model(model)[1], "seed": 7})
+    copy = tmp_path / "copy.safetensors"
+    assert 0 < export_float16(model, copy) < 1 / 255
+    assert {tensor.dtype for tensor in safetensors.torch.load_file(copy).values()} == {torch.float16}
+    (network, header), (rounded, kept) = load_model(model), load_model(copy)
+    assert kept == header
+    assert {parameter.dtype for parameter in rounded.parameters()} == {torch.float32}
+    rainy = torch.rand(1, 3, 30, 40)
+    assert 0 < (network(rainy) - rounded(rainy)).abs().max() < 1 / 255
+
+
+def test_counters_of_a_network_stay_whole_numbers(tmp_path: Path) -> None:
+    network = build("unet", {"base": 4, "levels": 2, "norm": "batch"})
+    write_tensors(tmp_path / "model.safetensors", network.state_dict(), describe("unet", network))
+    export_float16(tmp_path / "model.safetensors", tmp_path / "copy.safetensors")
+    copy = safetensors.torch.load_file(tmp_path / "copy.safetensors")
+    assert {tensor.dtype for name, tensor in copy.items() if "num_batches" in name} == {torch.int64}
+
+
+@pytest.mark.parametrize("factor", [1e7, 1e38])
+def test_a_model_that_float16_would_change_is_not_written(factor: float, model: Path, tmp_path: Path) -> None:
+    network, header = load_model(model)
+    with torch.no_grad():
+        network.conv_last.weight.mul_(factor)
+    write_tensors(model, network.state_dict(), header)
+    with pytest.raises(InputError, match=r"copy\.safetensors is not written: with float16 weights"):
+        export_float16(model, tmp_path / "copy.safetensors")
+    assert not (tmp_path / "copy.safetensors").exists()
+
+
+def test_the_command_writes_it_beside_the_model(model: Path, monkeypatch, capsys) -> None:
+    from derain import cli
+
+    monkeypatch.setattr("sys.argv", ["derain", "export", "--model", str(model), "--to", "float16"])
+    cli.main()
+    assert "differs from the model by at most" in capsys.readouterr().out
+    assert load_model(model.with_name("model.float16.safetensors"))[1] == load_model(model)[1]

@@ -24,7 +24,7 @@ from derain.evaluation import evaluate_network
 from derain.files import make_folder, write_json
 from derain.images import list_images
 from derain.networks import load_model
-from derain.processes import dedicate_to_training, end_with_parent
+from derain.processes import dedicate_to_network, end_with_parent
 from derain.rain import load_rain
 from derain.runlog import last_iteration
 from derain.settings import TrainingSettings
@@ -196,7 +196,7 @@ def _run_all(pool: Executor, jobs: Mapping[str, Job], console: Console) -> list[
 
 def _train_and_measure(job: Job) -> ProbeFigures:
     """Whatever of it is done already is not done again."""
-    dedicate_to_training(threads=1)
+    dedicate_to_network(threads=1)
     model = train(job.settings, job.out, job.device)
     sets = job.probes.lay()
     sources = {each.name: each.source for each in sets}

@@ -18,6 +18,8 @@ from derain.errors import InputError
 MOST_SEEDS = 3
 _REMOVAL_DB, _CLEAN_ERROR_DB = 20.0, 0.5
 _AT_ONCE = 2
+# Until trainings are repeated: standard error of the difference of two, by the campaign's spread over seeds of 0.3 dB.
+_SEEDS_DB = 0.4
 
 
 @dataclass(frozen=True, order=True)
@@ -168,9 +170,9 @@ def next_round(space: Search, results: Results) -> Round | None:
     """What to measure next; None: the budget is spent, or more trainings would hardly change the choice.
 
     1. Every rain in the middle of the counts.
-    2. The leading rain, and the most promising other one, each in the middle of the wider gap beside its best count. A
-       rain is promising if it would pass the best score there by rising as steeply as any was seen to change, or by
-       what is within the noise.
+    2. The leading rain, and the most promising other one, each in the middle of a gap beside its best count or one that
+       cannot be told from it: first at larger counts, then in the widest gap. A rain is promising if it would pass the
+       best score there by rising as steeply as any was seen to change, or by what is within the noise.
     3. Where neither is left: another seed of the two best candidates as long as they are within the noise, and once in
        any case, since the pictures of a single training do not show how much seeds differ.
     """
@@ -238,14 +240,15 @@ def standard_error(groups: Sequence[Sequence[float]]) -> float:
 
 
 def _bisect(space: Search, results: Results, left: int) -> Round | None:
-    """The leading rain and the most promising other one, in the middle of the wider gap beside their best counts."""
+    """The leading rain and the most promising other one, each in the middle of a gap beside its best counts."""
     ranked, by_candidate = ranking(space, results), gather(results)
     best_of = {candidate.rain: candidate for candidate in reversed(ranked)}
     steepest = _steepest(space, by_candidate)
     promising: list[tuple[float, Candidate, Candidate]] = []
     for rain in dict.fromkeys(candidate.rain for candidate in ranked):
-        tried = [candidate.count for candidate in ranked if candidate.rain == rain]
-        count = _gap(space.counts, tried)
+        own = [candidate for candidate in ranked if candidate.rain == rain]
+        tried = [candidate.count for candidate in own]
+        count = _gap(space.counts, tried, _near(space, results, own))
         if count is not None:
             rise = steepest * min(abs(log2(count / each)) for each in tried)
             # By its score, even below the least removal: it may reach that at another count.
@@ -268,6 +271,18 @@ def _bisect(space: Search, results: Results, left: int) -> Round | None:
     return Round(tuple(Trial(candidate, 0) for *_, candidate in chosen), reason)
 
 
+def _near(space: Search, results: Results, ranked: Sequence[Candidate]) -> list[int]:
+    """Counts of those candidates of a rain that cannot be told from its best, which is the first of them."""
+    by_candidate = gather(results)
+    best = space.value(by_candidate[ranked[0]])
+    return [
+        each.count
+        for each in ranked
+        if each is ranked[0]
+        or best - space.value(by_candidate[each]) <= max(noise(results, ranked[0], each), _SEEDS_DB)
+    ]
+
+
 def _steepest(space: Search, by_candidate: Mapping[Candidate, Sequence[Measurement]]) -> float:
     """The largest change of score seen, per doubling, between neighbouring counts of a rain; infinite at first."""
     ordered = sorted(candidate for candidate, group in by_candidate.items() if space.reaches(group))
@@ -281,20 +296,25 @@ def _steepest(space: Search, by_candidate: Mapping[Candidate, Sequence[Measureme
     )
 
 
-def _gap(counts: Sequence[int], tried: Sequence[int]) -> int | None:
-    """The count in the middle of the wider run of untried ones beside the best, which is the first of those tried.
+def _gap(counts: Sequence[int], tried: Sequence[int], near: Sequence[int]) -> int | None:
+    """The count in the middle of a run of untried ones beside one of those `near` the best: first of the larger counts,
+    then of the widest run.
 
-    >>> _gap((8, 16, 32, 64, 128, 256, 512), tried=[64]), _gap((8, 16, 32, 64, 128, 256, 512), tried=[64, 8, 256])
-    (256, 32)
-    >>> _gap((8, 16, 32), tried=[16, 8, 32]) is None
-    True
+    >>> counts = (8, 16, 32, 64, 128, 256, 512)
+    >>> _gap(counts, tried=[32], near=[32]), _gap(counts, tried=[64, 8, 256], near=[64])
+    (128, 32)
+    >>> _gap(counts, tried=[64, 128, 32], near=[64]), _gap(counts, tried=[64, 128, 32], near=[64, 128])
+    (None, 256)
     """
-    best, *others = (counts.index(count) for count in tried)
-    below = max((index for index in others if index < best), default=-1)
-    above = min((index for index in others if index > best), default=len(counts))
-    if max(above - best, best - below) == 1:
+    ends = [-1, *sorted(counts.index(count) for count in tried), len(counts)]
+    close = {counts.index(count) for count in near}
+    runs = [(b - a, a, b) for a, b in pairwise(ends) if b - a > 1 and close & {a, b}]
+    if not runs:
         return None
-    return counts[(best + above) // 2 if above - best >= best - below else (below + best + 1) // 2]
+    # Scores mostly rise with the count (docs/results.md).
+    _, a, b = max(runs, key=lambda run: (len(tried) == 1 and run[1] in close, run))
+    # In the middle, and of two middle ones that which is closer to the near end.
+    return counts[(a + b) // 2 if a in close else (a + b + 1) // 2]
 
 
 def _repeat(space: Search, results: Results, left: int) -> Round | None:

@@ -11,10 +11,14 @@ from rich.logging import RichHandler
 
 from derain.cli.commands import Advise, Complexity, Demo, Evaluate, Export, Networks, Probe, Synth, Train
 from derain.cli.paint import Paint
+from derain.cli.restore import Restore
+from derain.cli.serve import Serve
 from derain.cli.study import Study
 from derain.errors import InputError, TrainingError
 
 COMMANDS: dict[str, Callable[..., Any]] = {
+    "restore": Restore,
+    "serve": Serve,
     "synth": Synth,
     "paint": Paint,
     "train": Train,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import tyro
 from rich.console import Console
@@ -12,9 +12,6 @@ from derain.cli.progress import progress_bar
 from derain.errors import InputError
 from derain.probe.space import CLEAN_BOUND, ProbeSpace
 from derain.settings import TrainingSettings
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -64,10 +61,10 @@ class Train:
 
     def run(self, console: Console) -> None:
         from derain import training
-        from derain.processes import dedicate_to_training
+        from derain.processes import dedicate_to_network
         from derain.runlog import read_log
 
-        dedicate_to_training(self.threads)
+        dedicate_to_network(self.threads)
         with progress_bar(console) as bar:
             task = bar.add_task("training", total=self.settings.iterations)
 
@@ -95,7 +92,7 @@ class Evaluate:
     match: Literal["names", "rain100l", "rain1400"] = "names"
     """How the pictures find each other: equal names, rain-1 with norain-1, or 1_2 with 1."""
     model: Path | None = None
-    """Model file of a run, or an ONNX file."""
+    """balanced, strong, the model file of a run, or an ONNX file."""
     network: str | None = None
     """FILE.py:CLASS, where the model is that of a network of your own."""
     restored: Path | None = None
@@ -117,12 +114,15 @@ class Evaluate:
 
         from derain.evaluation import FolderRestorer, NetworkRestorer, Restorer, evaluate
         from derain.files import write_json
+        from derain.models import find_model
+        from derain.onnx import load_network
         from derain.pairs import match_pairs
 
         pairs = match_pairs(self.rainy, self.clean, self.match)
         restorer: Restorer
         if self.model is not None:
-            restorer = NetworkRestorer(_network(self.model, self.network), self.device)
+            network, _ = load_network(find_model(self.model), self.network)
+            restorer = NetworkRestorer(network, self.device)
         elif self.restored is not None:
             restorer = FolderRestorer(self.restored, self.restored_clean)
         else:
@@ -141,7 +141,7 @@ class Probe:
     backgrounds: Path
     """Folder of photos that the networks were not trained on."""
     model: Path | None = None
-    """Model file of a run, or an ONNX file."""
+    """balanced, strong, the model file of a run, or an ONNX file."""
     compare: tuple[Path, Path] | None = None
     """In place of a model: two of them, side by side with their difference."""
     network: str | None = None
@@ -163,9 +163,10 @@ class Probe:
         if (self.model is None) == (self.compare is None):
             raise InputError("give --model or --compare")
 
+        from derain.models import find_model
         from derain.probe.run import describe, probe
 
-        models = (self.model,) if self.model is not None else self.compare or ()
+        models = tuple(map(find_model, (self.model,) if self.model is not None else self.compare or ()))
         with progress_bar(console) as bar:
             task = bar.add_task("cells", total=None)
             results = probe(
@@ -260,23 +261,30 @@ class Networks:
 
 @dataclass(frozen=True)
 class Export:
-    """Write a model in another format; the result is verified against the model."""
+    """Write a model in another form; the pictures it makes are verified against the model's."""
 
     model: Path
-    """Model file of a run."""
-    to: Literal["onnx"] = "onnx"
-    """Format."""
+    """balanced, strong, or the model file of a run."""
+    to: Literal["onnx", "float16"] = "onnx"
+    """ONNX, or a model file of half the size."""
     out: Path | None = None
-    """File for the result; beside the model by default."""
+    """File for the result; beside the model by default, and in this folder for balanced and strong."""
     network: str | None = None
     """FILE.py:CLASS, where the model is that of a network of your own."""
 
     def run(self, console: Console) -> None:
+        from derain.models import find_model
         from derain.networks import load_model
+        from derain.networks.weights import export_float16
         from derain.onnx import export_onnx
 
-        out = self.out or self.model.with_suffix(f".{self.to}")
-        difference = export_onnx(*load_model(self.model, self.network), out)
+        model = find_model(self.model)
+        if self.to == "onnx":
+            out = self.out or self.model.with_suffix(".onnx")
+            difference = export_onnx(*load_model(model, self.network), out)
+        else:
+            out = self.out or self.model.with_suffix(".float16.safetensors")
+            difference = export_float16(model, out, self.network)
         console.print(f"{out}: differs from the model by at most {difference:.1e} (of 0..1)", soft_wrap=True)
 
 
@@ -293,11 +301,3 @@ class Demo:
         from derain.demo import run_demo
 
         run_demo(self.out, self.data, console)
-
-
-def _network(model: Path, user_network: str | None) -> "nn.Module":
-    """The network of a model file or of an ONNX file."""
-    from derain.networks import load_model
-    from derain.onnx import OnnxNetwork
-
-    return OnnxNetwork(model, str(model)) if model.suffix == ".onnx" else load_model(model, user_network)[0]

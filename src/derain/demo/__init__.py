@@ -26,7 +26,7 @@ from derain.probe.measure import probe_network
 from derain.probe.results import Probed, Results
 from derain.probe.space import CLEAN_BOUND, COARSE
 from derain.probe.trained import trained_streaks
-from derain.processes import dedicate_to_training
+from derain.processes import dedicate_to_network
 from derain.rain import load_rain
 from derain.runlog import last_iteration, read_log
 from derain.settings import TrainingSettings
@@ -220,7 +220,7 @@ def _train_both(scene: Scene, scale: Scale, out: Path, console: Console) -> None
 
 
 def _train_one(settings: TrainingSettings, out: Path) -> None:
-    dedicate_to_training(threads=1)
+    dedicate_to_network(threads=1)
     train(settings, out)
 
 

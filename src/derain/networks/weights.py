@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from derain.files import write_bytes
 from derain.networks.base import Network
 from derain.networks.registry import NETWORKS, build, known
 from derain.networks.user import is_user_network
+from derain.networks.verification import largest_difference
 
 _FORMAT = 1
 
@@ -56,7 +58,7 @@ def describe(name: str, network: Network) -> dict[str, Any]:
 
 
 def load_model(path: Path, user_network: str | None = None) -> tuple[Network, dict[str, Any]]:
-    """The network of a model file in eval mode, and the file's header (objective, training, content hash).
+    """The network of a model file in eval mode, in float32, and the file's header (objective, training, content hash).
 
     Args:
         path: what a training wrote.
@@ -94,6 +96,35 @@ def load_weights(network: Network, tensors: Mapping[str, Tensor], refusal: str) 
             shapes = f"{tuple(tensors[name].shape)}, not {tuple(wanted[name].shape)}"
             raise InputError(f"{refusal}: {name} has the shape {shapes}")
     network.load_state_dict(tensors)
+
+
+def export_float16(model: Path, path: Path, user_network: str | None = None) -> float:
+    """Write a copy of a model with float16 weights, half as large, under the same header; `load_model` reads it.
+
+    Args:
+        model: what a training wrote.
+        path: of the copy.
+        user_network: FILE.py:CLASS, for weights of a network of one's own.
+
+    Returns:
+        the largest difference between the pictures that the two make, in 0..1.
+
+    Raises:
+        InputError: as `load_model`; the file cannot be written, or its pictures differ by a grey level or more.
+    """
+    network, header = load_model(model, user_network)
+    rounded = deepcopy(network)
+    for tensor in rounded.state_dict().values():
+        if tensor.is_floating_point():
+            tensor.copy_(tensor.half())
+    difference = largest_difference(network, rounded)
+    if not difference < 1 / 255:
+        raise InputError(
+            f"{path} is not written: with float16 weights pictures differ by {255 * difference:.1f} levels"
+        )
+    halves = {name: t.half() if t.is_floating_point() else t for name, t in rounded.state_dict().items()}
+    write_tensors(path, halves, header)
+    return difference
 
 
 def load_official(

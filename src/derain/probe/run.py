@@ -2,10 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,9 +12,8 @@ from torch import Tensor, nn
 from derain.errors import InputError
 from derain.files import make_folder, write_bytes, write_json
 from derain.images import list_images
-from derain.networks import load_model
 from derain.networks.weights import read_tensors, write_tensors
-from derain.onnx import OnnxNetwork
+from derain.onnx import load_network
 from derain.page import drawing
 from derain.pairs import Match
 from derain.probe.figures import draw, draw_clean_error
@@ -101,23 +99,6 @@ def describe(results: Results) -> list[str]:
             f"{without} whatever the clean error{error}"
         )
     return [*lines, *results.notes()]
-
-
-def load_network(path: Path, user_network: str | None) -> tuple[nn.Module, Mapping[str, Any]]:
-    """The network of a model file or of an ONNX file, and its header, which is empty where there is none.
-
-    Raises:
-        InputError: the file holds no network that can be run.
-    """
-    if path.suffix != ".onnx":
-        return load_model(path, user_network)
-    network = OnnxNetwork(path, str(path))
-    import onnxruntime
-
-    metadata = (
-        onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]).get_modelmeta().custom_metadata_map
-    )
-    return network, json.loads(metadata.get("derain", "{}"))
 
 
 def _measure(

@@ -15,7 +15,7 @@ from derain.errors import InputError, TrainingError
 from derain.evaluation import evaluate_network
 from derain.metrics import e_r
 from derain.networks import load_model
-from derain.processes import dedicate_to_training, end_with_parent
+from derain.processes import dedicate_to_network, end_with_parent
 from derain.study.plan import Training
 from derain.study.response import respond
 from derain.study.store import THRESHOLDS, Store
@@ -65,7 +65,7 @@ def execute(task: Task, results: Path, device: str, threads: int) -> None:
     """
     end_with_parent()
     logging.getLogger("derain").setLevel(logging.WARNING)
-    dedicate_to_training(threads)
+    dedicate_to_network(threads)
     store = Store(results)
     folder = store.run(task.identity)
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,171 @@
+"""Restoring photos on two CPU cores: speed and memory against plain PyTorch, start-up, a folder of small photos.
+
+    python benchmarks/restore.py [MODEL]
+
+Without a model the networks are the small UNet with random weights. Every figure comes from a process of its own.
+"""
+
+import logging
+import multiprocessing
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+
+from derain.files import write_bytes
+from derain.networks import build, load_model, parse
+from derain.networks.weights import describe, write_tensors
+from derain.onnx import load_network
+from derain.processes import dedicate_to_network
+from derain.restoration import TiledRestorer, Writing, find_files, restore_files
+from derain.restoration.photos import encode_photo, read_photo
+
+UNET = "unet:base={},levels=4,norm=none,activation=leaky_relu"
+THREADS = 2
+SMALL_PHOTOS = 100
+
+
+class Cost(NamedTuple):
+    seconds: float
+    gibibytes: float
+
+    def __str__(self) -> str:
+        return f"{self.seconds:.2f} s, {self.gibibytes:.2f} GiB"
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        models = {base: random_model(folder, base) for base in (16, 32)}
+        if len(sys.argv) > 1:
+            models = {Path(sys.argv[1]).parent.name: Path(sys.argv[1]), 32: models[32]}
+        for label, model in models.items():
+            compare(f"{label}", model)
+        [model, _] = models.values()
+        start_up(folder, model)
+        overlap(folder, model)
+
+
+def compare(label: str, model: Path) -> None:
+    plain = [measured(eager, model, 1080, 1920) for _ in range(3)]
+    tiled = [measured(tiles, model, 1080, 1920) for _ in range(3)]
+    onnx = [measured(onnxruntime, model, 1080, 1920) for _ in range(3)]
+    for kind, costs in (("whole, plain PyTorch", plain), ("tiles", tiled), ("tiles, ONNX Runtime", onnx)):
+        ratio = min(plain).seconds / min(costs).seconds
+        print(f"{label}: 1920x1080, {kind}: {min(costs)}, {ratio:.2f} times as fast", flush=True)
+    print(f"{label}: 3840x2160, tiles: {measured(tiles, model, 2160, 3840)}", flush=True)
+
+
+def start_up(folder: Path, model: Path) -> None:
+    Image.fromarray(photo(64, 64)).save(folder / "small.png")
+    seconds = []
+    for attempt in range(3):
+        command = [
+            *(sys.executable, "-m", "derain", "restore", str(folder / "small.png")),
+            *("--out", str(folder / f"out{attempt}"), "--model", str(model)),
+        ]
+        begin = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        seconds.append(time.perf_counter() - begin)
+    print(f"derain restore, one photo of 64x64, start to end: {min(seconds):.2f} s", flush=True)
+
+
+def overlap(folder: Path, model: Path) -> None:
+    photos = folder / "photos"
+    photos.mkdir()
+    for index in range(SMALL_PHOTOS):
+        Image.fromarray(photo(321, 481, index)).save(photos / f"{index}.png")
+    costs = {way: min(measured(way, model, photos, folder / way.__name__ / str(_)) for _ in range(2)) for way in WAYS}
+    one_by_one, overlapped = costs.values()
+    print(f"{SMALL_PHOTOS} photos of 481x321 (PNG): {overlapped}; one after the other {one_by_one}: ", end="")
+    print(f"{one_by_one.seconds / overlapped.seconds:.2f} times as fast")
+
+
+def eager(model: Path, height: int, width: int) -> float:
+    network, picture = load_model(model)[0], photo(height, width)
+    begin = time.perf_counter()
+    with torch.inference_mode():
+        output = network(torch.from_numpy(picture).permute(2, 0, 1)[None] / 255)
+        (output[0].permute(1, 2, 0) * 255).round().clamp(0, 255).to(torch.uint8).numpy()
+    return time.perf_counter() - begin
+
+
+def tiles(model: Path, height: int, width: int) -> float:
+    dedicate_to_network()
+    return once(load_model(model)[0], height, width)
+
+
+def onnxruntime(model: Path, height: int, width: int) -> float:
+    return once(load_network(model, engine="onnxruntime")[0], height, width)
+
+
+def once(network: nn.Module, height: int, width: int) -> float:
+    restorer, picture = TiledRestorer(network), photo(height, width)
+    begin = time.perf_counter()
+    restorer.picture(picture)
+    return time.perf_counter() - begin
+
+
+def in_turn(model: Path, photos: Path, out: Path) -> float:
+    dedicate_to_network()
+    restorer = TiledRestorer(load_model(model)[0])
+    out.mkdir(parents=True)
+    begin = time.perf_counter()
+    for path in find_files([photos]):
+        read = read_photo(path)
+        write_bytes(out / path.name, encode_photo(read, restorer.picture(read.rgb), 95))
+    return time.perf_counter() - begin
+
+
+def at_once(model: Path, photos: Path, out: Path) -> float:
+    dedicate_to_network()
+    restorer = TiledRestorer(load_model(model)[0])
+    begin = time.perf_counter()
+    restore_files(find_files([photos]), restorer, "", Writing(out))
+    return time.perf_counter() - begin
+
+
+WAYS = (in_turn, at_once)
+
+
+def measured(work: Callable[..., float], *arguments: object) -> Cost:
+    """Seconds that `work` counts, and the largest memory of its process."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        return process.submit(_measure, work, arguments).result()
+
+
+def _measure(work: Callable[..., float], arguments: tuple[object, ...]) -> Cost:
+    torch.set_num_threads(THREADS)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    seconds = work(*arguments)
+    return Cost(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+
+
+def random_model(folder: Path, base: int) -> Path:
+    torch.manual_seed(0)
+    network = build(*parse(UNET.format(base)))
+    path = folder / f"unet{base}.safetensors"
+    write_tensors(path, network.state_dict(), describe("unet", network))
+    return path
+
+
+def photo(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """As hard to compress as a photograph: large shapes and some noise."""
+    rng = np.random.default_rng(seed)
+    coarse = Image.fromarray(rng.integers(30, 226, (height // 20 + 1, width // 20 + 1, 3), dtype=np.uint8))
+    shapes = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC))
+    return (shapes + rng.normal(0, 3, shapes.shape)).clip(0, 255).astype(np.uint8)
+
+
+if __name__ == "__main__":
+    main()

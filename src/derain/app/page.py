@@ -1,0 +1,174 @@
+"""The layout of the page, and what its controls set off; the work is done in `photos` and `play`."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, get_args
+
+import gradio as gr
+import torch
+
+from derain.app.photos import at_most, comparison_html, error_html, read_upload, status_html
+from derain.app.play import OWN, SAMPLES, RainSettings, play, sample
+from derain.errors import InputError
+from derain.images import SUFFIXES, write_image
+from derain.networks.base import Network
+from derain.onnx import OnnxNetwork
+from derain.rain import PRESETS, Recipe
+from derain.restoration.restorer import STRONGEST, TiledRestorer
+
+CSS = Path(__file__).with_name("page.css")
+THEME = gr.themes.Default(primary_hue="sky").set(  # its own grey of explanations is too faint to read
+    block_info_text_color="*neutral_600", block_info_text_color_dark="*neutral_300"
+)
+
+_PLAYED_PX = 512
+_WAITING = '<p class="waiting">The photo and the result come here, with a slider between them.</p>'
+_NO_REPORT = """The page of a study's results is shown here, once there is one:
+
+    derain study run studies/f4.toml --scale cpu --out results
+    derain study report results
+    derain serve --results results
+"""
+_REPORT = """<p><a href="report" target="_blank">The report on a page of its own</a></p>
+<iframe class="report" src="report" title="Report of a study" sandbox="allow-popups"></iframe>"""
+
+_DEFAULT = RainSettings()
+
+
+@dataclass(frozen=True)
+class Page:
+    """The page.
+
+    Attributes:
+        networks: to choose from, by name; the first one is the default.
+        device: torch device to restore on.
+        max_pixels: larger pictures are refused.
+        report: whether the page `report` is there to be shown.
+    """
+
+    networks: Mapping[str, Network | OnnxNetwork]
+    device: torch.device | str
+    max_pixels: int
+    report: bool
+
+    def build(self) -> gr.Blocks:
+        """The page with all that happens on it; files of visitors are deleted an hour after they came."""
+        blocks: gr.Blocks = gr.Blocks(title="derain", analytics_enabled=False, delete_cache=(600, 3600))
+        with blocks:
+            gr.Markdown("# derain\nTakes rain out of photos, and shows how well it does.")
+            with gr.Tab("Restore"):
+                self._restore_tab()
+            with gr.Tab("Play with rain") as tab:
+                self._play_tab(tab)
+            with gr.Tab("Report"):
+                if self.report:
+                    gr.HTML(_REPORT)
+                else:
+                    gr.Markdown(_NO_REPORT)
+            blocks.queue(max_size=30)
+        return blocks
+
+    def restore(self, upload: str | None, model: str, strength: float) -> Iterator[tuple[Any, Any, Any]]:
+        """What the first tab shows: comparison, download and status; first that it works, then the result."""
+        nothing = gr.DownloadButton(value=None, interactive=False)
+        if upload is None:
+            yield _WAITING, nothing, ""
+            return
+        path, start = Path(upload), time.monotonic()
+        yield gr.skip(), nothing, status_html(f"Restoring {path.name} ...")
+        try:
+            photo = read_upload(path, self.max_pixels)
+            height, width = photo.shape[:2]
+            yield gr.skip(), gr.skip(), status_html(f"Restoring {path.name}, {width} x {height} pixels ...")
+            restored = TiledRestorer(self.networks[model], self.device, None, strength).picture(photo)
+        except InputError as error:
+            yield _WAITING, nothing, error_html(error)
+            return
+        with TemporaryDirectory() as folder:  # gradio copies the file when it is told of it
+            result = Path(folder) / f"{path.stem}-derained.png"
+            write_image(result, restored)
+            took = f"restored with strength {strength:g} in {time.monotonic() - start:.1f} s"
+            download = gr.DownloadButton(value=str(result), interactive=True)
+            yield (
+                comparison_html(photo, restored),
+                download,
+                status_html(f"{path.name}, {width} x {height} pixels, {took}."),
+            )
+
+    def play(self, picture: str, upload: str | None, model: str, *controls: Any) -> tuple[Any, Any, Any]:
+        """What the second tab shows: pictures, figures and status; `controls` are the fields of `RainSettings`."""
+        try:
+            if None in controls:
+                raise InputError("a number is missing")
+            clean = sample(picture)
+            if upload is not None:
+                clean = at_most(read_upload(Path(upload), self.max_pixels), _PLAYED_PX)
+            played = play(clean, RainSettings(*controls), TiledRestorer(self.networks[model], self.device))
+        except InputError as error:
+            return gr.skip(), gr.skip(), error_html(error)
+        return played.strip(), played.table(), ""
+
+    def _restore_tab(self) -> None:
+        with gr.Row():
+            with gr.Column(scale=1, min_width=290):
+                upload = _upload("Photo", height=150)
+                model = self._model_choice()
+                strength = gr.Slider(
+                    0, STRONGEST, 1, step=0.05, label="Strength", buttons=[],
+                    info="How much of what the model takes away is taken away: 0 nothing, 1 what it was trained for.",
+                )  # fmt: skip
+                download = gr.DownloadButton("Download the result (PNG)", variant="primary", interactive=False)
+                status = gr.HTML(elem_id="restore-status")
+            with gr.Column(scale=3, min_width=290):
+                comparison = gr.HTML(_WAITING, elem_id="comparison")
+        gr.on(
+            [upload.change, model.change, strength.change], self.restore, [upload, model, strength],
+            [comparison, download, status], trigger_mode="always_last", show_progress_on=status,
+            concurrency_id="network", concurrency_limit=1, api_visibility="private",
+        )  # fmt: skip
+
+    def _play_tab(self, tab: gr.Tab) -> None:
+        with gr.Row(elem_id="play"):
+            pictures = gr.HTML(elem_id="pictures")
+            figures = gr.HTML(elem_id="figures")
+            with gr.Column(elem_id="controls"):
+                status = gr.HTML(elem_id="play-status")
+                rain = gr.Radio([OWN, *PRESETS], value=OWN, label="Rain", info="The others draw their own parameters.")
+                recipe = gr.Radio(list(get_args(Recipe)), value=_DEFAULT.recipe, label="Recipe of streaks")
+                with gr.Column() as streaks:
+                    own = [
+                        _slider(1, 1000, _DEFAULT.quantity, 1, "Quantity", "Of 25600 pixels, so many start a streak."),
+                        _slider(1, 15, _DEFAULT.width, 2, "Width (px)", "Window of the blur, odd."),
+                        _slider(1, 99, _DEFAULT.length_px, 1, "Length (px)", "Of the line that a streak is made from."),
+                        _slider(-90, 90, _DEFAULT.angle_deg, 1, "Angle (degrees)", "From the vertical."),
+                        _slider(0.05, 2, _DEFAULT.brightness, 0.05, "Brightness", "Factor on the layer."),
+                    ]
+                seed = gr.Number(_DEFAULT.seed, precision=0, minimum=0, label="Seed", info="Equal seed, equal rain.")
+                model = self._model_choice()
+                picture = gr.Radio(
+                    list(SAMPLES), value=next(iter(SAMPLES)), label="Picture", info="Drawn by a program."
+                )
+                upload = _upload("Or a picture of your own", height=150)
+        controls: list[Any] = [rain, recipe, *own, seed]
+        rain.change(lambda chosen: gr.Column(visible=chosen == OWN), rain, streaks, api_visibility="private")
+        gr.on(
+            [tab.select, *(control.change for control in (picture, upload, model, *controls))],
+            self.play, [picture, upload, model, *controls], [pictures, figures, status],
+            trigger_mode="always_last", show_progress="minimal", show_progress_on=pictures,
+            concurrency_id="network", concurrency_limit=1, api_visibility="private",
+        )  # fmt: skip
+
+    def _model_choice(self) -> gr.Radio:
+        return gr.Radio(list(self.networks), value=next(iter(self.networks)), label="Model")
+
+
+def _upload(label: str, height: int) -> gr.File:
+    return gr.File(label=label, file_types=list(SUFFIXES), type="filepath", height=height)
+
+
+def _slider(low: float, high: float, value: float, step: float, label: str, info: str) -> gr.Slider:
+    precision = 0 if step >= 1 else 2
+    return gr.Slider(low, high, value, step=step, precision=precision, label=label, info=info, buttons=[])

@@ -1,0 +1,72 @@
+"""What the page does with a visitor's picture: read it, show before and after, say what happens."""
+
+from html import escape
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from derain.errors import InputError
+from derain.images import read_image
+from derain.page import image_html
+
+_SHOWN_PX = 1600
+
+
+def read_upload(path: Path, max_pixels: int) -> UInt8[np.ndarray, "h w 3"]:
+    """A visitor's picture as `derain.images.read_image` gives it: upright, RGB 0..255.
+
+    Raises:
+        InputError: as of `read_image`; the sentence has the name of the file, but not its place on the server.
+    """
+    try:
+        return read_image(path, max_pixels)
+    except InputError as error:
+        raise InputError(str(error).replace(str(path), path.name)) from error
+
+
+def at_most(picture: UInt8[np.ndarray, "h w 3"], side_px: int) -> UInt8[np.ndarray, "_ _ 3"]:
+    """The picture, made smaller until no side is longer than `side_px`.
+
+    >>> at_most(np.zeros((100, 300, 3), np.uint8), side_px=60).shape
+    (20, 60, 3)
+    """
+    image = Image.fromarray(picture)
+    image.thumbnail((side_px, side_px), Image.Resampling.LANCZOS)
+    return np.array(image)
+
+
+def comparison_html(before: UInt8[np.ndarray, "h w 3"], after: UInt8[np.ndarray, "h w 3"]) -> str:
+    """Two pictures on top of each other, 1600 px wide or high at most, and a slider for the border between them.
+
+    The slider is the browser's own, so that mouse, finger and arrow keys move it.
+    """
+    shown = ((before, "the photo as it was"), (after, "the restored photo"))
+    pictures = (image_html(_jpeg(at_most(picture, _SHOWN_PX)), "jpeg", text) for picture, text in shown)
+    return (
+        f'<div class="compare">{"".join(pictures)}<span>before</span><span>after</span>'
+        '<input type="range" max="1" step="0.01" value="0.5" aria-label="Border between before and after"'
+        " oninput=\"this.parentElement.style.setProperty('--border', this.value)\"></div>"
+    )
+
+
+def status_html(text: str) -> str:
+    """A line that screen readers read out when it changes.
+
+    >>> status_html("2 < 3")
+    '<p role="status">2 &lt; 3</p>'
+    """
+    return f'<p role="status">{escape(text)}</p>'
+
+
+def error_html(error: InputError) -> str:
+    """The same for what went wrong."""
+    return f'<p role="alert">{escape(str(error))}</p>'
+
+
+def _jpeg(picture: UInt8[np.ndarray, "h w 3"]) -> bytes:
+    file = BytesIO()
+    Image.fromarray(picture).save(file, "JPEG", quality=90)
+    return file.getvalue()

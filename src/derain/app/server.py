@@ -1,0 +1,161 @@
+"""Serving the page: models and report are looked for first, then it runs until it is stopped."""
+
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING
+
+from derain.errors import InputError
+from derain.models import NAMES, find_model
+from derain.networks.base import Network
+from derain.onnx import OnnxNetwork, load_network
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+
+def serve(
+    models: Sequence[Path],
+    results: Path | None,
+    host: str,
+    port: int,
+    max_mb: float,
+    max_pixels: int,
+    device: str,
+    ready: Callable[[str], None],
+) -> None:
+    """Serve the page until the process is interrupted.
+
+    Args:
+        models: as of `load_networks`.
+        results: folder of results of studies whose report is shown; None: there is no report.
+        host, port: as of `bind`.
+        max_mb: larger uploads are refused, in megabytes.
+        max_pixels: larger pictures are refused.
+        device: torch device to restore on.
+        ready: called with the page's address once it is bound.
+
+    Raises:
+        InputError: gradio is not installed, there is no model or no report, or the address cannot be had.
+    """
+    networks = load_networks(models)
+    report = None if results is None else find_report(results)
+    with bind(host, port) as listening:
+        app = application(networks, report, max_mb, max_pixels, device)
+        import uvicorn
+
+        name = f"[{host}]" if ":" in host else host
+        ready(f"http://{name}:{listening.getsockname()[1]}")
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listening])
+
+
+def application(
+    networks: dict[str, Network | OnnxNetwork], report: Path | None, max_mb: float, max_pixels: int, device: str
+) -> "FastAPI":
+    """The page as an application: gradio's, with the report beside it. Nothing in it asks for anything from outside.
+
+    Uploads and results lie in a temporary folder, which goes when the application ends. Arguments are as of `serve`.
+
+    Raises:
+        InputError: gradio is not installed.
+    """
+    if find_spec("gradio") is None:
+        raise InputError("the web page needs gradio, which is not installed: pip install 'derain[app]'")
+    files = mkdtemp(prefix="derain-")
+    # gradio reads these when it is imported.
+    os.environ.update(GRADIO_ANALYTICS_ENABLED="False", GRADIO_TEMP_DIR=files, HF_HUB_OFFLINE="1")
+    import gradio
+    from fastapi import FastAPI
+    from fastapi.responses import FileResponse
+
+    from derain.app.page import CSS, THEME, Page
+
+    @asynccontextmanager
+    async def cleaned(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        shutil.rmtree(files, ignore_errors=True)
+
+    app = FastAPI(lifespan=cleaned, openapi_url=None)
+    if report is not None:
+        app.get("/report")(lambda: FileResponse(report))
+    blocks = Page(networks, device, max_pixels, report is not None).build()
+    blocks.has_launched = True  # before that gradio (6.31) lets requests name any file of the server as an upload
+    gradio.mount_gradio_app(
+        app, blocks, "/", css_paths=CSS, theme=THEME, max_file_size=round(max_mb * 1e6), footer_links=[],
+        run_history=False, show_error=False, ssr_mode=False, app_kwargs={"openapi_url": None},
+    )  # fmt: skip
+    return app
+
+
+def load_networks(models: Sequence[Path]) -> dict[str, Network | OnnxNetwork]:
+    """The networks of models by the names that visitors see, which do not tell where on the server they lie.
+
+    Args:
+        models: names of models in the box, and files; none: all models in the box.
+
+    Raises:
+        InputError: there is none, one cannot be read, or two would have the same name.
+    """
+    networks: dict[str, Network | OnnxNetwork] = {}
+    for path in [find_model(model) for model in models] or _in_the_box():
+        name = path.resolve().parent.name if path.stem == "model" else path.stem
+        if name in networks:
+            raise InputError(f"{path} and another model would both be called {name}; rename one of the files")
+        networks[name], _ = load_network(path)
+    return networks
+
+
+def find_report(results: Path) -> Path:
+    """The page of a folder of results.
+
+    Raises:
+        InputError: it is not there; the sentence says what makes it.
+    """
+    page = results / "report" / "index.html"
+    if not page.is_file():
+        raise InputError(f"there is no {page}; derain study report {results} writes it")
+    return page
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket to serve on.
+
+    Args:
+        host: address or name.
+        port: 0 for any that is free.
+
+    Raises:
+        InputError: the address cannot be had, such as where another program listens there.
+
+    >>> with bind("127.0.0.1", 0) as listening:
+    ...     bind("127.0.0.1", listening.getsockname()[1])
+    Traceback (most recent call last):
+    ...
+    derain.errors.InputError: cannot serve on 127.0.0.1, port ...: Address already in use
+    """
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what was stopped a minute ago is no obstacle
+    try:
+        listening.bind((host, port))
+        listening.listen()
+    except (OSError, OverflowError) as error:
+        listening.close()
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"cannot serve on {host}, port {port}: {reason}") from error
+    return listening
+
+
+def _in_the_box() -> list[Path]:
+    paths = []
+    for name in NAMES:
+        with suppress(InputError):
+            paths.append(find_model(Path(name)))
+    if not paths:
+        raise InputError("no model is in the box of this copy of derain; give one with --model FILE")
+    return paths

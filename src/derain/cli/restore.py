@@ -1,0 +1,75 @@
+"""derain restore."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+import tyro
+from rich.console import Console
+
+from derain.cli.progress import progress_bar
+from derain.errors import InputError
+from derain.models import NAMES
+
+
+@dataclass(frozen=True)
+class Restore:
+    """Remove rain from photos and videos; the same command again does what is missing or has changed."""
+
+    inputs: tyro.conf.Positional[tuple[Path, ...]]
+    """Photos, videos, folders of them, and patterns such as 'holiday/*.jpg'."""
+    out: Path
+    """Folder for the results, which keep their names."""
+    model: Path = Path(NAMES[0])
+    """balanced, strong, the model file of a run, or an ONNX file."""
+    network: str | None = None
+    """FILE.py:CLASS, where the model is that of a network of your own."""
+    strength: float = 1.0
+    """How much of what the network takes away is taken away, 0..1.5."""
+    quality: int = 95
+    """Of JPEG and WebP files, 1..100."""
+    smoothing: float = 0.0
+    """Against flicker in videos: how strongly still parts are averaged over time, 0..1."""
+    compare: bool = False
+    """Write NAME.compare.jpg, photo and result side by side, as well."""
+    tile: Literal["auto"] | int = "auto"
+    """Side of the tiles that are restored at a time, in pixels."""
+    engine: Literal["auto", "torch", "onnxruntime"] = "auto"
+    """What runs the network; auto is torch for model files and ONNX Runtime for ONNX files."""
+    device: str = "cpu"
+    """Torch device to restore on."""
+    threads: int | None = None
+    """CPU threads."""
+    max_pixels: int = 200_000_000
+    """Photos with more pixels are refused."""
+
+    def run(self, console: Console) -> None:
+        from derain.models import find_model
+        from derain.onnx import load_network
+        from derain.processes import dedicate_to_network
+        from derain.restoration import TiledRestorer, Writing, find_files, restore_files
+
+        dedicate_to_network(self.threads)
+        files = find_files(self.inputs)
+        model = find_model(self.model)
+        network, _ = load_network(model, self.network, self.engine)
+        tile_px = None if self.tile == "auto" else self.tile
+        restorer = TiledRestorer(network, self.device, tile_px, self.strength)
+        writing = Writing(self.out, self.quality, self.smoothing, self.compare)
+        with progress_bar(console) as bar:
+            task = bar.add_task("files", total=None)
+            parts = bar.add_task("", total=None, visible=False)
+
+            def show_parts(file: Path, done: int, total: int) -> None:
+                bar.update(parts, description=file.name, completed=done, total=total or None, visible=total != 1)
+
+            outcome = restore_files(
+                files, restorer, sha256(model.read_bytes()).hexdigest(), writing, self.max_pixels,
+                lambda done, files: bar.update(task, completed=done, total=files), show_parts,
+            )  # fmt: skip
+            bar.update(parts, visible=False)
+        done_before = f", {outcome.skipped} done already" if outcome.skipped else ""
+        console.print(f"{outcome.restored} restored in {self.out}{done_before}", soft_wrap=True)
+        if outcome.failed:
+            raise InputError(f"{outcome.failed} of {len(files)} files could not be restored")

@@ -1,0 +1,32 @@
+"""The models in the box: NAME.safetensors beside this file."""
+
+from pathlib import Path
+
+from derain.errors import InputError, did_you_mean
+
+NAMES = ("balanced", "strong")
+"""Models that go by a name; the first one is the default."""
+
+
+def find_model(model: Path) -> Path:
+    """The file of a model, given by its name or by its path.
+
+    Args:
+        model: a name in NAMES, or a path, which is given back as it is.
+
+    Raises:
+        InputError: a name that is neither a model in the box nor a file; the sentence names the closest one.
+
+    >>> find_model(Path("run/model.safetensors")).name
+    'model.safetensors'
+    """
+    name = str(model)
+    if name in NAMES:
+        file = Path(__file__).with_name(f"{name}.safetensors")
+        if not file.is_file():
+            raise InputError(f"the model {name} is not in the box of this copy of derain; give a model file")
+        return file
+    if model.exists() or model.suffix or len(model.parts) > 1:
+        return model
+    hint = did_you_mean(name, NAMES)
+    raise InputError(f"{name!r} is neither a model in the box ({', '.join(NAMES)}) nor a file{hint}")

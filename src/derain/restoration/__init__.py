@@ -1,0 +1,6 @@
+"""People's own photos and videos, restored: any size, any usual format, one or a folder of thousands."""
+
+from derain.restoration.batch import Outcome, Writing, find_files, restore_files
+from derain.restoration.restorer import TiledRestorer
+
+__all__ = ["Outcome", "TiledRestorer", "Writing", "find_files", "restore_files"]

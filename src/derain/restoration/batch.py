@@ -1,0 +1,236 @@
+"""Many photos and videos: found, restored while others are read and written, and not done twice."""
+
+import logging
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from glob import glob, has_magic
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from derain.errors import InputError
+from derain.files import make_folder, write_bytes
+from derain.images import SUFFIXES, list_files
+from derain.restoration.manifest import Manifest
+from derain.restoration.photos import MAX_PIXELS, Photo, encode_comparison, encode_photo, read_photo
+from derain.restoration.restorer import TiledRestorer
+from derain.restoration.video import SUFFIXES as VIDEO_SUFFIXES
+from derain.restoration.video import restore_video
+
+_log = logging.getLogger("derain")
+
+
+@dataclass(frozen=True)
+class Writing:
+    """What becomes of the results.
+
+    Attributes:
+        out: folder for them and for restored.json.
+        quality: 1..100, of JPEG and WebP.
+        smoothing: 0..1, of videos (`derain.restoration.smoothing`).
+        compare: write OUT/NAME.compare.jpg as well, photo and result side by side.
+    """
+
+    out: Path
+    quality: int = 95
+    smoothing: float = 0.0
+    compare: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Numbers of files: restored now, done already, and not restored, each of which was logged with its cause."""
+
+    restored: int
+    skipped: int
+    failed: int
+
+
+def find_files(inputs: Sequence[Path]) -> list[Path]:
+    """Photos and videos, each once: files as they are, those of folders (not of folders in them), and of patterns.
+
+    Args:
+        inputs: files, folders, and patterns as a shell knows them (*, ?, [...], and ** for any depth).
+
+    Raises:
+        InputError: nothing is given, a folder holds no photo or video, or nothing matches a pattern.
+    """
+    if not inputs:
+        raise InputError("give at least one photo, video or folder")
+    suffixes = (*SUFFIXES, *VIDEO_SUFFIXES)
+    found: dict[Path, Path] = {}
+    for path in inputs:
+        if path.is_dir():
+            files = list_files(path, suffixes, "photo or video")
+        elif has_magic(str(path)) and not path.exists():
+            matches = map(Path, sorted(glob(str(path), recursive=True)))  # noqa: PTH207 (a pattern may be absolute)
+            files = [match for match in matches if match.suffix.lower() in suffixes and match.is_file()]
+            if not files:
+                raise InputError(f"no photo or video matches {path}")
+        else:
+            files = [path]
+        found |= {file.resolve(): file for file in files}
+    return list(found.values())
+
+
+def restore_files(
+    files: Sequence[Path],
+    restorer: TiledRestorer,
+    model_hash: str,
+    writing: Writing,
+    max_pixels: int = MAX_PIXELS,
+    report: Callable[[int, int], None] = lambda done, files: None,
+    report_parts: Callable[[Path, int, int], None] = lambda file, done, parts: None,
+) -> Outcome:
+    """Restore photos and videos into OUT/NAME, in their formats; the same call again does what is missing or changed.
+
+    One photo is read and one is written while another is restored; no more than these are in memory. What cannot be
+    restored is logged with its cause, and the others go on.
+
+    Args:
+        files: as `find_files` gives them.
+        restorer: what restores them.
+        model_hash: of the model file. What was restored by another model, with another strength, quality or smoothing,
+            or has changed since by size or time, is restored again.
+        writing: where to, and how; none of the files may lie in the folder for the results.
+        max_pixels: photos with more are refused.
+        report: called with the number of files done and their total.
+        report_parts: called with a file and the number done and the total of its tiles, or of its frames, where a
+            total of 0 is unknown.
+
+    Raises:
+        InputError: two files of one name, files in the folder for the results, which holds files of these names that
+            were not made by this or cannot be written, or a quality or smoothing out of range.
+    """
+    if not 1 <= writing.quality <= 100:
+        raise InputError(f"the quality must be from 1 to 100, not {writing.quality}")
+    if not 0 <= writing.smoothing <= 1:
+        raise InputError(f"the smoothing must lie between 0 and 1, not {writing.smoothing}")
+    make_folder(writing.out)
+    _refuse_clashes({file: _outputs(file, writing.compare) for file in files}, writing.out)
+    descriptions = {file: _description(file, model_hash, restorer.strength, writing) for file in files}
+    manifest = Manifest(writing.out)
+    manifest.claim(name for file in files for name in _outputs(file, writing.compare))
+    todo = [
+        file
+        for file in files
+        if not all(manifest.holds(name, descriptions[file]) for name in _outputs(file, writing.compare))
+    ]
+    batch = _Batch(restorer, writing, manifest, descriptions, max_pixels, report_parts)
+    report(len(files) - len(todo), len(files))
+    try:
+        with closing(batch.restore(todo)) as restored:
+            for done, _ in enumerate(restored, len(files) - len(todo) + 1):
+                report(done, len(files))
+    finally:
+        manifest.write()
+    return Outcome(len(todo) - len(batch.failures), len(files) - len(todo), len(batch.failures))
+
+
+class _Batch:
+    """The way of every file: read, restored, written; a failure is the file's own."""
+
+    def __init__(
+        self,
+        restorer: TiledRestorer,
+        writing: Writing,
+        manifest: Manifest,
+        descriptions: Mapping[Path, Mapping[str, Any]],
+        max_pixels: int,
+        report_parts: Callable[[Path, int, int], None],
+    ) -> None:
+        self.failures: list[Path] = []
+        self._restorer = restorer
+        self._writing = writing
+        self._manifest = manifest
+        self._descriptions = descriptions
+        self._max_pixels = max_pixels
+        self._report_parts = report_parts
+
+    def restore(self, files: Sequence[Path]) -> Generator[Path]:
+        """Files as they are restored; the last ones may still be on their way to the disk."""
+        with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
+            written: Future[None] | None = None
+            for file, coming in self._one_ahead(reader, files):
+                with self._surviving(file):
+                    if coming is None:
+                        self._restore_video(file)
+                    else:
+                        photo = coming.result()
+                        restored = self._restorer.picture(photo.rgb, partial(self._report_parts, file))
+                        if written is not None:
+                            written.result()
+                        written = writer.submit(self._write, file, photo, restored)
+                yield file
+
+    def _one_ahead(self, reader: Executor, files: Sequence[Path]) -> Iterator[tuple[Path, Future[Photo] | None]]:
+        """The files in their order; while a photo is used the next one is read. Videos are not read here."""
+        begun: list[tuple[Path, Future[Photo] | None]] = []
+        for file in files:
+            begun.append((file, None if _is_video(file) else reader.submit(read_photo, file, self._max_pixels)))
+            if len(begun) > 1:
+                yield begun.pop(0)
+        yield from begun
+
+    def _restore_video(self, file: Path) -> None:
+        [name] = _outputs(file, compare=False)
+        restore_video(
+            file, self._writing.out / name, self._restorer.picture, self._writing.smoothing,
+            report=partial(self._report_parts, file),
+        )  # fmt: skip
+        self._manifest.add(name, self._descriptions[file])
+
+    def _write(self, file: Path, photo: Photo, restored: UInt8[np.ndarray, "h w 3"]) -> None:
+        with self._surviving(file):
+            contents = [encode_photo(photo, restored, self._writing.quality)]
+            if self._writing.compare:
+                contents.append(encode_comparison(photo, restored))
+            for name, content in zip(_outputs(file, self._writing.compare), contents, strict=True):
+                write_bytes(self._writing.out / name, content)
+                self._manifest.add(name, self._descriptions[file])
+
+    @contextmanager
+    def _surviving(self, file: Path) -> Iterator[None]:
+        """What goes wrong with a file is logged in one sentence that names it, and counted."""
+        try:
+            yield
+        except (InputError, MemoryError) as error:
+            cause = str(error) if isinstance(error, InputError) else "it does not fit into memory"
+            _log.error("%s", cause if file.name in cause else f"{file}: {cause}")
+            self.failures.append(file)
+
+
+def _is_video(file: Path) -> bool:
+    return file.suffix.lower() in VIDEO_SUFFIXES
+
+
+def _outputs(file: Path, compare: bool) -> list[str]:
+    """Names of what is written for a file."""
+    return [file.name, f"{file.name}.compare.jpg"] if compare and not _is_video(file) else [file.name]
+
+
+def _refuse_clashes(outputs: Mapping[Path, list[str]], out: Path) -> None:
+    sources: dict[str, Path] = {}
+    for file, names in outputs.items():
+        if out.resolve() in (file.parent.resolve(), file.resolve().parent):
+            raise InputError(f"{file} lies in the folder for the results, {out}; originals are not overwritten")
+        for name in names:
+            if name in sources:
+                raise InputError(f"{sources[name]} and {file} would both be written to {out / name}")
+            sources[name] = file
+
+
+def _description(file: Path, model_hash: str, strength: float, writing: Writing) -> dict[str, Any]:
+    """What a result depends on; of the source None where there is no such file."""
+    try:
+        status = file.stat()
+        source = {"size_bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
+    except OSError:
+        source = None
+    own = {"smoothing": writing.smoothing} if _is_video(file) else {"quality": writing.quality}
+    return {"source": source, "model": model_hash, "strength": strength, **own}

@@ -1,0 +1,165 @@
+"""Photos with all that is kept of them: what is written back differs from what was read in its pixels alone."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import ExifTags, Image
+
+from derain.errors import InputError
+from derain.images import ORIENTATION, as_stored, decoded, opened, stored_orientation, upright
+
+MAX_PIXELS = 200_000_000
+
+# Of a TIFF file, whose EXIF data stand among the tags that describe its pixels.
+_TIFF_TAGS = (
+    ExifTags.Base.ImageDescription,
+    ExifTags.Base.Make,
+    ExifTags.Base.Model,
+    ExifTags.Base.Software,
+    ExifTags.Base.DateTime,
+    ExifTags.Base.Artist,
+    ExifTags.Base.Copyright,
+)
+_TIFF_GROUPS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
+# A colour profile of these says nothing about the RGB they become.
+_OTHER_COLOURS = ("CMYK", "YCbCr", "LAB", "HSV")
+_COMPARED_PX = 1600
+
+_log = logging.getLogger("derain")
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo as a person sees it, and what it takes to write the result in its format.
+
+    Attributes:
+        rgb: upright, 0..255.
+        grey: whether it has no colours; then the result has none.
+        alpha: its transparency, upright; None: there is none.
+        format: Pillow's name of the file's format.
+        orientation: the EXIF orientation in which it is stored.
+        metadata: EXIF data, colour profile and resolution, as Pillow's `save` takes them.
+    """
+
+    rgb: UInt8[np.ndarray, "h w 3"]
+    grey: bool
+    alpha: UInt8[np.ndarray, "h w"] | None
+    format: str
+    orientation: int
+    metadata: Mapping[str, Any]
+
+
+def read_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Photo:
+    """Read a photo with its EXIF data, colour profile, resolution and transparency.
+
+    Palette, CMYK and other colours become RGB. Of 16 bits a channel the upper 8 are kept, and of what phones hide
+    behind a picture (depth, gain maps) nothing; both are logged. XMP data are not kept.
+
+    Args:
+        path: PNG, JPEG, WebP, TIFF, BMP or PPM; the content counts, not the suffix.
+        max_pixels: a photo with more pixels is refused before it is decoded.
+
+    Raises:
+        InputError: missing, not a picture, truncated, too large, of floating-point or 32-bit levels, animated or of
+            several pages.
+    """
+    with opened(path) as image:
+        frames, is_mpo = getattr(image, "n_frames", 1), image.format == "MPO"
+        if frames > 1 and not is_mpo:
+            raise InputError(f"{path} is animated or has pages: {frames} pictures, of which all but one would be lost")
+        if is_mpo:
+            _log.warning("%s holds %d pictures, of which the first is restored and kept", path, frames)
+        profile = None if image.mode in _OTHER_COLOURS else image.info.get("icc_profile")
+        picture = decoded(image, path, max_pixels)
+        orientation = stored_orientation(image)
+        seen = upright(picture, orientation)
+        exif = _exif(image)
+        metadata = {"exif": exif, "icc_profile": profile, "dpi": _dpi(image)}
+        return Photo(
+            rgb=np.array(seen if seen.mode == "RGB" else seen.convert("RGB")),
+            grey=seen.mode in ("L", "LA"),
+            alpha=np.array(seen.getchannel("A")) if seen.mode in ("LA", "RGBA") else None,
+            format="JPEG" if is_mpo else str(image.format),
+            # Without EXIF data an orientation comes from XMP data, which are not kept.
+            orientation=orientation if _orientation(exif) else 1,
+            metadata={key: value for key, value in metadata.items() if value},
+        )
+
+
+def encode_photo(photo: Photo, restored: UInt8[np.ndarray, "h w 3"], quality: int) -> bytes:
+    """The content of a file that is `photo` but for its pixels.
+
+    Args:
+        photo: as it was read.
+        restored: upright, 0..255, of its size.
+        quality: 1..100, for JPEG and WebP. JPEG keeps the colours at full resolution (4:4:4); TIFF is written
+            uncompressed.
+
+    Raises:
+        InputError: the format cannot hold it.
+    """
+    picture = Image.fromarray(restored)
+    if photo.grey:
+        picture = picture.convert("L")
+    if photo.alpha is not None:
+        picture.putalpha(Image.fromarray(photo.alpha))
+    options: dict[str, dict[str, Any]] = {
+        "JPEG": {"quality": quality, "subsampling": 0},
+        "WEBP": {"quality": quality, "exact": True},  # also the colours of what is transparent
+        "TIFF": {"compression": "raw"},  # with compression Pillow (13.0) fails on EXIF data
+    }
+    file = BytesIO()
+    stored = as_stored(picture, photo.orientation)
+    try:
+        stored.save(file, photo.format, **options.get(photo.format, {}), **photo.metadata)
+    except Exception as error:  # on odd EXIF data Pillow's encoders raise nearly anything
+        raise InputError(f"the result cannot be written as {photo.format}: {error}") from error
+    return file.getvalue()
+
+
+def encode_comparison(photo: Photo, restored: UInt8[np.ndarray, "h w 3"]) -> bytes:
+    """A JPEG of the photo beside the result, each at most 1600 px wide and high."""
+    halves = []
+    for rgb in (photo.rgb, restored):
+        half = Image.fromarray(rgb)
+        half.thumbnail((_COMPARED_PX, _COMPARED_PX))
+        halves.append(half)
+    width, height = halves[0].size
+    strip = Image.new("RGB", (2 * width + 4, height), "white")
+    strip.paste(halves[0], (0, 0))
+    strip.paste(halves[1], (width + 4, 0))
+    file = BytesIO()
+    strip.save(file, "JPEG", quality=90, icc_profile=None if photo.grey else photo.metadata.get("icc_profile"))
+    return file.getvalue()
+
+
+def _exif(image: Image.Image) -> bytes | None:
+    """The EXIF data of a decoded picture, byte by byte but for TIFF."""
+    if image.format != "TIFF":
+        return image.info.get("exif")
+    found, kept = image.getexif(), Image.Exif()
+    for tag in _TIFF_TAGS:
+        if tag in found:
+            kept[tag] = found[tag]
+    for group in _TIFF_GROUPS:
+        if group in found:
+            kept[group] = found.get_ifd(group)
+    return kept.tobytes() if len(kept) else None
+
+
+def _orientation(exif: bytes | None) -> int | None:
+    read = Image.Exif()
+    read.load(exif or b"")
+    return read.get(ORIENTATION)
+
+
+def _dpi(image: Image.Image) -> tuple[float, float] | None:
+    horizontal, vertical = map(float, image.info.get("dpi", (0, 0)))
+    return (horizontal, vertical) if 0 < horizontal < inf and 0 < vertical < inf else None

@@ -1,0 +1,131 @@
+"""One picture in, the restored picture out, in bounded memory."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from derain.errors import InputError
+from derain.metrics import quantise
+from derain.networks.memory import available_bytes
+from derain.onnx import UNKNOWN, OnnxNetwork
+from derain.restoration.memory import bytes_per_pixel
+from derain.restoration.tiles import overlap, part_size, spans, tiled
+
+STRONGEST = 1.5
+"""The largest strength."""
+
+# What a tile may need: with it a photo of two megapixels stays under 1 GiB, PyTorch included. On a CPU larger tiles are
+# not faster.
+_TILE_BYTES = 640e6
+_ONNX_BYTES_PER_PIXEL = 2000.0
+_SMALLEST_TILE_PX, _LARGEST_TILE_PX = 256, 4096
+
+
+class TiledRestorer:
+    """Restores pictures of any size with a network that maps RGB 0..1, `(n, 3, h, w)`, to the same.
+
+    A network that says how far it sees (`Descriptor.receptive_field_px`) gives what it would give for the whole
+    picture; tiles of others are blended (`derain.restoration.tiles.overlap`).
+
+    Args:
+        network: moved to `device`, and put into evaluation mode and the channels_last format for good.
+        device: of the computation.
+        tile_px: side of a square with as many pixels as a tile has at most; None: chosen by memory.
+        strength: of what the network takes away, the share that is taken: 0..1.5, X = O - strength (O - f(O)).
+
+    Raises:
+        InputError: a strength outside 0..1.5, a tile too small for the network, or an unusable device.
+
+    >>> import torch
+    >>> darker = nn.Conv2d(3, 3, 1, bias=False)
+    >>> _ = darker.weight.data.copy_(0.5 * torch.eye(3)[..., None, None])
+    >>> photo = np.full((5, 7, 3), 100, np.uint8)
+    >>> [int(TiledRestorer(darker, strength=each).picture(photo).max()) for each in (0.0, 0.5, 1.0, 1.5)]
+    [100, 75, 50, 25]
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        device: torch.device | str = "cpu",
+        tile_px: int | None = None,
+        strength: float = 1.0,
+    ) -> None:
+        if not 0 <= strength <= STRONGEST:
+            raise InputError(f"the strength must lie between 0 and {STRONGEST}, not {strength}")
+        self.strength = strength
+        self._device = _device(device)
+        self._network = network.to(self._device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self._descriptor = getattr(network, "descriptor", UNKNOWN)
+        self._tile_px = self._auto_tile_px() if tile_px is None else tile_px
+        self._overlap = overlap(self._descriptor, self._tile_px)
+
+    def picture(
+        self,
+        picture: UInt8[np.ndarray, "h w 3"],
+        report: Callable[[int, int], None] = lambda done, total: None,
+    ) -> UInt8[np.ndarray, "h w 3"]:
+        """The restored picture; levels 0..255, upright.
+
+        Args:
+            picture: a side may be 1 px long.
+            report: called after every tile with the number done and their total.
+
+        Raises:
+            InputError: the network gives NaN, or the device has too little memory.
+        """
+        height, width = picture.shape[:2]
+        missing = [max(self._descriptor.smallest_size_px - side, 0) for side in (height, width)]
+        if any(missing):
+            picture = np.pad(picture, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
+        sides = picture.shape[0], picture.shape[1]
+        part = part_size(*sides, self._tile_px, self._overlap.margin_px, self._descriptor.size_multiple_px)
+        rows, columns = (spans(side, length, self._overlap) for side, length in zip(sides, part, strict=True))
+        result = np.empty_like(picture)
+        done = 0
+
+        def see(tile: UInt8[np.ndarray, "_ _ 3"]) -> Float[Tensor, "_ _ 3"]:
+            nonlocal done
+            derained = self._tile(tile)
+            done += 1
+            report(done, len(rows) * len(columns))
+            return derained
+
+        for first, derained in tiled(picture, rows, columns, see):
+            rainy = torch.from_numpy(picture[first : first + len(derained)]).float().div_(255)
+            levels = quantise(torch.lerp(rainy, derained, self.strength).movedim(-1, 0))
+            result[first : first + len(derained)] = levels.movedim(0, -1).numpy()
+        return result[:height, :width]
+
+    def _tile(self, tile: UInt8[np.ndarray, "h w 3"]) -> Float[Tensor, "h w 3"]:
+        rainy = torch.from_numpy(tile).to(self._device).movedim(-1, 0)[None].float() / 255
+        try:
+            with torch.inference_mode():
+                derained: Tensor = self._network(rainy.contiguous(memory_format=torch.channels_last))[0]
+        except torch.OutOfMemoryError as error:
+            size = f"tiles of {tile.shape[1]} x {tile.shape[0]} px"
+            raise InputError(f"{self._device} has too little memory for {size}: give a smaller --tile") from error
+        if derained.isnan().any():
+            raise InputError("the network gives NaN: its weights are not those of a finished training")
+        return derained.movedim(0, -1).cpu()
+
+    def _auto_tile_px(self) -> int:
+        if isinstance(self._network, OnnxNetwork):
+            needed = _ONNX_BYTES_PER_PIXEL
+        else:
+            needed = bytes_per_pixel(self._network, self._device)
+        available = available_bytes(self._device) / 2
+        side = int((min(available, _TILE_BYTES if self._device.type == "cpu" else available) / needed) ** 0.5)
+        return min(max(side, _SMALLEST_TILE_PX), _LARGEST_TILE_PX)
+
+
+def _device(name: torch.device | str) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"the device {name} cannot be used: {str(error).splitlines()[0]}") from error
+    return device

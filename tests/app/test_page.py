@@ -1,0 +1,78 @@
+"""What the controls set off, without a browser; the whole page in one is tested by make test-browser."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from derain.images import read_image, write_image
+from derain.networks import Network, build
+from derain.restoration.restorer import TiledRestorer
+
+pytest.importorskip("gradio")
+
+from derain.app.page import Page
+from derain.app.play import RainSettings
+
+PICTURE = np.random.default_rng(0).integers(0, 256, (50, 70, 3), dtype=np.uint8)
+CONTROLS = tuple(vars(RainSettings()).values())
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    torch.manual_seed(0)
+    return build("unet", {"base": 4, "levels": 2})
+
+
+@pytest.fixture
+def page(network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "served"))
+    return Page({"small": network}, "cpu", max_pixels=4000, report=False)
+
+
+def test_a_photo_is_restored_and_offered_under_its_name(page: Page, network: Network, tmp_path: Path) -> None:
+    write_image(tmp_path / "street.png", PICTURE)
+    steps = page.restore(str(tmp_path / "street.png"), "small", 0.5)
+    assert "Restoring street.png" in next(steps)[2]
+    assert "70 x 50" in next(steps)[2]
+    comparison, download, status = next(steps)
+    assert comparison.count("<img") == 2
+    assert "street.png, 70 x 50 pixels, restored with strength 0.5 in" in status
+    result = Path(download.value["path"])
+    assert result.name == "street-derained.png"
+    assert (read_image(result) == TiledRestorer(network, strength=0.5).picture(PICTURE)).all()
+    assert next(steps, None) is None
+
+
+def test_a_text_file_named_jpg_gives_one_sentence(page: Page, tmp_path: Path) -> None:
+    notes = tmp_path / "notes.jpg"
+    notes.write_text("dear diary")
+    *_, (comparison, download, status) = page.restore(str(notes), "small", 1.0)
+    assert "<img" not in comparison
+    assert not download.interactive
+    assert 'role="alert">notes.jpg is not an image' in status
+    *_, status = page.play("meadow", str(notes), "small", *CONTROLS)
+    assert 'role="alert">notes.jpg is not an image' in status
+    assert str(tmp_path) not in status
+
+
+def test_a_photo_that_is_taken_away_leaves_nothing(page: Page) -> None:
+    [(comparison, download, status)] = page.restore(None, "small", 1.0)
+    assert "<img" not in comparison
+    assert not download.interactive
+    assert status == ""
+
+
+def test_rain_falls_on_the_visitors_picture(page: Page, tmp_path: Path) -> None:
+    write_image(tmp_path / "street.png", PICTURE)
+    pictures, figures, status = page.play("meadow", str(tmp_path / "street.png"), "small", *CONTROLS)
+    assert pictures.count("<img") == 4
+    assert "controlled removal" in figures
+    assert status == ""
+    assert page.play("meadow", None, "small", *CONTROLS)[0] != pictures
+
+
+def test_a_number_that_was_deleted_gives_one_sentence(page: Page) -> None:
+    *_, status = page.play("meadow", None, "small", *CONTROLS[:-1], None)
+    assert 'role="alert">a number is missing' in status

@@ -1,0 +1,103 @@
+"""What is looked for before the page is served, and what a server gives to whom."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from derain import cli
+from derain.app.play import RainSettings
+from derain.app.server import application, find_report, load_networks
+from derain.errors import InputError
+from derain.images import write_image
+from derain.networks import build
+from derain.networks.weights import describe, write_tensors
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("models") / "rainy-city" / "model.safetensors"
+    path.parent.mkdir()
+    network = build("unet", {"base": 4, "levels": 2})
+    write_tensors(path, network.state_dict(), describe("unet", network))
+    return path
+
+
+def test_models_go_by_names_that_do_not_tell_where_they_lie(model: Path, tmp_path: Path) -> None:
+    other = tmp_path / "street.safetensors"
+    other.write_bytes(model.read_bytes())
+    assert list(load_networks([other, model])) == ["street", "rainy-city"]
+    with pytest.raises(InputError, match=r"would both be called rainy-city"):
+        load_networks([model, model])
+
+
+def test_a_report_that_is_not_there_is_said_before_anything_is_served(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"derain study report .* writes it"):
+        find_report(tmp_path)
+
+
+@pytest.mark.parametrize("flags", [["--model", "nowhere.safetensors"], ["--port", "65536", "--model", "{model}"]])
+def test_bad_flags_end_with_exit_code_2(
+    flags: list[str], model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["derain", "serve", *(flag.format(model=model) for flag in flags)])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 2
+    assert "nowhere.safetensors" in (said := capsys.readouterr().err) or "port 65536" in said
+
+
+@pytest.fixture(scope="module")
+def client(model: Path) -> Iterator[object]:
+    pytest.importorskip("gradio")
+    from fastapi.testclient import TestClient
+
+    report = model.parent / "index.html"
+    report.write_text("<h1>Verdicts</h1>")
+
+    async def build() -> object:  # within an event loop; without one gradio makes many that it never closes
+        return application(load_networks([model]), report, 0.001, 10_000, "cpu")
+
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("GRADIO_TEMP_DIR", "is put back")
+        with TestClient(asyncio.run(build())) as client:
+            yield client
+
+
+def test_the_page_and_the_report_are_served_and_nothing_is_described(client) -> None:
+    page = client.get("/")
+    assert page.status_code == 200
+    assert "rainy-city" in page.text
+    assert client.get("/report").text == "<h1>Verdicts</h1>"
+    for path in ("/docs", "/redoc", "/openapi.json"):
+        assert client.get(path).status_code == 404
+
+
+def test_files_of_the_server_are_not_given_out(client, model: Path) -> None:
+    for path in (model, "/etc/passwd"):
+        assert client.get(f"/gradio_api/file={path}").status_code in (403, 404)
+
+
+@pytest.mark.parametrize("uploaded", [False, True])
+def test_no_request_gets_at_a_picture_that_was_not_uploaded(client, tmp_path: Path, uploaded: bool) -> None:
+    picture = tmp_path / "private.png"
+    write_image(picture, np.zeros((16, 16, 3), np.uint8))
+    path = str(picture)
+    if uploaded:
+        [path] = client.post("/gradio_api/upload", files={"files": (picture.name, picture.read_bytes())}).json()
+    photo = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    [play] = [each["id"] for each in client.get("/config").json()["dependencies"] if each["api_name"] == "play"]
+    data = ["meadow", photo, "rainy-city", *vars(RainSettings()).values()]
+    request = {"data": data, "fn_index": play, "session_hash": f"visitor-{uploaded}"}
+    assert client.post("/gradio_api/queue/join", json=request).status_code == 200
+    answer = client.get("/gradio_api/queue/data", params={"session_hash": request["session_hash"]}).text
+    assert ("rainy picture" in answer) == uploaded
+    assert ('"success":false' in answer) != uploaded
+
+
+def test_large_files_are_refused(client) -> None:
+    assert client.post("/gradio_api/upload", files={"files": ("a.png", b"x" * 900)}).status_code == 200
+    assert client.post("/gradio_api/upload", files={"files": ("b.png", b"x" * 1100)}).status_code == 413

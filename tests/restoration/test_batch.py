@@ -1,0 +1,233 @@
+"""Many files: what is found, what is done, what is not done twice, and what goes wrong."""
+
+import json
+import logging
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from derain.errors import InputError
+from derain.images import read_image
+from derain.restoration import Outcome, TiledRestorer, Writing, find_files, restore_files
+
+
+class Halving(nn.Module):
+    """Counts what it restores."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, rainy: torch.Tensor) -> torch.Tensor:
+        self.calls += rainy.shape[-1] != 64  # the probe for the memory
+        return rainy / 2
+
+
+@pytest.fixture
+def network() -> Halving:
+    return Halving()
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for level, name in enumerate(("a.png", "b.png", "c.bmp"), 50):
+        Image.new("RGB", (9, 7), (2 * level,) * 3).save(folder / name)
+    return folder
+
+
+def restore(network: nn.Module, inputs: list[Path], out: Path, strength: float = 1.0, **writing: object) -> Outcome:
+    restorer = TiledRestorer(network, strength=strength)
+    return restore_files(find_files(inputs), restorer, "hash", Writing(out, **writing))
+
+
+def test_files_folders_and_patterns_are_found_once(photos: Path) -> None:
+    (photos / "notes.txt").write_text("")
+    (photos / "film.mp4").write_bytes(b"")
+    (photos / "deeper").mkdir()
+    Image.new("RGB", (9, 7)).save(photos / "deeper" / "d.png")
+    assert [path.name for path in find_files([photos])] == ["a.png", "b.png", "c.bmp", "film.mp4"]
+    assert [path.name for path in find_files([photos / "b.png", photos])][:2] == ["b.png", "a.png"]
+    assert [path.name for path in find_files([photos / "*.png"])] == ["a.png", "b.png"]
+    assert [path.name for path in find_files([photos / "**" / "*.png"])] == ["a.png", "b.png", "d.png"]
+
+
+def test_a_name_that_looks_like_a_pattern_is_a_file(photos: Path) -> None:
+    (photos / "a.png").rename(photos / "a[1].png")
+    assert find_files([photos / "a[1].png"]) == [photos / "a[1].png"]
+
+
+def test_nothing_found_is_said(photos: Path) -> None:
+    (photos / "texts").mkdir()
+    (photos / "texts" / "a.txt").write_text("")
+    for inputs, sentence in {
+        (): "give at least one photo",
+        (photos / "*.jpg",): r"no photo or video matches .*\*\.jpg",
+        (photos / "texts",): "holds no photo or video",
+    }.items():
+        with pytest.raises(InputError, match=sentence):
+            find_files(list(inputs))
+
+
+def test_results_keep_their_names(network: Halving, photos: Path, tmp_path: Path) -> None:
+    steps: list[tuple[int, int]] = []
+    outcome = restore_files(
+        find_files([photos]), TiledRestorer(network), "hash", Writing(tmp_path / "out"),
+        report=lambda done, files: steps.append((done, files)),
+    )  # fmt: skip
+    assert outcome == Outcome(restored=3, skipped=0, failed=0)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "b.png", "c.bmp", "restored.json"]
+    assert [int(read_image(tmp_path / "out" / name).max()) for name in ("a.png", "b.png", "c.bmp")] == [50, 51, 52]
+    assert steps == [(done, 3) for done in range(4)]
+
+
+def test_what_is_done_is_not_done_again(network: Halving, photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    restore(network, [photos], out)
+    assert restore(network, [photos], out) == Outcome(0, 3, 0)
+    assert network.calls == 3
+    os.utime(photos / "a.png", ns=(0, 0))
+    (out / "b.png").unlink()
+    assert restore(network, [photos], out) == Outcome(2, 1, 0)
+    assert restore(network, [photos], out, quality=80) == Outcome(3, 0, 0)
+    assert restore(network, [photos], out, quality=80, compare=True) == Outcome(3, 0, 0)
+    assert restore(network, [photos], out, strength=0.5, quality=80) == Outcome(3, 0, 0)
+    assert read_image(out / "a.png").max() == 75
+    another_model = restore_files(find_files([photos]), TiledRestorer(network), "other", Writing(out))
+    assert another_model == Outcome(3, 0, 0)
+
+
+def test_comparisons_stand_beside_the_results(network: Halving, photos: Path, tmp_path: Path) -> None:
+    restore(network, [photos / "a.png"], tmp_path / "out", compare=True)
+    strip = np.asarray(Image.open(tmp_path / "out" / "a.png.compare.jpg")).astype(int)
+    assert abs(strip[3, 2, 0] - 100) <= 3
+    assert abs(strip[3, -3, 0] - 50) <= 3
+
+
+def test_bad_files_have_a_sentence_each_and_the_others_go_on(
+    network: Halving, photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (photos / "a.png").write_bytes((photos / "a.png").read_bytes()[:45])
+    (photos / "text.jpg").write_text("hello")
+    (photos / "text.mp4").write_text("hello")
+    Image.new("RGB", (8, 8)).save(photos / "moving.png", save_all=True, append_images=[Image.new("RGB", (8, 8), "red")])
+    Image.new("RGB", (1, 1), (80, 80, 80)).save(photos / "one.png")
+    Image.new("RGB", (500, 500)).save(photos / "large.png")
+    files = [*find_files([photos]), photos / "missing.png", tmp_path / "no folder" / "b2.png"]
+    with caplog.at_level(logging.ERROR, logger="derain"):
+        outcome = restore_files(files, TiledRestorer(network), "hash", Writing(tmp_path / "out"), max_pixels=10_000)
+    assert outcome == Outcome(restored=3, skipped=0, failed=7)
+    for name in ("a.png", "text.jpg", "text.mp4", "moving.png", "large.png", "missing.png", "b2.png"):
+        assert [name in record.getMessage() for record in caplog.records].count(True) == 1
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["b.png", "c.bmp", "one.png", "restored.json"]
+    assert read_image(tmp_path / "out" / "one.png").tolist() == [[[40, 40, 40]]]
+
+
+def test_a_result_that_cannot_be_written_stops_no_other(
+    network: Halving, photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from derain.restoration import batch
+
+    def full(path: Path, data: bytes) -> None:
+        if path.name == "b.png":
+            raise InputError(f"cannot write {path}: No space left on device")
+        path.write_bytes(data)
+
+    monkeypatch.setattr(batch, "write_bytes", full)
+    assert restore(network, [photos], tmp_path / "out") == Outcome(restored=2, skipped=0, failed=1)
+    assert "b.png: No space left on device" in caplog.text
+
+
+def test_a_network_that_gives_nan_fails_every_file_by_name(
+    photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(nn.Module):
+        def forward(self, rainy: torch.Tensor) -> torch.Tensor:
+            return rainy * float("nan")
+
+    assert restore(Broken(), [photos], tmp_path / "out").failed == 3
+    assert all(name in caplog.text for name in ("a.png: the network gives NaN", "b.png", "c.bmp"))
+
+
+def test_originals_and_strangers_are_not_overwritten(network: Halving, photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"a\.png lies in the folder for the results"):
+        restore(network, [photos], photos / ".." / "photos")
+    (tmp_path / "link").symlink_to(photos)
+    with pytest.raises(InputError, match=r"lies in the folder for the results"):
+        restore(network, [photos], tmp_path / "link")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "b.png").write_bytes(b"mine")
+    with pytest.raises(InputError, match=r"b\.png is no result of derain restore"):
+        restore(network, [photos], tmp_path / "out")
+    assert (tmp_path / "out" / "b.png").read_bytes() == b"mine"
+    assert network.calls == 0
+
+
+def test_two_files_of_one_name_are_refused_before_anything_is_done(
+    network: Halving, photos: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "a.png").write_bytes((photos / "a.png").read_bytes())
+    with pytest.raises(InputError, match=r"photos/a\.png and .*more/a\.png would both be written to"):
+        restore(network, [photos, tmp_path / "more"], tmp_path / "out")
+    assert network.calls == 0
+
+
+def test_settings_out_of_range_are_refused(network: Halving, photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="quality must be from 1 to 100, not 101"):
+        restore(network, [photos], tmp_path / "out", quality=101)
+    with pytest.raises(InputError, match=r"smoothing must lie between 0 and 1, not 1\.5"):
+        restore(network, [photos], tmp_path / "out", smoothing=1.5)
+
+
+def test_a_place_that_cannot_be_written_is_named(network: Halving, photos: Path) -> None:
+    with pytest.raises(InputError, match="cannot write into the folder /proc/out"):
+        restore(network, [photos], Path("/proc/out"))
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"format": 7, "results": {}}'])
+def test_a_foreign_manifest_is_not_overwritten(network: Halving, photos: Path, tmp_path: Path, content: str) -> None:
+    (tmp_path / "restored.json").write_text(content)
+    with pytest.raises(InputError, match=r"restored\.json was not written by this version"):
+        restore(network, [photos], tmp_path)
+    assert (tmp_path / "restored.json").read_text() == content
+
+
+def test_an_interruption_keeps_what_is_done(network: Halving, photos: Path, tmp_path: Path) -> None:
+    def interrupt(done: int, files: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        restore_files(find_files([photos]), TiledRestorer(network), "hash", Writing(tmp_path / "out"), report=interrupt)
+    results = json.loads((tmp_path / "out" / "restored.json").read_text())["results"]
+    assert [name for name, made in results.items() if made] == ["a.png", "b.png"]
+    assert restore(network, [photos], tmp_path / "out") == Outcome(1, 2, 0)
+
+
+def test_videos_are_restored_among_the_photos(network: Halving, photos: Path, tmp_path: Path) -> None:
+    av = pytest.importorskip("av")
+    with av.open(str(photos / "bb.mp4"), "w") as writer:
+        stream = writer.add_stream("libx264", rate=25, options={"crf": "4"})
+        stream.width, stream.height, stream.pix_fmt = 48, 32, "yuv420p"
+        for _ in range(5):
+            writer.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((32, 48, 3), 100, np.uint8), format="rgb24")))
+        writer.mux(stream.encode(None))
+    frames: list[tuple[str, int, int]] = []
+    outcome = restore_files(
+        find_files([photos]), TiledRestorer(network), "hash", Writing(tmp_path / "out", compare=True, smoothing=0.5),
+        report_parts=lambda file, done, total: frames.append((file.name, done, total)),
+    )  # fmt: skip
+    assert outcome == Outcome(4, 0, 0)
+    assert [frame for frame in frames if frame[0] == "bb.mp4"] == [("bb.mp4", done, 5) for done in range(1, 6)]
+    with av.open(str(tmp_path / "out" / "bb.mp4")) as reader:
+        levels = [frame.to_ndarray(format="rgb24").mean() for frame in reader.decode(video=0)]
+    assert levels == pytest.approx([50] * 5, abs=3)
+    assert restore(network, [photos], tmp_path / "out", compare=True, smoothing=0.5) == Outcome(0, 4, 0)
+    assert restore(network, [photos], tmp_path / "out", compare=True, smoothing=0.2) == Outcome(1, 3, 0)

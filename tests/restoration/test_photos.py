@@ -1,0 +1,172 @@
+"""What is written back is the photo that was read, in all but its pixels."""
+
+import logging
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from derain.errors import InputError
+from derain.images import read_image
+from derain.restoration.photos import encode_comparison, encode_photo, read_photo
+
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+SIZE = (40, 56)
+LOSSY = ("jpg", "webp")
+
+
+def pixels(channels: int) -> np.ndarray:
+    """Blocks of one colour, which survive JPEG."""
+    blocks = np.random.default_rng(0).integers(40, 216, (SIZE[0] // 8, SIZE[1] // 8, channels))
+    return np.kron(blocks, np.ones((8, 8, 1), int)).astype(np.uint8)
+
+
+def picture(mode: str) -> Image.Image:
+    if mode in ("P", "1", "CMYK"):
+        return Image.fromarray(pixels(3)).convert(mode)
+    array = pixels(len(mode))
+    return Image.fromarray(array[..., 0] if mode == "L" else array)
+
+
+def written(path: Path, content: bytes) -> Path:
+    target = path.with_name(f"restored-{path.name}")
+    target.write_bytes(content)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("mode", "suffix"),
+    [
+        *(("RGB", suffix) for suffix in ("png", "jpg", "webp", "tif", "bmp", "ppm")),
+        *(("L", suffix) for suffix in ("png", "jpg", "tif", "bmp", "pgm")),
+        *(("RGBA", suffix) for suffix in ("png", "webp", "tif")),
+        *(("LA", suffix) for suffix in ("png", "tif")),
+    ],
+)
+def test_format_channels_and_transparency_stay(mode: str, suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"photo.{suffix}"
+    picture(mode).save(path)
+    photo = read_photo(path)
+    target = written(path, encode_photo(photo, photo.rgb, quality=95))
+    with Image.open(path) as before, Image.open(target) as after:
+        assert (after.format, after.size, after.mode) == (before.format, before.size, before.mode)
+        difference = np.abs(np.asarray(before).astype(int) - np.asarray(after))
+        assert difference.mean() <= (4 if suffix in LOSSY else 0)
+        if "A" in mode:
+            assert (difference[..., -1] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("mode", "suffix", "becomes"), [("P", "png", "RGB"), ("1", "png", "L"), ("CMYK", "jpg", "RGB")]
+)
+def test_other_colours_become_rgb_or_grey(mode: str, suffix: str, becomes: str, tmp_path: Path) -> None:
+    path = tmp_path / f"photo.{suffix}"
+    picture(mode).save(path, icc_profile=PROFILE)
+    photo = read_photo(path)
+    with Image.open(written(path, encode_photo(photo, photo.rgb, 95))) as after:
+        assert after.mode == becomes
+        # The profile of inks says nothing of RGB.
+        assert ("icc_profile" in after.info) == (mode != "CMYK")
+
+
+def test_a_transparent_palette_stays_transparent(tmp_path: Path) -> None:
+    palette = Image.new("P", (2, 1))
+    palette.putpalette([255, 0, 0, 0, 0, 255])
+    palette.putdata([0, 1])
+    palette.save(tmp_path / "a.png", transparency=1)
+    photo = read_photo(tmp_path / "a.png")
+    content = Image.open(BytesIO(encode_photo(photo, 255 - photo.rgb, 95)))
+    assert np.asarray(content).tolist() == [[[0, 255, 255, 255], [255, 255, 0, 0]]]
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_photos_are_seen_upright_and_stay_stored_as_they_were(suffix: str, orientation: int, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = orientation, "Acme"
+    exif[0x8769] = {0x9003: "2024:01:02 03:04:05"}
+    path = tmp_path / f"photo.{suffix}"
+    picture("RGB").save(path, exif=exif.tobytes(), icc_profile=PROFILE, dpi=(300, 300))
+    photo = read_photo(path)
+    seen = read_image(path)
+    assert np.array_equal(photo.rgb, seen)
+    target = written(path, encode_photo(photo, photo.rgb, quality=100))
+    assert np.abs(read_image(target).astype(int) - seen).mean() <= (4 if suffix in LOSSY else 0)
+    with Image.open(path) as before, Image.open(target) as after:
+        kept = after.getexif()
+        assert kept[0x010F] == "Acme"
+        assert kept.get_ifd(0x8769)[0x9003] == "2024:01:02 03:04:05"
+        assert after.info["icc_profile"] == PROFILE
+        if suffix != "tif":
+            assert kept[0x0112] == orientation
+            assert after.size == before.size
+            assert after.info["exif"] == before.info["exif"]
+        if suffix != "webp":
+            assert after.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+
+
+def test_quality_decides_over_the_size_and_colours_stay_sharp(tmp_path: Path) -> None:
+    for suffix in LOSSY:
+        Image.effect_noise(SIZE, 64).convert("RGB").save(tmp_path / f"a.{suffix}")
+        photo = read_photo(tmp_path / f"a.{suffix}")
+        small, large = (encode_photo(photo, photo.rgb, quality) for quality in (20, 95))
+        assert len(small) < 0.8 * len(large)
+    checkers = np.indices(SIZE).sum(0)[..., None] % 2 * np.array([255, 0, 0]) + [0, 0, 120]
+    Image.fromarray(checkers.astype(np.uint8)).save(tmp_path / "b.jpg", quality=100, subsampling=0)
+    photo = read_photo(tmp_path / "b.jpg")
+    again = Image.open(BytesIO(encode_photo(photo, photo.rgb, 95)))
+    assert np.abs(np.asarray(again).astype(int) - photo.rgb).max() < 40
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp", "tif"])
+def test_animations_and_pages_are_refused(suffix: str, tmp_path: Path) -> None:
+    first, second = Image.new("RGB", (8, 8), "red"), Image.new("RGB", (8, 8), "blue")
+    first.save(tmp_path / f"a.{suffix}", save_all=True, append_images=[second])
+    with pytest.raises(InputError, match=rf"a\.{suffix} is animated or has pages: 2 pictures"):
+        read_photo(tmp_path / f"a.{suffix}")
+
+
+def test_of_a_phones_picture_with_another_behind_it_the_first_is_kept(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = (Image.fromarray(each) for each in (pixels(3), 255 - pixels(3)))
+    first.save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=[second], quality=95)
+    with caplog.at_level(logging.WARNING, logger="derain"):
+        photo = read_photo(tmp_path / "a.jpg")
+    assert "holds 2 pictures" in caplog.text
+    again = Image.open(BytesIO(encode_photo(photo, photo.rgb, 95)))
+    assert again.format == "JPEG"
+    assert np.abs(np.asarray(again).astype(int) - pixels(3)).mean() <= 10
+
+
+def test_a_limit_of_pixels_is_heeded(tmp_path: Path) -> None:
+    picture("RGB").save(tmp_path / "a.png")
+    with pytest.raises(InputError, match="more than the limit of 2,239"):
+        read_photo(tmp_path / "a.png", max_pixels=2239)
+
+
+def test_the_comparison_shows_both_upright_and_is_not_larger_than_a_screen(tmp_path: Path) -> None:
+    Image.new("RGB", (4000, 1000), (200, 30, 30)).save(tmp_path / "a.png")
+    photo = read_photo(tmp_path / "a.png")
+    strip = np.asarray(Image.open(BytesIO(encode_comparison(photo, photo.rgb // 2))))
+    assert strip.shape == (400, 3204, 3)
+    assert np.abs(strip[200, [800, 2400]].astype(int) - [[200, 30, 30], [100, 15, 15]]).max() <= 4
+
+
+def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
+    picture("RGB").save(tmp_path / "a.jpg")
+    photo = replace(read_photo(tmp_path / "a.jpg"), metadata={"exif": bytes(70_000)})
+    with pytest.raises(InputError, match="the result cannot be written as JPEG"):
+        encode_photo(photo, photo.rgb, 95)
+
+
+@pytest.mark.parametrize("name", ["natural", "faces"])
+def test_real_photos_come_back(name: str, data: Path, tmp_path: Path) -> None:
+    for path in sorted((data / name / "test").iterdir())[:2]:
+        photo = read_photo(path)
+        target = tmp_path / path.name
+        target.write_bytes(encode_photo(photo, photo.rgb, 95))
+        assert np.abs(read_image(target).astype(float) - photo.rgb).mean() < 2

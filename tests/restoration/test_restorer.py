@@ -1,0 +1,130 @@
+"""One picture: any size, any network, any strength."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper
+
+from derain.errors import InputError
+from derain.evaluation import NetworkRestorer
+from derain.networks import NETWORKS, build, parse
+from derain.networks.base import Network
+from derain.onnx import OnnxNetwork, export_onnx
+from derain.restoration.memory import bytes_per_pixel
+from derain.restoration.restorer import TiledRestorer
+
+SMALL = {
+    "resnet": "resnet:features=8,blocks=2",
+    "unet": "unet:base=4,levels=3,norm=none,activation=leaky_relu",
+    "swinir": "swinir:features=8,groups=1,blocks=2,heads=2,window_px=4",
+    "spdnet": "spdnet:features=8,blocks=1",
+    "rcdnet": "rcdnet:stages=2,rain_maps=4,dual_channels=4,blocks=1",
+}
+
+
+def small(name: str) -> Network:
+    torch.manual_seed(0)
+    return build(*parse(SMALL[name])).eval()
+
+
+def photo(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def at_once(network: torch.nn.Module, rgb: np.ndarray) -> np.ndarray:
+    picture = torch.from_numpy(rgb).movedim(-1, 0)
+    return NetworkRestorer(network, "cpu").picture(picture).movedim(0, -1).numpy()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_picture_that_fits_is_restored_as_in_the_evaluation(name: str) -> None:
+    network = small(name)
+    rgb = photo(61, 47)
+    restored = TiledRestorer(network).picture(rgb)
+    assert restored.dtype == np.uint8
+    assert np.abs(restored.astype(int) - at_once(network, rgb)).max() <= 1  # the order of additions differs
+
+
+@pytest.mark.parametrize("name", ["resnet", "unet"])
+def test_in_tiles_it_is_the_same_picture(name: str) -> None:
+    network = small(name)
+    rgb = photo(300, 280)
+    tiles = []
+    restored = TiledRestorer(network, tile_px=128).picture(rgb, lambda done, total: tiles.append((done, total)))
+    assert tiles == [(done, len(tiles)) for done in range(1, len(tiles) + 1)]
+    assert len(tiles) > 3
+    assert np.abs(restored.astype(int) - at_once(network, rgb)).max() <= 1
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (3, 2)])
+def test_the_smallest_pictures_are_restored(name: str, size: tuple[int, int]) -> None:
+    assert TiledRestorer(small(name)).picture(photo(*size)).shape == (*size, 3)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_without_strength_the_picture_stays_bit_by_bit(name: str) -> None:
+    rgb = photo(70, 90)
+    assert np.array_equal(TiledRestorer(small(name), strength=0.0).picture(rgb), rgb)
+
+
+def test_strength_scales_what_is_taken_away() -> None:
+    network = small("unet")
+    with torch.no_grad():
+        network.last.weight.mul_(20)
+    rgb = photo(40, 40)
+    half, full = (TiledRestorer(network, strength=each).picture(rgb).astype(int) for each in (0.5, 1.0))
+    unclipped = (full > 0) & (full < 255)
+    assert np.abs(full - rgb)[unclipped].max() > 20
+    assert np.abs(2 * (half - rgb) - (full - rgb))[unclipped].max() <= 2
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.6, float("nan")])
+def test_other_strengths_are_refused(strength: float) -> None:
+    with pytest.raises(InputError, match="strength must lie between 0 and"):
+        TiledRestorer(small("resnet"), strength=strength)
+
+
+def test_a_network_that_gives_nan_is_refused() -> None:
+    network = small("resnet")
+    with torch.no_grad():
+        next(network.parameters()).fill_(float("nan"))
+    with pytest.raises(InputError, match="NaN"):
+        TiledRestorer(network).picture(photo(20, 20))
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:99"])
+def test_an_unusable_device_is_named(device: str) -> None:
+    with pytest.raises(InputError, match=f"device {device} cannot be used"):
+        TiledRestorer(small("resnet"), device)
+
+
+def test_an_exported_network_sees_the_same_tiles(tmp_path: Path) -> None:
+    network = small("unet")
+    export_onnx(network, {}, tmp_path / "model.onnx")
+    exported = OnnxNetwork(tmp_path / "model.onnx", "model.onnx")
+    assert exported.descriptor == network.descriptor
+    rgb = photo(150, 201)
+    by_torch, by_onnx = (TiledRestorer(each, tile_px=128).picture(rgb) for each in (network, exported))
+    assert np.abs(by_torch.astype(int) - by_onnx).max() <= 1
+
+
+def test_a_foreign_onnx_file_is_tiled_and_blended(tmp_path: Path) -> None:
+    picture, result = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, "h", "w"]) for name in ("picture", "result")
+    )
+    graph = helper.make_graph([helper.make_node("Identity", ["picture"], ["result"])], "graph", [picture], [result])
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), tmp_path / "foreign.onnx"
+    )
+    rgb = photo(300, 200)
+    restorer = TiledRestorer(OnnxNetwork(tmp_path / "foreign.onnx", "foreign.onnx"), tile_px=130)
+    assert np.array_equal(restorer.picture(rgb), rgb)
+
+
+def test_memory_grows_with_the_width_of_the_network() -> None:
+    narrow, wide = (build("unet", {"base": base, "levels": 3, "norm": "none"}).eval() for base in (4, 8))
+    assert 1.8 < bytes_per_pixel(wide, "cpu") / bytes_per_pixel(narrow, "cpu") < 2.2

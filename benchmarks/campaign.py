@@ -45,7 +45,7 @@ from derain.training import MODEL
 from probe import correlation
 
 STREAKS = rain_maps(FULL)[0]
-DRAWN = ("f5", "f6a", "f6b", "f7", "f10", "f11", "wide", "wide_causes", "wide_length")
+DRAWN = ("f5", "f7")
 SIDE_PX = 256
 TESTS = ("rain100l", "rain12", "ddn_sirr")
 RANGES = ("small", "medium", "large", "wide")

@@ -1,4 +1,4 @@
-"""Less flicker: still parts of a video are averaged over time, moving ones are left as they are."""
+"""Less flicker where the camera stands still: what does not move keeps what it showed without rain."""
 
 import numpy as np
 import torch
@@ -8,18 +8,21 @@ from torch.nn import functional
 
 from derain.errors import InputError
 
-_STILL_LEVELS = 12.0
-_WINDOW_PX = 5
+_ALIKE_LEVELS = 16.0
+_WINDOW_PX = 31
+_LEAST_SHARE, _FULL_SHARE = 0.5, 0.8
 
 
 class Smoothing:
     """A recursive filter over frames: X_t + weight * (S_{t-1} - X_t), S the frames that it gave before.
 
-    The weight is `strength` where a neighbourhood looks as it did before, and falls to 0 where it differs by more than
-    about 12 levels, so that what moves leaves no trail. A frame of another size begins anew.
+    Rain is sparse and only brightens. A neighbourhood counts as still if most of its pixels look as before; there the
+    weight is `strength`, also for the few pixels that are brighter, which are rain that was left. What is darker than
+    before is taken as it is: before it was rain. A camera that pans over smooth things is taken for still, which costs
+    sharpness (benchmarks/smoothing.py). A frame of another size begins anew.
 
     Args:
-        strength: 0..1; 0 leaves every frame as it is, 1 would keep a still part as it was first.
+        strength: 0..1; 0 leaves every frame as it is.
 
     Raises:
         InputError: a strength outside 0..1.
@@ -37,12 +40,11 @@ class Smoothing:
         now = torch.from_numpy(picture).movedim(-1, 0).float()
         before = self._before
         if before is not None and before.shape == now.shape:
-            # The mean over colours and a neighbourhood: single pixels differ by noise and by what is left of the rain.
-            difference = (now - before).mean(0, keepdim=True)
-            difference = functional.avg_pool2d(
-                difference[None], _WINDOW_PX, stride=1, padding=_WINDOW_PX // 2, count_include_pad=False
-            )[0]
-            weight = self._strength * torch.exp(-((difference / _STILL_LEVELS) ** 2))
-            now = torch.lerp(now, before, weight)
+            brighter = (now - before).mean(0, keepdim=True)
+            alike = (brighter.abs() < _ALIKE_LEVELS).float()
+            padding = _WINDOW_PX // 2
+            share = functional.avg_pool2d(alike[None], _WINDOW_PX, 1, padding, count_include_pad=False)[0]
+            still = ((share - _LEAST_SHARE) / (_FULL_SHARE - _LEAST_SHARE)).clamp(0, 1)
+            now = torch.lerp(now, before, self._strength * still * (brighter > -_ALIKE_LEVELS))
         self._before = now
         return now.round().clamp(0, 255).to(torch.uint8).movedim(0, -1).contiguous().numpy()

@@ -14,7 +14,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from math import ceil, log2, sqrt
+from math import ceil, log2
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -29,6 +29,7 @@ from derain.advice.search import gather
 from derain.evaluation import NetworkRestorer
 from derain.files import make_folder, write_bytes, write_json
 from derain.images import read_image
+from derain.metrics import standard_error
 from derain.networks import load_model
 from derain.page import drawing
 from derain.pairs import match_pairs
@@ -136,10 +137,6 @@ def rounded(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: rounded(entry) for key, entry in value.items()}
     return [rounded(entry) for entry in value] if isinstance(value, list | tuple) else value
-
-
-def standard_error(values: Sequence[float]) -> float:
-    return stdev(values) / sqrt(len(values))
 
 
 def take_apart(store: Store, identity: str, data: Path) -> dict[str, dict[str, float]]:

@@ -107,9 +107,21 @@ def write_image(path: Path, image: UInt8[np.ndarray, "h w *c"]) -> None:
     Raises:
         InputError: the disk is full or the folder cannot be written.
     """
+    write_bytes(path, encode_png(image))
+
+
+def encode_png(image: UInt8[np.ndarray, "h w *c"]) -> bytes:
+    """A grey (h, w) or RGB (h, w, 3) picture as the content of a PNG file."""
     buffer = BytesIO()
     Image.fromarray(image).save(buffer, format="PNG")
-    write_bytes(path, buffer.getvalue())
+    return buffer.getvalue()
+
+
+def encode_jpeg(image: UInt8[np.ndarray, "h w *c"], quality: int) -> bytes:
+    """A grey (h, w) or RGB (h, w, 3) picture as the content of a JPEG file, of a quality of 1..100."""
+    buffer = BytesIO()
+    Image.fromarray(image).save(buffer, format="JPEG", quality=quality)
+    return buffer.getvalue()
 
 
 @contextmanager

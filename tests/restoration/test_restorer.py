@@ -1,5 +1,6 @@
 """One picture: any size, any network, any strength."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,24 +11,13 @@ from onnx import TensorProto, helper
 
 from derain.errors import InputError
 from derain.evaluation import NetworkRestorer
-from derain.networks import NETWORKS, build, parse
+from derain.networks import NETWORKS, build
 from derain.networks.base import Network
 from derain.onnx import OnnxNetwork, export_onnx
 from derain.restoration.memory import bytes_per_pixel
 from derain.restoration.restorer import TiledRestorer
 
-SMALL = {
-    "resnet": "resnet:features=8,blocks=2",
-    "unet": "unet:base=4,levels=3,norm=none,activation=leaky_relu",
-    "swinir": "swinir:features=8,groups=1,blocks=2,heads=2,window_px=4",
-    "spdnet": "spdnet:features=8,blocks=1",
-    "rcdnet": "rcdnet:stages=2,rain_maps=4,dual_channels=4,blocks=1",
-}
-
-
-def small(name: str) -> Network:
-    torch.manual_seed(0)
-    return build(*parse(SMALL[name])).eval()
+Small = Callable[[str], Network]
 
 
 def photo(height: int, width: int) -> np.ndarray:
@@ -40,7 +30,7 @@ def at_once(network: torch.nn.Module, rgb: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_picture_that_fits_is_restored_as_in_the_evaluation(name: str) -> None:
+def test_a_picture_that_fits_is_restored_as_in_the_evaluation(small: Small, name: str) -> None:
     network = small(name)
     rgb = photo(61, 47)
     restored = TiledRestorer(network).picture(rgb)
@@ -49,7 +39,7 @@ def test_a_picture_that_fits_is_restored_as_in_the_evaluation(name: str) -> None
 
 
 @pytest.mark.parametrize("name", ["resnet", "unet"])
-def test_in_tiles_it_is_the_same_picture(name: str) -> None:
+def test_in_tiles_it_is_the_same_picture(small: Small, name: str) -> None:
     network = small(name)
     rgb = photo(300, 280)
     tiles = []
@@ -61,17 +51,17 @@ def test_in_tiles_it_is_the_same_picture(name: str) -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (3, 2)])
-def test_the_smallest_pictures_are_restored(name: str, size: tuple[int, int]) -> None:
+def test_the_smallest_pictures_are_restored(small: Small, name: str, size: tuple[int, int]) -> None:
     assert TiledRestorer(small(name)).picture(photo(*size)).shape == (*size, 3)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_without_strength_the_picture_stays_bit_by_bit(name: str) -> None:
+def test_without_strength_the_picture_stays_bit_by_bit(small: Small, name: str) -> None:
     rgb = photo(70, 90)
     assert np.array_equal(TiledRestorer(small(name), strength=0.0).picture(rgb), rgb)
 
 
-def test_strength_scales_what_is_taken_away() -> None:
+def test_strength_scales_what_is_taken_away(small: Small) -> None:
     network = small("unet")
     with torch.no_grad():
         network.last.weight.mul_(20)
@@ -83,12 +73,12 @@ def test_strength_scales_what_is_taken_away() -> None:
 
 
 @pytest.mark.parametrize("strength", [-0.1, 1.6, float("nan")])
-def test_other_strengths_are_refused(strength: float) -> None:
+def test_other_strengths_are_refused(small: Small, strength: float) -> None:
     with pytest.raises(InputError, match="strength must lie between 0 and"):
         TiledRestorer(small("resnet"), strength=strength)
 
 
-def test_a_network_that_gives_nan_is_refused() -> None:
+def test_a_network_that_gives_nan_is_refused(small: Small) -> None:
     network = small("resnet")
     with torch.no_grad():
         next(network.parameters()).fill_(float("nan"))
@@ -97,12 +87,12 @@ def test_a_network_that_gives_nan_is_refused() -> None:
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:99"])
-def test_an_unusable_device_is_named(device: str) -> None:
+def test_an_unusable_device_is_named(small: Small, device: str) -> None:
     with pytest.raises(InputError, match=f"device {device} cannot be used"):
         TiledRestorer(small("resnet"), device)
 
 
-def test_an_exported_network_sees_the_same_tiles(tmp_path: Path) -> None:
+def test_an_exported_network_sees_the_same_tiles(small: Small, tmp_path: Path) -> None:
     network = small("unet")
     export_onnx(network, {}, tmp_path / "model.onnx")
     exported = OnnxNetwork(tmp_path / "model.onnx", "model.onnx")

@@ -1,7 +1,6 @@
 """What the page does with a visitor's picture: read it, show before and after, say what happens."""
 
 from html import escape
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +8,10 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from derain.errors import InputError
-from derain.images import read_image
+from derain.images import encode_jpeg, read_image
 from derain.page import image_html
 
-_SHOWN_PX = 1600
+_SHOWN_PX, _JPEG_QUALITY = 1600, 90
 
 
 def read_upload(path: Path, max_pixels: int) -> UInt8[np.ndarray, "h w 3"]:
@@ -44,7 +43,9 @@ def comparison_html(before: UInt8[np.ndarray, "h w 3"], after: UInt8[np.ndarray,
     The slider is the browser's own, so that mouse, finger and arrow keys move it.
     """
     shown = ((before, "the photo as it was"), (after, "the restored photo"))
-    pictures = (image_html(_jpeg(at_most(picture, _SHOWN_PX)), "jpeg", text) for picture, text in shown)
+    pictures = (
+        image_html(encode_jpeg(at_most(picture, _SHOWN_PX), _JPEG_QUALITY), "jpeg", text) for picture, text in shown
+    )
     return (
         f'<div class="compare">{"".join(pictures)}<span>before</span><span>after</span>'
         '<input type="range" max="1" step="0.01" value="0.5" aria-label="Border between before and after"'
@@ -64,9 +65,3 @@ def status_html(text: str) -> str:
 def error_html(error: InputError) -> str:
     """The same for what went wrong."""
     return f'<p role="alert">{escape(str(error))}</p>'
-
-
-def _jpeg(picture: UInt8[np.ndarray, "h w 3"]) -> bytes:
-    file = BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", quality=90)
-    return file.getvalue()

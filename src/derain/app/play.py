@@ -2,16 +2,15 @@
 
 from dataclasses import dataclass
 from functools import cache
-from io import BytesIO
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
-from PIL import Image
 from torch import Tensor
 
 from derain.evaluation import Evaluation, Result, collect
 from derain.generated import generate
+from derain.images import encode_png
 from derain.metrics import METRICS, RAIN_METRICS
 from derain.page import image_html, strip_html, table_html
 from derain.rain import PRESETS, Rain, RainRange, Recipe, Streaks, compose, load_rain, rain_mask
@@ -93,7 +92,7 @@ class Played:
             ("mask (t = 10)", self.mask),
             ("restored", self.restored),
         )
-        return strip_html([(caption, image_html(_png(picture), "png", caption)) for caption, picture in pictures])
+        return strip_html([(caption, image_html(encode_png(picture), "png", caption)) for caption, picture in pictures])
 
     def table(self) -> str:
         """The figures of the result beside those of the untouched rainy picture, as HTML."""
@@ -153,9 +152,3 @@ def play(picture: UInt8[np.ndarray, "h w 3"], settings: RainSettings, restorer: 
 
 def _tensor(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[Tensor, "3 h w"]:
     return torch.tensor(picture).permute(2, 0, 1)
-
-
-def _png(picture: UInt8[np.ndarray, "h w *c"]) -> bytes:
-    file = BytesIO()
-    Image.fromarray(picture).save(file, "PNG")
-    return file.getvalue()

@@ -7,6 +7,7 @@ from jaxtyping import Float32, Shaped, UInt8
 from PIL import Image
 
 from derain.generated.textures import log_uniform, soft
+from derain.images import encode_jpeg
 
 # Directions of colour beside grey, in logarithms of red, green and blue: yellow against blue, red against green.
 YELLOW = np.array([0.55, 0.3, -1.0], np.float32)
@@ -71,6 +72,4 @@ def recorded(display: Colours, factor: int, rng: np.random.Generator) -> UInt8[n
 
 
 def _as_jpeg(levels: UInt8[np.ndarray, "h w 3"], quality: int) -> UInt8[np.ndarray, "h w 3"]:
-    buffer = BytesIO()
-    Image.fromarray(levels).save(buffer, format="JPEG", quality=quality)
-    return np.asarray(Image.open(buffer))
+    return np.asarray(Image.open(BytesIO(encode_jpeg(levels, quality))))

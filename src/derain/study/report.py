@@ -11,11 +11,10 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any, get_args
 
-from PIL import Image
-
 from derain.complexity import complexity_of_images
 from derain.errors import InputError
 from derain.files import make_folder, write_bytes, write_json
+from derain.images import encode_jpeg
 from derain.page import drawing, image_html, strip_html, table_html, to_svg
 from derain.study.cells import Cell, Results, load_results
 from derain.study.figures import (
@@ -321,9 +320,7 @@ def _pictures(results: Results, page: _Page) -> str:
 def _picture(picture: Picture) -> str:
     if isinstance(picture.content, str):
         return f'<div class="absent">{escape(picture.content)}</div>'
-    data = io.BytesIO()
-    Image.fromarray(picture.content).save(data, format="JPEG", quality=_JPEG_QUALITY)
-    return image_html(data.getvalue(), "jpeg", picture.caption)
+    return image_html(encode_jpeg(picture.content, _JPEG_QUALITY), "jpeg", picture.caption)
 
 
 def _json(results: Results, verdicts: Sequence[Verdict]) -> dict[str, Any]:

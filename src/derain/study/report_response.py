@@ -13,6 +13,7 @@ from derain.probe.page import area_text
 from derain.probe.space import FULL
 from derain.study.cells import Cell, Results
 from derain.study.figures import Curve, Point, draw_curves, varied
+from derain.study.report_tables import name_of
 from derain.study.response import area_of, panel_of, within_and_beyond
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ Save = Callable[["Figure", str, str], str]
 def response_section(results: Results, save: Save) -> str:
     """Removal within and beyond the range trained on; maps of the response to rain, count below count, of the first
     seed; and the generalisation areas."""
-    name = f"{results.study['name']}.{results.scale['name']}"
+    name = name_of(results)
     cells = list({cell.identity: cell for cell in results.cells if cell.response}.values())
     named = [axis for axis in varied(cells) if axis not in ("count", "seed")] or ["rain"]
     groups: dict[str, list[Cell]] = {}

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -68,6 +69,14 @@ def test_brightness_may_lift_layers_above_white():
     assert levels.min() == pytest.approx(150, abs=2)
     assert levels.max() == pytest.approx(350, abs=2)
     assert torch.equal(levels, levels.round())
+
+
+def test_layers_overlaid_add_up_each_of_a_family_of_its_own():
+    rain = Rain("test", ((1.0, Flat(1.0)), (1.0, Flat(10.0))), rain_free=0.1, overlaid=(1, 2))
+    levels = rain.layers(8000, 1, 1, generator(0)).flatten()
+    for level, share in ((0, 0.1), (1, 0.225), (10, 0.225), (2, 0.1125), (11, 0.225), (20, 0.1125)):
+        assert float((levels == level).float().mean()) == pytest.approx(share, abs=0.015)
+    assert rain.describe() != replace(rain, overlaid=(1, 1)).describe()
 
 
 def test_wide_rain_is_as_wet_as_documented():
@@ -162,6 +171,8 @@ STREAKS = '[[family]]\nkind = "streaks"\n'
         (STREAKS + 'recipe = "papper"', ["papper", "paper"]),
         (STREAKS + 'range = "huge"', ["huge", "large"]),
         ("rain_free = 1.5\n" + STREAKS, ["rain_free"]),
+        ("overlaid = [0, 2]\n" + STREAKS, ["overlaid"]),
+        ("overlaid = [1, 2.5]\n" + STREAKS, ["overlaid", "whole"]),
         ("brightness = [1.4, 0.6]\n" + STREAKS, ["brightness"]),
         ('[[family]]\nkind = "recovered"\nrainy = "rainy"', ["clean"]),
         ('[[family]]\nkind = "recovered"\nrainy = "none"\nclean = "none"', ["none"]),

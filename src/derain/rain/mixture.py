@@ -41,9 +41,12 @@ class Rain:
         families: pairs of a weight and a family; every sample draws its family by weight.
         brightness: lowest and highest factor on a layer's levels, drawn uniformly for every sample.
         rain_free: share of samples without rain.
+        overlaid: lowest and highest number of layers that add up in a sample, near and far, each of a family of its
+            own; drawn uniformly for every sample.
 
     Raises:
-        InputError: no family, a weight that is not positive, a share outside 0..1, or an interval from high to low.
+        InputError: no family, a weight that is not positive, a share outside 0..1, an interval from high to low, or
+            fewer than one layer.
 
     >>> rain = load_rain("medium")
     >>> layers = rain.layers(4, 64, 64, np.random.default_rng(0))
@@ -55,6 +58,7 @@ class Rain:
     families: tuple[tuple[float, Family], ...]
     brightness: tuple[float, float] = (1.0, 1.0)
     rain_free: float = 0.0
+    overlaid: tuple[int, int] = (1, 1)
 
     def __post_init__(self) -> None:
         if not self.families:
@@ -64,6 +68,7 @@ class Rain:
         check_interval("brightness", self.brightness, above=0)
         if not 0 <= self.rain_free <= 1:
             raise InputError(f"rain_free must be a share between 0 and 1, not {self.rain_free}")
+        check_interval("overlaid", self.overlaid, above=0)
 
     def layers(
         self, count: int, height: int, width: int, rng: np.random.Generator, device: torch.device | str = "cpu"
@@ -71,7 +76,7 @@ class Rain:
         """`count` layers: whole levels from 0 up, above 255 where brightened. A pure function of `rng`'s state.
 
         Args:
-            count: samples; families draw theirs in one go.
+            count: samples; families draw theirs in one go for each of the layers overlaid.
             height: in pixels, and so is `width`; rain is rendered at this size.
             rng: drawn from on the CPU, so that the rain is the same on every device.
             device: where to render.
@@ -80,13 +85,18 @@ class Rain:
         family_of = rng.choice(len(weights), count, p=weights / weights.sum())
         factor = rng.uniform(*self.brightness, count)
         factor[rng.random(count) < self.rain_free] = 0
+        fewest, most = self.overlaid
+        number = rng.integers(fewest, most + 1, count)
         layers = torch.zeros(count, 1, height, width, device=device)
-        for index, (_, family) in enumerate(self.families):
-            [samples] = np.nonzero((family_of == index) & (factor > 0))
-            if len(samples):
-                scale = torch.from_numpy(factor[samples]).float().to(device)[:, None, None, None]
-                rendered = family.layers(len(samples), height, width, rng, device) * scale
-                layers[torch.from_numpy(samples).to(device)] = rendered.round_()
+        for depth in range(most):
+            if depth > 0:
+                family_of = rng.choice(len(weights), count, p=weights / weights.sum())
+            for index, (_, family) in enumerate(self.families):
+                [samples] = np.nonzero((family_of == index) & (factor > 0) & (depth < number))
+                if len(samples):
+                    scale = torch.from_numpy(factor[samples]).float().to(device)[:, None, None, None]
+                    rendered = family.layers(len(samples), height, width, rng, device) * scale
+                    layers[torch.from_numpy(samples).to(device)] += rendered.round_()
         return layers
 
     def describe(self) -> dict[str, Any]:
@@ -95,6 +105,7 @@ class Rain:
             "name": self.name,
             "brightness": list(self.brightness),
             "rain_free": self.rain_free,
+            **({} if self.overlaid == (1, 1) else {"overlaid": list(self.overlaid)}),
             "families": [{"weight": weight, **family.describe()} for weight, family in self.families],
         }
 
@@ -157,7 +168,8 @@ def _read_rain(description: dict[str, Any], path: Path, recipe: Recipe) -> Rain:
     tables = description.pop("family", None)
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise InputError("rain is described by one or more [[family]] tables")
-    values = _values(description, {"name": str, "brightness": tuple, "rain_free": float}, "")
+    values = _values(description, {"name": str, "brightness": tuple, "rain_free": float, "overlaid": tuple}, "")
+    _check_whole("overlaid", values.get("overlaid", ()))
     families = tuple(_read_family(table, path.parent, recipe) for table in tables)
     return Rain(**{"name": path.stem, **values, "families": families})
 
@@ -182,8 +194,7 @@ def _read_streaks(table: dict[str, Any], folder: Path, recipe: Recipe) -> Streak
     kinds = {field.name: type(getattr(RANGES[base], field.name)) for field in fields(RainRange)}
     values = _values(table, {**kinds, "recipe": str, "brightness": tuple}, "streaks")
     for name in ("width", "length_px"):
-        if not all(isinstance(number, int) for number in values.get(name, ())):
-            raise InputError(f"{name} must be whole numbers, not {list(values[name])}")
+        _check_whole(name, values.get(name, ()))
     chosen = values.pop("recipe", recipe)
     if chosen not in get_args(Recipe):
         raise InputError(f"recipe must be one of {', '.join(get_args(Recipe))}, not {chosen!r}")
@@ -205,6 +216,11 @@ def _read_recovered(table: dict[str, Any], folder: Path, recipe: Recipe) -> Reco
     if values.get("match", "names") not in get_args(Match):
         raise InputError(f"match must be one of {', '.join(get_args(Match))}, not {values['match']!r}")
     return Recovered(**values)
+
+
+def _check_whole(name: str, numbers: tuple[float, ...]) -> None:
+    if not all(isinstance(number, int) for number in numbers):
+        raise InputError(f"{name} must be whole numbers, not {list(numbers)}")
 
 
 def _values(table: dict[str, Any], kinds: Mapping[str, type], where: str) -> dict[str, Any]:

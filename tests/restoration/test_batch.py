@@ -231,3 +231,35 @@ def test_videos_are_restored_among_the_photos(network: Halving, photos: Path, tm
     assert levels == pytest.approx([50] * 5, abs=3)
     assert restore(network, [photos], tmp_path / "out", compare=True, smoothing=0.5) == Outcome(0, 4, 0)
     assert restore(network, [photos], tmp_path / "out", compare=True, smoothing=0.2) == Outcome(1, 3, 0)
+
+
+def test_the_report_shows_every_photo_and_goes_on_with_the_rest(network: Halving, photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    first = restore(network, [photos / "a.png"], out, report=True)
+    assert (first.restored, first.warned) == (1, 0)  # half the light of grey pictures is taken away
+    calls = network.calls
+    second = restore(network, [photos], out, report=True)
+    assert (second.restored, second.skipped) == (2, 1)
+    assert network.calls == calls + 2
+    page = (out / "report.html").read_text()
+    for name in ("a.png", "b.png", "c.bmp"):
+        assert f'src="{name}.report.jpg"' in page
+        assert read_image(out / f"{name}.report.jpg").shape == (7, 3 * 9 + 2 * 4, 3)
+    assert "3 photos, none of them with a warning" in page
+
+
+def test_the_report_warns_of_what_is_left_alone_and_leaves_out_what_failed(photos: Path, tmp_path: Path) -> None:
+    (photos / "a.png").write_bytes(b"no picture")
+    outcome = restore(nn.Identity(), [photos], tmp_path / "out", report=True)
+    assert (outcome.failed, outcome.warned) == (1, 2)
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Hardly anything was taken away" in page
+    assert "a.png" not in page
+
+
+def test_a_report_of_somebody_else_is_not_overwritten(network: Halving, photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "report.html").write_text("mine")
+    with pytest.raises(InputError, match=r"report\.html is no result"):
+        restore(network, [photos], tmp_path / "out", report=True)
+    assert (tmp_path / "out" / "report.html").read_text() == "mine"

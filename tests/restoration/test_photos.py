@@ -11,7 +11,7 @@ from PIL import Image, ImageCms
 
 from derain.errors import InputError
 from derain.images import read_image
-from derain.restoration.photos import encode_comparison, encode_photo, read_photo
+from derain.restoration.photos import encode_photo, encode_strip, read_photo
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 SIZE = (40, 56)
@@ -151,7 +151,7 @@ def test_a_limit_of_pixels_is_heeded(tmp_path: Path) -> None:
 def test_the_comparison_shows_both_upright_and_is_not_larger_than_a_screen(tmp_path: Path) -> None:
     Image.new("RGB", (4000, 1000), (200, 30, 30)).save(tmp_path / "a.png")
     photo = read_photo(tmp_path / "a.png")
-    strip = np.asarray(Image.open(BytesIO(encode_comparison(photo, photo.rgb // 2))))
+    strip = np.asarray(Image.open(BytesIO(encode_strip(photo, [photo.rgb, photo.rgb // 2]))))
     assert strip.shape == (400, 3204, 3)
     assert np.abs(strip[200, [800, 2400]].astype(int) - [[200, 30, 30], [100, 15, 15]]).max() <= 4
 

@@ -33,6 +33,8 @@ class Restore:
     """Against flicker in videos: how strongly still parts are averaged over time, 0..1."""
     compare: bool = False
     """Write NAME.compare.jpg, photo and result side by side, as well."""
+    report: bool = False
+    """Write report.html as well: of every photo what was changed, where, and a warning where care is needed."""
     tile: Literal["auto"] | int = "auto"
     """Side of the tiles that are restored at a time, in pixels."""
     engine: Literal["auto", "torch", "onnxruntime"] = "auto"
@@ -56,7 +58,7 @@ class Restore:
         network, _ = load_network(model, self.network, self.engine)
         tile_px = None if self.tile == "auto" else self.tile
         restorer = TiledRestorer(network, self.device, tile_px, self.strength)
-        writing = Writing(self.out, self.quality, self.smoothing, self.compare)
+        writing = Writing(self.out, self.quality, self.smoothing, self.compare, self.report)
         with progress_bar(console) as bar:
             task = bar.add_task("files", total=None)
             parts = bar.add_task("", total=None, visible=False)
@@ -71,5 +73,8 @@ class Restore:
             bar.update(parts, visible=False)
         done_before = f", {outcome.skipped} done already" if outcome.skipped else ""
         console.print(f"{outcome.restored} restored in {self.out}{done_before}", soft_wrap=True)
+        if self.report:
+            warned = f"{outcome.warned or 'none'} of the photos with a warning"
+            console.print(f"{self.out / 'report.html'}: {warned}", soft_wrap=True)
         if outcome.failed:
             raise InputError(f"{outcome.failed} of {len(files)} files could not be restored")

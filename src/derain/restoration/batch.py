@@ -4,9 +4,10 @@ import logging
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from glob import glob, has_magic
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,15 @@ from jaxtyping import UInt8
 from derain.errors import InputError
 from derain.files import make_folder, write_bytes
 from derain.images import SUFFIXES, list_files
+from derain.restoration.changes import Changes, draw_changes, find_changes
 from derain.restoration.manifest import Manifest
-from derain.restoration.photos import MAX_PIXELS, Photo, encode_comparison, encode_photo, read_photo
+from derain.restoration.photos import MAX_PIXELS, Photo, encode_photo, encode_strip, read_photo
+from derain.restoration.report import PAGE, report_page, strip_name
 from derain.restoration.restorer import TiledRestorer
 from derain.restoration.video import SUFFIXES as VIDEO_SUFFIXES
 from derain.restoration.video import restore_video
+
+_REPORTED_PX = 800
 
 _log = logging.getLogger("derain")
 
@@ -34,21 +39,25 @@ class Writing:
         quality: 1..100, of JPEG and WebP.
         smoothing: 0..1, of videos (`derain.restoration.smoothing`).
         compare: write OUT/NAME.compare.jpg as well, photo and result side by side.
+        report: write OUT/report.html as well, which says of every photo what was changed, where, and how sure that is.
     """
 
     out: Path
     quality: int = 95
     smoothing: float = 0.0
     compare: bool = False
+    report: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Numbers of files: restored now, done already, and not restored, each of which was logged with its cause."""
+    """Numbers of files: restored now, done already, and not restored, each of which was logged with its cause; and of
+    photos that the report warns about."""
 
     restored: int
     skipped: int
     failed: int
+    warned: int = 0
 
 
 def find_files(inputs: Sequence[Path]) -> list[Path]:
@@ -112,15 +121,12 @@ def restore_files(
     if not 0 <= writing.smoothing <= 1:
         raise InputError(f"the smoothing must lie between 0 and 1, not {writing.smoothing}")
     make_folder(writing.out)
-    _refuse_clashes({file: _outputs(file, writing.compare) for file in files}, writing.out)
+    outputs = {file: _outputs(file, writing) for file in files}
+    _refuse_clashes(outputs, writing.out)
     descriptions = {file: _description(file, model_hash, restorer.strength, writing) for file in files}
     manifest = Manifest(writing.out)
-    manifest.claim(name for file in files for name in _outputs(file, writing.compare))
-    todo = [
-        file
-        for file in files
-        if not all(manifest.holds(name, descriptions[file]) for name in _outputs(file, writing.compare))
-    ]
+    manifest.claim([*chain.from_iterable(outputs.values()), *([PAGE] if writing.report else [])])
+    todo = [file for file in files if not all(manifest.holds(name, descriptions[file]) for name in outputs[file])]
     batch = _Batch(restorer, writing, manifest, descriptions, max_pixels, report_parts)
     report(len(files) - len(todo), len(files))
     try:
@@ -129,7 +135,22 @@ def restore_files(
                 report(done, len(files))
     finally:
         manifest.write()
-    return Outcome(len(todo) - len(batch.failures), len(files) - len(todo), len(batch.failures))
+    failed = len(batch.failures)
+    outcome = Outcome(len(todo) - failed, len(files) - len(todo), failed)
+    return replace(outcome, warned=_report(files, descriptions, manifest, writing.out)) if writing.report else outcome
+
+
+def _report(
+    files: Sequence[Path], descriptions: Mapping[Path, Mapping[str, Any]], manifest: Manifest, out: Path
+) -> int:
+    """Writes the page on those of the files that are restored; the number of photos with warnings."""
+    changes = {
+        file.name: Changes(**manifest.changes(file.name))
+        for file in files
+        if manifest.holds(strip_name(file.name), descriptions[file])
+    }
+    write_bytes(out / PAGE, report_page(changes).encode())
+    return sum(bool(each.warnings()) for each in changes.values())
 
 
 class _Batch:
@@ -178,7 +199,7 @@ class _Batch:
         yield from begun
 
     def _restore_video(self, file: Path) -> None:
-        [name] = _outputs(file, compare=False)
+        [name] = _outputs(file, self._writing)
         restore_video(
             file, self._writing.out / name, self._restorer.picture, self._writing.smoothing,
             report=partial(self._report_parts, file),
@@ -189,8 +210,13 @@ class _Batch:
         with self._surviving(file):
             contents = [encode_photo(photo, restored, self._writing.quality)]
             if self._writing.compare:
-                contents.append(encode_comparison(photo, restored))
-            for name, content in zip(_outputs(file, self._writing.compare), contents, strict=True):
+                contents.append(encode_strip(photo, [photo.rgb, restored]))
+            if self._writing.report:
+                drawn = draw_changes(photo.rgb, restored)
+                contents.append(encode_strip(photo, [photo.rgb, restored, drawn], _REPORTED_PX))
+                changes = find_changes(photo.rgb, restored, self._restorer.strength)
+                self._manifest.note_changes(file.name, changes.to_json())
+            for name, content in zip(_outputs(file, self._writing), contents, strict=True):
                 write_bytes(self._writing.out / name, content)
                 self._manifest.add(name, self._descriptions[file])
 
@@ -209,9 +235,12 @@ def _is_video(file: Path) -> bool:
     return file.suffix.lower() in VIDEO_SUFFIXES
 
 
-def _outputs(file: Path, compare: bool) -> list[str]:
+def _outputs(file: Path, writing: Writing) -> list[str]:
     """Names of what is written for a file."""
-    return [file.name, f"{file.name}.compare.jpg"] if compare and not _is_video(file) else [file.name]
+    if _is_video(file):
+        return [file.name]
+    compared = [f"{file.name}.compare.jpg"] if writing.compare else []
+    return [file.name, *compared, *([strip_name(file.name)] if writing.report else [])]
 
 
 def _refuse_clashes(outputs: Mapping[Path, list[str]], out: Path) -> None:

@@ -14,7 +14,8 @@ _SECONDS = 1.0  # between two writings: a folder may hold many thousands
 
 
 class Manifest:
-    """OUT/restored.json: of every result by its name, what it was made from and how; null while it is being made.
+    """OUT/restored.json: of every result by its name, what it was made from and how; null while it is being made. Of
+    photos that were reported on, also what was changed.
 
     Args:
         out: the folder of the results.
@@ -28,12 +29,14 @@ class Manifest:
         self._path = out / "restored.json"
         self._written = time.monotonic()
         self._results: dict[str, Mapping[str, Any] | None] = {}
+        self._changes: dict[str, dict[str, Any]] = {}
         if self._path.exists():
             try:
                 content = json.loads(self._path.read_bytes())
                 if content["format"] != _FORMAT:
                     raise KeyError("format")
                 self._results = dict(content["results"])
+                self._changes = dict(content["changes"])
             except (OSError, ValueError, TypeError, KeyError) as error:
                 raise InputError(f"{self._path} was not written by this version of derain restore") from error
 
@@ -59,7 +62,15 @@ class Manifest:
         if time.monotonic() - self._written > _SECONDS:
             self.write()
 
+    def note_changes(self, name: str, changes: Mapping[str, Any]) -> None:
+        """Keep the figures of what was changed in a photo."""
+        self._changes[name] = dict(changes)
+
+    def changes(self, name: str) -> dict[str, Any]:
+        """The figures that were noted last for a result."""
+        return self._changes[name]
+
     def write(self) -> None:
         """Write the file."""
-        write_json(self._path, {"format": _FORMAT, "results": self._results})
+        write_json(self._path, {"format": _FORMAT, "results": self._results, "changes": self._changes})
         self._written = time.monotonic()

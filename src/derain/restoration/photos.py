@@ -1,7 +1,7 @@
 """Photos with all that is kept of them: what is written back differs from what was read in its pixels alone."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from math import inf
@@ -30,7 +30,7 @@ _TIFF_TAGS = (
 _TIFF_GROUPS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 # A colour profile of these says nothing about the RGB they become.
 _OTHER_COLOURS = ("CMYK", "YCbCr", "LAB", "HSV")
-_COMPARED_PX = 1600
+_GAP_PX = 4
 
 _log = logging.getLogger("derain")
 
@@ -124,17 +124,17 @@ def encode_photo(photo: Photo, restored: UInt8[np.ndarray, "h w 3"], quality: in
     return file.getvalue()
 
 
-def encode_comparison(photo: Photo, restored: UInt8[np.ndarray, "h w 3"]) -> bytes:
-    """A JPEG of the photo beside the result, each at most 1600 px wide and high."""
-    halves = []
-    for rgb in (photo.rgb, restored):
-        half = Image.fromarray(rgb)
-        half.thumbnail((_COMPARED_PX, _COMPARED_PX))
-        halves.append(half)
-    width, height = halves[0].size
-    strip = Image.new("RGB", (2 * width + 4, height), "white")
-    strip.paste(halves[0], (0, 0))
-    strip.paste(halves[1], (width + 4, 0))
+def encode_strip(photo: Photo, pictures: Sequence[UInt8[np.ndarray, "h w 3"]], side_px: int = 1600) -> bytes:
+    """A JPEG of pictures of a photo side by side, each at most `side_px` a side, in the photo's colour profile."""
+    parts = []
+    for rgb in pictures:
+        part = Image.fromarray(rgb)
+        part.thumbnail((side_px, side_px))
+        parts.append(part)
+    width, height = parts[0].size
+    strip = Image.new("RGB", (len(parts) * (width + _GAP_PX) - _GAP_PX, height), "white")
+    for index, part in enumerate(parts):
+        strip.paste(part, (index * (width + _GAP_PX), 0))
     file = BytesIO()
     strip.save(file, "JPEG", quality=90, icc_profile=None if photo.grey else photo.metadata.get("icc_profile"))
     return file.getvalue()

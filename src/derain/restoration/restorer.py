@@ -116,7 +116,7 @@ class TiledRestorer:
         if isinstance(self._network, OnnxNetwork):
             needed = _ONNX_BYTES_PER_PIXEL
         else:
-            needed = bytes_per_pixel(self._network, self._device)
+            needed = max(bytes_per_pixel(self._network, self._device), 1.0)  # a network may keep nothing
         available = available_bytes(self._device) / 2
         side = int((min(available, _TILE_BYTES if self._device.type == "cpu" else available) / needed) ** 0.5)
         return min(max(side, _SMALLEST_TILE_PX), _LARGEST_TILE_PX)

@@ -37,7 +37,7 @@ def test_a_photo_is_restored_and_offered_under_its_name(page: Page, network: Net
     assert "Restoring street.png" in next(steps)[2]
     assert "70 x 50" in next(steps)[2]
     comparison, download, status = next(steps)
-    assert comparison.count("<img") == 2
+    assert comparison.count("<img") == 3  # photo, result, what was taken away
     assert "street.png, 70 x 50 pixels, restored with strength 0.5 in" in status
     result = Path(download.value["path"])
     assert result.name == "street-derained.png"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from derain.app.photos import at_most, comparison_html, error_html, read_upload, status_html
+from derain.app.photos import at_most, changes_html, comparison_html, error_html, read_upload, status_html
 from derain.errors import InputError
 
 
@@ -44,6 +44,17 @@ def test_small_pictures_stay_as_they_are() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
     assert (at_most(picture, 50) == picture).all()
     assert at_most(picture, 25).shape == (20, 25, 3)
+
+
+def test_what_was_taken_away_is_shown_with_its_warnings() -> None:
+    photo = np.full((40, 60, 3), 100, np.uint8)
+    html = changes_html(photo, photo - np.uint8(20), 1.0)
+    assert html.startswith("<details")
+    assert "100.0 % of the pixels changed" in html
+    [picture] = re.findall('src="data:image/jpeg;base64,([^"]+)"', html)
+    red, _, blue = np.array(Image.open(io.BytesIO(base64.b64decode(picture)))).mean((0, 1))
+    assert red > blue + 30
+    assert changes_html(photo, photo, 1.0).startswith("<p>Hardly anything was taken away")
 
 
 def test_the_comparison_holds_both_pictures_and_a_slider() -> None:

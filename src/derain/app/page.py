@@ -10,7 +10,7 @@ from typing import Any, get_args
 import gradio as gr
 import torch
 
-from derain.app.photos import at_most, comparison_html, error_html, read_upload, status_html
+from derain.app.photos import at_most, changes_html, comparison_html, error_html, read_upload, status_html
 from derain.app.play import OWN, SAMPLES, RainSettings, play, sample
 from derain.errors import InputError
 from derain.images import SUFFIXES, write_image
@@ -93,7 +93,7 @@ class Page:
             took = f"restored with strength {strength:g} in {time.monotonic() - start:.1f} s"
             download = gr.DownloadButton(value=str(result), interactive=True)
             yield (
-                comparison_html(photo, restored),
+                comparison_html(photo, restored) + changes_html(photo, restored, strength),
                 download,
                 status_html(f"{path.name}, {width} x {height} pixels, {took}."),
             )

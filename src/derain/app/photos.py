@@ -10,6 +10,7 @@ from PIL import Image
 from derain.errors import InputError
 from derain.images import encode_jpeg, read_image
 from derain.page import image_html
+from derain.restoration.changes import draw_changes, find_changes
 
 _SHOWN_PX, _JPEG_QUALITY = 1600, 90
 
@@ -50,6 +51,19 @@ def comparison_html(before: UInt8[np.ndarray, "h w 3"], after: UInt8[np.ndarray,
         f'<div class="compare">{"".join(pictures)}<span>before</span><span>after</span>'
         '<input type="range" max="1" step="0.01" value="0.5" aria-label="Border between before and after"'
         " oninput=\"this.parentElement.style.setProperty('--border', this.value)\"></div>"
+    )
+
+
+def changes_html(before: UInt8[np.ndarray, "h w 3"], after: UInt8[np.ndarray, "h w 3"], strength: float) -> str:
+    """What `derain restore --report` says of a photo: warnings, and figures and map folded away."""
+    changes = find_changes(before, after, strength)
+    drawn = at_most(draw_changes(before, after), _SHOWN_PX)
+    picture = image_html(encode_jpeg(drawn, _JPEG_QUALITY), "jpeg", "a map of what was taken away")
+    warnings = "".join(f"<p>{escape(text[0].upper() + text[1:])}.</p>" for text in changes.warnings())
+    return (
+        f'{warnings}<details class="changes"><summary>What was taken away: {escape(changes.in_words())}</summary>'
+        f"{picture}<p>Yellow: light taken from all colours alike, as rain adds it. Magenta: any other change.</p>"
+        "</details>"
     )
 
 

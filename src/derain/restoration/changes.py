@@ -54,6 +54,18 @@ class Changes:
             found.append("part of what was taken away is coloured or dark, as rain is not: look for damage")
         return found
 
+    def in_words(self) -> str:
+        """The figures as a line.
+
+        >>> Changes(mean_levels=2.0, share=0.1, unlike_rain=0.001).in_words()
+        '10.0 % of the pixels changed by more than 10 levels, 2.0 levels in the mean, 0.1 % of the change unlike rain'
+        """
+        strength = "" if self.strength == 1 else f", strength {self.strength:g}"
+        return (
+            f"{100 * self.share:.1f} % of the pixels changed by more than 10 levels, {self.mean_levels:.1f} levels in"
+            f" the mean, {100 * self.unlike_rain:.1f} % of the change unlike rain{strength}"
+        )
+
     def to_json(self) -> dict[str, Any]:
         """The attributes, rounded."""
         return {name: round(value, 5) for name, value in asdict(self).items()}

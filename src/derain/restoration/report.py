@@ -43,14 +43,9 @@ def report_page(photos: Mapping[str, Changes]) -> str:
 
 def _article(name: str, changes: Changes) -> str:
     warnings = "".join(f'<p class="warning">{escape(text[0].upper() + text[1:])}.</p>' for text in changes.warnings())
-    strength = "" if changes.strength == 1 else f" Strength {changes.strength:g}."
-    figures = (
-        f"{100 * changes.share:.1f} % of the pixels changed by more than 10 levels; {changes.mean_levels:.1f} levels in"
-        f" the mean over the photo; {100 * changes.unlike_rain:.1f} % of the squared change is unlike rain.{strength}"
-    )
     return f"""<article>
 <h2>{escape(name)}</h2>
-{warnings}<p class="figures">{figures}</p>
+{warnings}<p class="figures">{escape(changes.in_words())}</p>
 <div class="heads"><span>photo</span><span>restored</span><span>what was taken away</span></div>
 <img src="{quote(strip_name(name))}" alt="{escape(name)}, the result, and a map of what was taken away" loading="lazy">
 </article>"""

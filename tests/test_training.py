@@ -319,7 +319,7 @@ def test_a_folder_that_cannot_be_written_is_refused(settings: TrainingSettings, 
 
 
 def test_an_unknown_device_is_refused(settings: TrainingSettings, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="--device cuda:99 is not at hand"):
+    with pytest.raises(InputError, match="the device cuda:99 cannot be used"):
         train(settings, tmp_path, device="cuda:99")
 
 

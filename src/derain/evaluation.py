@@ -14,6 +14,7 @@ from derain.errors import InputError
 from derain.images import image_size, list_images, read_image
 from derain.metrics import METRICS, RAIN_METRICS, MetricSums, quantise
 from derain.pairs import Pair
+from derain.processes import usable_device
 
 SENSITIVITY = (5.0, 10.0, 25.0, 50.0)
 """Thresholds of the rain mask, in grey levels, at which the figures that depend on it are reported."""
@@ -39,8 +40,8 @@ class NetworkRestorer:
     """
 
     def __init__(self, network: nn.Module, device: torch.device | str) -> None:
-        self.network = network.to(device)
-        self.device = device
+        self.device = usable_device(device)
+        self.network = network.to(self.device)
 
     def restore(self, pair: Pair, rainy: UInt8[Tensor, "3 h w"]) -> UInt8[Tensor, "3 h w"]:
         return self.picture(rainy)
@@ -52,7 +53,7 @@ class NetworkRestorer:
         """What the network makes of one picture, 0..255.
 
         Raises:
-            InputError: the output holds NaN.
+            InputError: the output holds NaN, or the device cannot be used.
         """
         training = self.network.training
         self.network.eval()

@@ -8,6 +8,8 @@ import threading
 
 import torch
 
+from derain.errors import InputError
+
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 
 
@@ -27,6 +29,21 @@ def dedicate_to_network(threads: int | None = None) -> None:
         c = ctypes.CDLL(None)
         c.mallopt(_M_MMAP_MAX, 0)
         c.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def usable_device(name: torch.device | str) -> torch.device:
+    """The device of this name, where a tensor can be put on it.
+
+    Raises:
+        InputError: there is no such device, or it is not at hand.
+
+    >>> usable_device("cpu")
+    device(type='cpu')
+    """
+    try:
+        return torch.zeros((), device=name).device
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"the device {name} cannot be used: {str(error).splitlines()[0]}") from error
 
 
 def end_with_parent() -> None:

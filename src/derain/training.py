@@ -26,6 +26,7 @@ from derain.objective import Objective, render_bank
 from derain.probe.maps import Scene, lay_scene
 from derain.probe.measure import ProbeMap, mean_and_error, probe_network
 from derain.probe.space import CLEAN_BOUND, COARSE
+from derain.processes import usable_device
 from derain.rain import load_rain
 from derain.randomness import generator
 from derain.runlog import RunLog
@@ -152,7 +153,7 @@ def train(
     """
     if checkpoint_every < 1:
         raise InputError(f"--checkpoint-every must be at least 1, not {checkpoint_every}")
-    place = _device(device)
+    place = usable_device(device)
     run = prepare(settings, place)
     make_folder(out)
     _same_run(out / "run.json", run.description)
@@ -282,13 +283,6 @@ def _validation(settings: TrainingSettings, photos: list[Path], rain: dict[str, 
     if settings.validation_pairs is not None:
         sets.append(pairs_set(*settings.validation_pairs, settings.match))
     return sets
-
-
-def _device(name: str) -> torch.device:
-    try:
-        return torch.zeros((), device=name).device
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(f"--device {name} is not at hand: {str(error).splitlines()[0]}") from error
 
 
 def _same_run(path: Path, description: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from derain.errors import InputError
 from derain.metrics import clean_error, quantise, rain_sums
 from derain.probe.area import Area, generalisation_area
 from derain.probe.maps import FAMILIES, Scene, one_thread
+from derain.processes import usable_device
 
 FIGURES = ("removal_controlled", "removal", "damage")
 """What is measured in every cell, by the names of `derain.metrics.METRICS`."""
@@ -138,10 +139,10 @@ def restore(
     """What a network makes of a batch of pictures, clipped and rounded.
 
     Raises:
-        InputError: the output holds NaN.
+        InputError: the output holds NaN, or the device cannot be used.
     """
     training = network.training
-    network.to(device).eval()
+    network.to(usable_device(device)).eval()
     try:
         with torch.inference_mode():
             # On CPUs convolutions are faster with the channels of a pixel side by side.

@@ -11,6 +11,7 @@ from derain.errors import InputError
 from derain.metrics import quantise
 from derain.networks.memory import available_bytes
 from derain.onnx import UNKNOWN, OnnxNetwork
+from derain.processes import usable_device
 from derain.restoration.memory import bytes_per_pixel
 from derain.restoration.tiles import overlap, part_size, spans, tiled
 
@@ -57,7 +58,7 @@ class TiledRestorer:
         if not 0 <= strength <= STRONGEST:
             raise InputError(f"the strength must lie between 0 and {STRONGEST}, not {strength}")
         self.strength = strength
-        self._device = _device(device)
+        self._device = usable_device(device)
         self._network = network.to(self._device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self._descriptor = getattr(network, "descriptor", UNKNOWN)
         self._tile_px = self._auto_tile_px() if tile_px is None else tile_px
@@ -120,12 +121,3 @@ class TiledRestorer:
         available = available_bytes(self._device) / 2
         side = int((min(available, _TILE_BYTES if self._device.type == "cpu" else available) / needed) ** 0.5)
         return min(max(side, _SMALLEST_TILE_PX), _LARGEST_TILE_PX)
-
-
-def _device(name: torch.device | str) -> torch.device:
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(f"the device {name} cannot be used: {str(error).splitlines()[0]}") from error
-    return device

@@ -198,17 +198,22 @@ class LocalExecutor:
         self._waiting.append(task)
 
     def finished(self, seconds: float) -> list[tuple[Task, str | None]]:
+        self._start()
+        wait([process.sentinel for process in self._running], timeout=seconds)
+        ended = [process for process in self._running if not process.is_alive()]
+        results = [(self._running.pop(process), _reason(process.exitcode)) for process in ended]
+        self._start()  # at once, so that `running` tells what runs now
+        return results
+
+    def running(self) -> list[Task]:
+        return list(self._running.values())
+
+    def _start(self) -> None:
         while self._waiting and len(self._running) < self._workers:
             task = self._waiting.pop(0)
             process = self._context.Process(target=execute, args=(task, *self._arguments), daemon=True)
             process.start()
             self._running[process] = task
-        wait([process.sentinel for process in self._running], timeout=seconds)
-        ended = [process for process in self._running if not process.is_alive()]
-        return [(self._running.pop(process), _reason(process.exitcode)) for process in ended]
-
-    def running(self) -> list[Task]:
-        return list(self._running.values())
 
     def close(self) -> None:
         for process in self._running:

@@ -47,5 +47,6 @@ def _article(name: str, changes: Changes) -> str:
 <h2>{escape(name)}</h2>
 {warnings}<p class="figures">{escape(changes.in_words())}</p>
 <div class="heads"><span>photo</span><span>restored</span><span>what was taken away</span></div>
-<img src="{quote(strip_name(name))}" alt="{escape(name)}, the result, and a map of what was taken away" loading="lazy">
+<a href="{quote(strip_name(name))}"><img src="{quote(strip_name(name))}" loading="lazy"
+alt="{escape(name)}, the result, and a map of what was taken away"></a>
 </article>"""

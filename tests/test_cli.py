@@ -167,7 +167,7 @@ def test_train_takes_every_flag_of_the_small_protocol(derain, photos: Path, tmp_
         (["train", "--backgrounds", "{photos}", "--count", "0", "--out", "{tmp}/o"], "--count"),
         (["train", "--backgrounds", "{photos}", "--count", "99999", "--out", "{tmp}/o", *TINY], "not 99999"),
         ([*TRAIN, "--network", "rsnet"], "mean resnet"),
-        ([*TRAIN, "--device", "gpu"], "--device"),
+        ([*TRAIN, "--device", "gpu"], "the device gpu cannot be used"),
         (SELF, "--model or --restored"),
         ([*SELF, "--model", "{photos}/cat.png"], "no whole safetensors"),
         ([*SELF, "--restored-clean", "{photos}"], "--restored"),

@@ -6,8 +6,9 @@
     python benchmarks/campaign.py --results runs/campaign --out docs/results/campaign --images docs/images \\
         --data "$DERAIN_DATA" --photo "$DERAIN_DATA/natural/test/101084.jpg"
 
-Nothing is trained here. The networks are run once more on the test pairs, to tell what they do because of the rain from
-what they do to the picture anyway; that is kept beside the results and not done again.
+What `out` holds of trainings and studies that are not in this folder of results stays, so that a campaign can be run in
+parts, on several machines. Nothing is trained here. The networks are run once more on the test pairs, to tell what they
+do because of the rain from what they do to the picture anyway; that is kept beside the results and not done again.
 """
 
 import io
@@ -71,23 +72,30 @@ def main(results: Path, out: Path, images: Path, data: Path | None = None, photo
         photo: not trained on, to be shown restored.
     """
     store = Store(results)
-    trainings = [small(identity, result) for identity, result in finished(store)]
+    here = [small(identity, result) for identity, result in finished(store)]
     if data is not None:
-        for training in trainings:
-            training["rain100l_apart"] = take_apart(store, training["id"], data)
+        for training in here:
+            if "rain100l" in training["tests"]:
+                training["rain100l_apart"] = take_apart(store, training["id"], data)
     make_folder(out)
+    known = {training["id"]: training for training in read(out / "trainings.json", [])}
+    trainings = list((known | {training["id"]: training for training in here}).values())
     write_json(out / "trainings.json", trainings)
     plain = [t for t in trainings if all(t[axis] == value for axis, value in PLAIN.items())]
     print_table(plain)
     report = results / "report"
-    write_bytes(out / "report.json", (report / "report.json").read_bytes())
+    said = read(report / "report.json", None)
+    before = {study_key(s): s for s in read(out / "report.json", {"studies": []})["studies"]}
+    write_json(
+        out / "report.json", said | {"studies": list((before | {study_key(s): s for s in said["studies"]}).values())}
+    )
     for name in DRAWN:
         if (report / "figures" / f"{name}.cpu.png").exists():
             write_bytes(images / f"campaign-{name}.png", (report / "figures" / f"{name}.cpu.png").read_bytes())
-    print_verdicts(report / "report.json")
+    print_verdicts(out / "report.json")
     print_correlations(trainings)
     with drawing():
-        if data is not None:
+        if all("rain100l_apart" in training for training in plain):
             save(draw_apart(plain), images / "campaign-apart.png")
         if photo is not None:
             save(draw_pictures(plain, store, photo), images / "campaign-pictures.jpg")
@@ -104,6 +112,14 @@ def finished(store: Store) -> Iterator[tuple[str, dict[str, Any]]]:
         result = store.result(path.stem)
         assert result is not None
         yield path.stem, result
+
+
+def read(path: Path, otherwise: Any) -> Any:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else otherwise
+
+
+def study_key(study: Mapping[str, Any]) -> str:
+    return f"{study['name']}.{study['scale']['name']}"
 
 
 def small(identity: str, result: Mapping[str, Any]) -> dict[str, Any]:

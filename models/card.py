@@ -26,6 +26,7 @@ from derain.errors import InputError
 from derain.evaluation import Evaluation, NetworkRestorer, evaluate
 from derain.files import make_folder, write_bytes, write_json
 from derain.images import list_images, read_image
+from derain.metrics import clean_error
 from derain.models import NAMES, find_model
 from derain.networks import load_model
 from derain.page import drawing
@@ -61,17 +62,17 @@ def main(
         network, header = load_model(file)
         restorers[name.stem] = NetworkRestorer(network, "cpu")
         sets = {kind: measured(data, kind, restorers[name.stem]) for kind in (*VALIDATION, *(TEST if test else ()))}
-        left_alone = {kind: clean_error(data / kind / "test", restorers[name.stem]) for kind in CATEGORIES}
+        dry = {kind: left_alone(data / kind / "test", restorers[name.stem]) for kind in CATEGORIES}
         card = {
             "sha256": sha256(file.read_bytes()).hexdigest(),
             "bytes": file.stat().st_size,
             "parameters": network.parameter_count(),
             "header": header,
             "sets": sets,
-            "clean_error": left_alone,
+            "clean_error": dry,
         }
         write_json(out / f"{name.stem}.json", card)
-        print_card(name.stem, sets, left_alone)
+        print_card(name.stem, sets, dry)
     with drawing():
         save(draw(rainy_rows(data), restorers), images / "model-rain.jpg")
         save(draw(fine_rows(data), restorers), images / "model-fine.jpg")
@@ -100,13 +101,11 @@ def means(evaluation: Evaluation, which: str) -> dict[str, dict[str, float]]:
     }
 
 
-def clean_error(folder: Path, restorer: NetworkRestorer) -> dict[str, float]:
-    """Mean absolute change of photos without rain, in levels, and the largest of them."""
-    errors = []
-    for path in list_images(folder):
-        clean = tensor(read_image(path))
-        errors.append(float((restorer.picture(clean).float() - clean.float()).abs().mean()))
-    return {"photos": len(errors), "mean_levels": round(fmean(errors), 3), "largest_levels": round(max(errors), 3)}
+def left_alone(folder: Path, restorer: NetworkRestorer) -> dict[str, float]:
+    """The clean error of photos without rain: its mean, and the largest."""
+    pictures = [tensor(read_image(path)) for path in list_images(folder)]
+    errors = [clean_error(restorer.picture(clean), clean) for clean in pictures]
+    return {"photos": len(errors), "mean": round(fmean(errors), 3), "largest": round(max(errors), 3)}
 
 
 def rainy_rows(data: Path) -> Iterator[tuple[str, Picture]]:
@@ -171,12 +170,12 @@ def save(figure: Figure, path: Path) -> None:
     write_bytes(path, file.getvalue())
 
 
-def print_card(name: str, sets: Mapping[str, Any], left_alone: Mapping[str, Any]) -> None:
+def print_card(name: str, sets: Mapping[str, Any], dry: Mapping[str, Any]) -> None:
     print(f"\n{name}: the rainy input after the slash; t = 10")
     for kind, values in sets.items():
         restored, untouched = values["restored"]["10"], values["untouched"]["10"]
         print_row(kind, [f"{figure} {restored[figure]:.2f} / {untouched[figure]:.2f}" for figure in FIGURES])
-    print_row("clean error", [f"{kind} {values['mean_levels']:.2f}" for kind, values in left_alone.items()])
+    print_row("clean error", [f"{kind} {values['mean']:.2f}" for kind, values in dry.items()])
 
 
 def print_row(head: str, cells: Sequence[str]) -> None:

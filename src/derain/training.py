@@ -34,6 +34,8 @@ from derain.settings import TrainingSettings
 from derain.slacking import Point, SlackingWatch
 from derain.validation import ValidationSet, held_out_set, pairs_set
 
+_log = logging.getLogger("derain")
+
 _PROGRESS_EVERY = 50
 _CHECKPOINT_SECONDS = 60.0
 _MOST_HELD_OUT = 16
@@ -174,7 +176,9 @@ def train(
     start, watch = _resume(out / CHECKPOINT, network, average, optimiser)
 
     if start:
-        logging.getLogger("derain").info("going on with %s from iteration %d", out, start)
+        _log.info("going on with %s from iteration %d", out, start)
+    if settings.precision == "bfloat16" and place.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX2":
+        _log.warning("this CPU computes bfloat16 by software, far slower than float32")
     with RunLog(out) as log:
         log.write("resumed" if start else "started", start, {"environment": environment, "run": run.description})
         recent, recent_from, saved_at = torch.zeros((), device=place), start, time.monotonic()

@@ -48,7 +48,7 @@ class TrainingSettings:
     warmup: int = 0
     """Iterations over which the learning rate rises linearly."""
     precision: Precision = "float32"
-    """Of the network's products; where the CPU has bfloat16, a step takes two thirds of the time, elsewhere ten times."""
+    """Of the network's products; bfloat16 takes two thirds of the time where the CPU has it, elsewhere ten times."""
     average_decay: float = 0.999
     """Decay of the averaged weights, which are the ones saved; (k+1)/(k+10) while that is smaller; 0: no averaging."""
     validate_every: int = 0

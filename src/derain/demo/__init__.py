@@ -26,7 +26,7 @@ from derain.probe.measure import probe_network
 from derain.probe.results import Probed, Results
 from derain.probe.space import CLEAN_BOUND, COARSE
 from derain.probe.trained import trained_streaks
-from derain.processes import dedicate_to_network
+from derain.processes import dedicate_to_network, end_with_parent
 from derain.rain import load_rain
 from derain.runlog import last_iteration, read_log
 from derain.settings import TrainingSettings
@@ -204,7 +204,10 @@ def _train_both(scene: Scene, scale: Scale, out: Path, console: Console) -> None
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     # Fresh processes: a forked one would inherit torch's threads.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(len(scale.counts), context) as pool, Progress(*columns, console=console) as bar:
+    with (
+        ProcessPoolExecutor(len(scale.counts), context, end_with_parent) as pool,
+        Progress(*columns, console=console) as bar,
+    ):
         runs: dict[str, Future[None]] = {}
         for name, count in scale.counts.items():
             runs[name] = pool.submit(_train_one, _settings(scene, scale, count), out / name)

@@ -14,6 +14,7 @@ from derain.files import make_folder, write_json
 from derain.generated.camera import exposed, recorded
 from derain.generated.scenes import KINDS, scene
 from derain.images import read_image, write_image
+from derain.processes import end_with_parent
 from derain.randomness import generator
 
 OVERSAMPLING = 2
@@ -79,7 +80,7 @@ def paint(
     missing = [index for index, path in enumerate(paths) if not _is_whole(path, size_px)]
     report(number - len(missing), number)
     # Fresh processes: a fork of one that runs threads may hang.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent) as pool:
         tasks = [pool.submit(_paint_one, paths[index], index, size_px, seed) for index in missing]
         try:
             for done, task in enumerate(as_completed(tasks), start=number - len(missing) + 1):

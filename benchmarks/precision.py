@@ -1,0 +1,32 @@
+"""A training step in bfloat16 over one in float32, one thread: python benchmarks/precision.py"""
+
+import statistics
+import time
+
+import torch
+from torch import nn
+
+from derain.networks import build, parse
+
+NETWORK = "unet:base=16,levels=4,norm=none,activation=leaky_relu"
+
+
+def main(steps: int = 5) -> None:
+    torch.set_num_threads(1)
+    network = build(*parse(NETWORK)).to(memory_format=torch.channels_last)
+    rainy = torch.rand(16, 3, 64, 64).contiguous(memory_format=torch.channels_last)
+    seconds: dict[bool, list[float]] = {False: [], True: []}
+    for _ in range(steps):
+        for reduced, times in seconds.items():
+            start = time.perf_counter()
+            with torch.autocast("cpu", torch.bfloat16, enabled=reduced):
+                restored = network(rainy)
+            nn.functional.l1_loss(restored.float(), rainy).backward()
+            times.append(time.perf_counter() - start)
+    exact, reduced = (1000 * statistics.median(times[1:]) for times in seconds.values())
+    capability = torch.backends.cpu.get_cpu_capability()
+    print(f"{NETWORK}, {capability}: {exact:.0f} ms, in bfloat16 {reduced:.0f} ms, ratio {reduced / exact:.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -3,10 +3,16 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from derain import models
 from derain.errors import InputError
+from derain.evaluation import evaluate_network
+from derain.generated import generate
 from derain.models import NAMES, find_model
+from derain.networks import load_model
+from derain.rain import Lines, compose
+from derain.randomness import generator
 
 
 def test_paths_stay_as_they_are(tmp_path: Path) -> None:
@@ -31,3 +37,36 @@ def test_a_file_without_a_suffix_is_a_file(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     Path("mymodel").touch()
     assert find_model(Path("mymodel")) == Path("mymodel")
+
+
+@pytest.fixture(scope="module")
+def figures() -> dict[str, dict[str, dict[str, float]]]:
+    """Of the models in the box, and of the rainy pictures, on scenes and under thin, long lines that are new to them."""
+    pictures = []
+    for index in range(10_000, 10_006):
+        clean = torch.from_numpy(generate(index, 192)).movedim(-1, 0)
+        layer = Lines(length_px=(70, 110), thickness_px=(0.8, 1.2)).layers(1, 192, 192, generator(index, "box"))
+        pictures.append((str(index), compose(clean.float()[None], layer)[0].byte(), clean))
+    evaluations = {name: evaluate_network(pictures, load_model(find_model(Path(name)))[0], "cpu") for name in NAMES}
+    found = {name: evaluation.to_json()["mean"] for name, evaluation in evaluations.items()}
+    return found | {"rainy": evaluations[NAMES[0]].to_json()["input"]}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_model_in_the_box_is_small_and_says_what_it_was_trained_on(name: str) -> None:
+    file = find_model(Path(name))
+    assert file.stat().st_size <= 4_000_000
+    _, header = load_model(file)
+    assert header["objective"]["rain"]["name"] == name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_model_in_the_box_removes_rain_it_never_saw_and_keeps_what_is_dry(name: str, figures: dict) -> None:
+    assert figures[name]["psnr_y"] > figures["rainy"]["psnr_y"] + 2
+    assert figures[name]["removal_controlled"] > 0.4
+    assert figures[name]["clean_error"] < 8
+
+
+def test_strong_removes_more_than_balanced(figures: dict) -> None:
+    assert figures["strong"]["removal_controlled"] > figures["balanced"]["removal_controlled"]
+    assert figures["strong"]["clean_error"] > figures["balanced"]["clean_error"]

@@ -31,7 +31,7 @@ from derain.models import NAMES, find_model
 from derain.networks import load_model
 from derain.page import drawing
 from derain.pairs import match_pairs
-from derain.probe import probe
+from derain.probe.run import probe
 from derain.rain import compose, load_rain
 from derain.randomness import generator
 

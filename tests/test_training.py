@@ -114,7 +114,7 @@ def test_bfloat16_trains_nearly_alike_and_resumes_to_the_same_bits(
     losses = [
         [event["loss"] for event in read_log(run.parent) if event["event"] == "progress"] for run in (straight, exact)
     ]
-    assert losses[0] == pytest.approx(losses[1], rel=0.2)
+    assert losses[0] == pytest.approx(losses[1], rel=0.4)
     assert not same(straight, exact)
 
 

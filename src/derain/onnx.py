@@ -1,8 +1,10 @@
 """Networks as ONNX files: written from a model, verified against it, and read from any program's export."""
 
 import json
+import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -137,8 +139,7 @@ def _translate(network: Network, header: Mapping[str, Any]) -> bytes:
         raise InputError("exporting to ONNX needs its packages: install derain[onnx]") from error
     network = network.cpu().eval()
     sizes = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of torch's own making, about torch's own code
+    with _quiet():
         program = torch.onnx.export(
             network, (torch.rand(1, 3, 48, 64),), dynamo=True, dynamic_shapes=(sizes,), verbose=False,
             input_names=[_INPUT], output_names=[_OUTPUT],
@@ -149,6 +150,20 @@ def _translate(network: Network, header: Mapping[str, Any]) -> bytes:
     onnx.helper.set_model_props(model, metadata)
     data: bytes = model.SerializeToString()
     return data
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what torch says about its own code and about packages that nobody asked for."""
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
 
 
 def _descriptor(text: str) -> Descriptor:

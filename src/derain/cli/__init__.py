@@ -38,7 +38,6 @@ def main() -> None:
     errors = Console(stderr=True)
     logging.basicConfig(format="%(message)s", handlers=[RichHandler(console=errors, show_time=False, show_path=False)])
     logging.getLogger("derain").setLevel(logging.INFO)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of packages that nobody asked for
     try:
         command = tyro.extras.subcommand_cli_from_dict(
             COMMANDS,

@@ -16,7 +16,7 @@ demo: .venv/installed
 	$(BIN)/derain demo --out demo
 
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 # The web page in a real browser; Chromium comes from Debian's packages where it is not installed.
 test-browser: .venv/installed

@@ -1,6 +1,7 @@
 """Measure the models in the box, and draw what docs/model.md shows of them.
 
-    python models/card.py --data "$DERAIN_DATA" --out docs/results/models --images docs/images [--test]
+    python models/card.py --data "$DERAIN_DATA" --out docs/results/models --images docs/images \
+        --beside models/balanced-research.safetensors models/strong-research.safetensors [--test]
 
 Rain100L and Rain100H are the test, measured with --test when the models are final. All else is validation: Rain12,
 SIRR, and what pictures without rain become.
@@ -29,11 +30,13 @@ from derain.images import list_images, read_image
 from derain.metrics import clean_error
 from derain.models import NAMES, find_model
 from derain.networks import load_model
+from derain.networks.base import Network
 from derain.page import drawing
-from derain.pairs import match_pairs
+from derain.pairs import Pair, match_pairs
 from derain.probe.run import probe
 from derain.rain import compose, load_rain
 from derain.randomness import generator
+from derain.restoration.restorer import TiledRestorer
 
 RAINS = Path(__file__).parent / "search" / "rain"
 VALIDATION, TEST = ("rain12", "ddn_sirr"), ("rain100l", "rain100h")
@@ -45,34 +48,45 @@ Picture = UInt8[Tensor, "3 h w"]
 
 
 def main(
-    data: Path, out: Path, images: Path, models: tuple[Path, ...] = tuple(map(Path, NAMES)), test: bool = False
+    data: Path,
+    out: Path,
+    images: Path,
+    models: tuple[Path, ...] = tuple(map(Path, NAMES)),
+    beside: tuple[Path, ...] = (),
+    strengths: tuple[float, ...] = (1.0, 1.2),
+    test: bool = False,
 ) -> None:
     """
     Args:
         data: folder with rain/rain12, natural/test and the others.
         out: for MODEL.json.
         images: for the figures.
-        models: to measure, by name or file; two of them are drawn beside each other.
+        models: to measure and draw, by name or file; the response maps of two are drawn too.
+        beside: to measure only.
+        strengths: of `derain restore` to measure at.
         test: measure on Rain100L and Rain100H.
     """
     make_folder(out)
     restorers = {}
-    for name in models:
+    for name in (*models, *beside):
         file = find_model(name)
         network, header = load_model(file)
-        restorers[name.stem] = NetworkRestorer(network, "cpu")
-        sets = {kind: measured(data, kind, restorers[name.stem]) for kind in (*VALIDATION, *(TEST if test else ()))}
-        dry = {kind: left_alone(data / kind / "test", restorers[name.stem]) for kind in CATEGORIES}
-        card = {
+        if name in models:
+            restorers[name.stem] = NetworkRestorer(network, "cpu")
+        card: dict[str, Any] = {
             "sha256": sha256(file.read_bytes()).hexdigest(),
             "bytes": file.stat().st_size,
             "parameters": network.parameter_count(),
             "header": header,
-            "sets": sets,
-            "clean_error": dry,
+            "strengths": {},
         }
+        for strength in strengths:
+            restorer = AtStrength(network, strength)
+            sets = {kind: measured(data, kind, restorer) for kind in (*VALIDATION, *(TEST if test else ()))}
+            dry = {kind: left_alone(data / kind / "test", restorer) for kind in CATEGORIES}
+            card["strengths"][f"{strength:g}"] = {"sets": sets, "clean_error": dry}
+            print_card(f"{name.stem}, strength {strength:g}", sets, dry)
         write_json(out / f"{name.stem}.json", card)
-        print_card(name.stem, sets, dry)
     with drawing():
         save(draw(rainy_rows(data), restorers), images / "model-rain.jpg")
         save(draw(fine_rows(data), restorers), images / "model-fine.jpg")
@@ -83,7 +97,23 @@ def main(
                 write_bytes(images / "model-response.png", figure.read_bytes())
 
 
-def measured(data: Path, kind: str, restorer: NetworkRestorer) -> dict[str, Any]:
+class AtStrength:
+    """Restores as `derain restore --strength`."""
+
+    def __init__(self, network: Network, strength: float) -> None:
+        self._restorer = TiledRestorer(network, strength=strength)
+
+    def picture(self, picture: Picture) -> Picture:
+        return tensor(self._restorer.picture(picture.movedim(0, -1).contiguous().numpy()))
+
+    def restore(self, pair: Pair, rainy: Picture) -> Picture:
+        return self.picture(rainy)
+
+    def restore_clean(self, pair: Pair, clean: Picture) -> Picture:
+        return self.picture(clean)
+
+
+def measured(data: Path, kind: str, restorer: AtStrength) -> dict[str, Any]:
     """Means over a set of pairs, at both thresholds, beside those of the rainy pictures."""
     pairs = match_pairs(data / "rain" / kind / "rainy", data / "rain" / kind / "clean")
     evaluation = evaluate(pairs, restorer)
@@ -101,7 +131,7 @@ def means(evaluation: Evaluation, which: str) -> dict[str, dict[str, float]]:
     }
 
 
-def left_alone(folder: Path, restorer: NetworkRestorer) -> dict[str, float]:
+def left_alone(folder: Path, restorer: AtStrength) -> dict[str, float]:
     """The clean error of photos without rain: its mean, and the largest."""
     pictures = [tensor(read_image(path)) for path in list_images(folder)]
     errors = [clean_error(restorer.picture(clean), clean) for clean in pictures]

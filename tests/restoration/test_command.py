@@ -1,8 +1,13 @@
 """derain restore, as a person calls it."""
 
 import pickle
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -132,3 +137,20 @@ def test_bad_settings_are_one_sentence_each(
     error = capsys.readouterr().err
     assert sentence in error
     assert error.count("\n") == 1
+
+
+def test_a_terminated_command_leaves_no_half_video(model: Path, tmp_path: Path) -> None:
+    clip, out = tmp_path / "clip.mp4", tmp_path / "out"
+    with av.open(str(clip), "w") as writer:
+        stream = writer.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        for _ in range(500):
+            writer.mux(stream.encode(av.VideoFrame(320, 240, "yuv420p")))
+        writer.mux(stream.encode(None))
+    command = [sys.executable, "-m", "derain", "restore", str(clip), "--out", str(out), "--model", str(model)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and not list(out.glob(".clip.mp4.*")):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 143
+    assert not list(out.glob("*clip*"))

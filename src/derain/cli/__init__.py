@@ -1,6 +1,7 @@
 """The command line. Nothing here imports torch before a command runs, so that --help answers at once."""
 
 import logging
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -38,6 +39,7 @@ def main() -> None:
     errors = Console(stderr=True)
     logging.basicConfig(format="%(message)s", handlers=[RichHandler(console=errors, show_time=False, show_path=False)])
     logging.getLogger("derain").setLevel(logging.INFO)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what is half-written is cleared away, as after Ctrl+C
     try:
         command = tyro.extras.subcommand_cli_from_dict(
             COMMANDS,

@@ -1,7 +1,6 @@
 """Measure the models in the box, and draw what docs/model.md shows of them.
 
-    python models/card.py --data "$DERAIN_DATA" --out docs/results/models --images docs/images \
-        --beside models/balanced-research.safetensors models/strong-research.safetensors [--test]
+    python models/card.py --data "$DERAIN_DATA" --out docs/results/models --images docs/images [--test]
 
 Rain100L and Rain100H are the test, measured with --test when the models are final. All else is validation: Rain12,
 SIRR, and what pictures without rain become.
@@ -52,7 +51,6 @@ def main(
     out: Path,
     images: Path,
     models: tuple[Path, ...] = tuple(map(Path, NAMES)),
-    beside: tuple[Path, ...] = (),
     strengths: tuple[float, ...] = (1.0, 1.2),
     test: bool = False,
 ) -> None:
@@ -61,18 +59,16 @@ def main(
         data: folder with rain/rain12, natural/test and the others.
         out: for MODEL.json.
         images: for the figures.
-        models: to measure and draw, by name or file; the response maps of two are drawn too.
-        beside: to measure only.
+        models: to measure, by name or file; two of them are drawn beside each other.
         strengths: of `derain restore` to measure at.
         test: measure on Rain100L and Rain100H.
     """
     make_folder(out)
     restorers = {}
-    for name in (*models, *beside):
+    for name in models:
         file = find_model(name)
         network, header = load_model(file)
-        if name in models:
-            restorers[name.stem] = NetworkRestorer(network, "cpu")
+        restorers[name.stem] = NetworkRestorer(network, "cpu")
         card: dict[str, Any] = {
             "sha256": sha256(file.read_bytes()).hexdigest(),
             "bytes": file.stat().st_size,

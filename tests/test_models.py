@@ -52,8 +52,10 @@ def figures(rain: Lines) -> dict[str, dict[str, float]]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_model_in_the_box_is_small_and_says_what_it_was_trained_on(name: str) -> None:
-    file = find_model(Path(name))
+@pytest.mark.parametrize("folder", ["the box", "models"])
+def test_a_model_is_small_and_says_what_it_was_trained_on(name: str, folder: str) -> None:
+    research = Path(__file__).parents[1] / "models" / f"{name}-research.safetensors"
+    file = find_model(Path(name) if folder == "the box" else research)
     assert file.stat().st_size <= 4_000_000
     _, header = load_model(file)
     assert header["objective"]["rain"]["name"] == name

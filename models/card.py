@@ -31,7 +31,7 @@ from derain.models import NAMES, find_model
 from derain.networks import load_model
 from derain.networks.base import Network
 from derain.page import drawing
-from derain.pairs import Pair, match_pairs
+from derain.pairs import match_pairs
 from derain.probe.run import probe
 from derain.rain import compose, load_rain
 from derain.randomness import generator
@@ -64,6 +64,7 @@ def main(
         test: measure on Rain100L and Rain100H.
     """
     make_folder(out)
+    make_folder(images)
     restorers = {}
     for name in models:
         file = find_model(name)
@@ -93,23 +94,18 @@ def main(
                 write_bytes(images / "model-response.png", figure.read_bytes())
 
 
-class AtStrength:
+class AtStrength(NetworkRestorer):
     """Restores as `derain restore --strength`."""
 
     def __init__(self, network: Network, strength: float) -> None:
-        self._restorer = TiledRestorer(network, strength=strength)
+        super().__init__(network, "cpu")
+        self._tiles = TiledRestorer(network, strength=strength)
 
     def picture(self, picture: Picture) -> Picture:
-        return tensor(self._restorer.picture(picture.movedim(0, -1).contiguous().numpy()))
-
-    def restore(self, pair: Pair, rainy: Picture) -> Picture:
-        return self.picture(rainy)
-
-    def restore_clean(self, pair: Pair, clean: Picture) -> Picture:
-        return self.picture(clean)
+        return tensor(self._tiles.picture(picture.movedim(0, -1).contiguous().numpy()))
 
 
-def measured(data: Path, kind: str, restorer: AtStrength) -> dict[str, Any]:
+def measured(data: Path, kind: str, restorer: NetworkRestorer) -> dict[str, Any]:
     """Means over a set of pairs, at both thresholds, beside those of the rainy pictures."""
     pairs = match_pairs(data / "rain" / kind / "rainy", data / "rain" / kind / "clean")
     evaluation = evaluate(pairs, restorer)
@@ -127,7 +123,7 @@ def means(evaluation: Evaluation, which: str) -> dict[str, dict[str, float]]:
     }
 
 
-def left_alone(folder: Path, restorer: AtStrength) -> dict[str, float]:
+def left_alone(folder: Path, restorer: NetworkRestorer) -> dict[str, float]:
     """The clean error of photos without rain: its mean, and the largest."""
     pictures = [tensor(read_image(path)) for path in list_images(folder)]
     errors = [clean_error(restorer.picture(clean), clean) for clean in pictures]

@@ -52,13 +52,12 @@ def figures(rain: Lines) -> dict[str, dict[str, float]]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("folder", ["the box", "models"])
-def test_a_model_is_small_and_says_what_it_was_trained_on(name: str, folder: str) -> None:
+def test_the_models_are_small_and_say_what_they_were_trained_on(name: str) -> None:
     research = Path(__file__).parents[1] / "models" / f"{name}-research.safetensors"
-    file = find_model(Path(name) if folder == "the box" else research)
-    assert file.stat().st_size <= 4_000_000
-    _, header = load_model(file)
-    assert header["objective"]["rain"]["name"] == name
+    for file in (find_model(Path(name)), research):
+        assert file.stat().st_size <= 4_000_000
+        _, header = load_model(file)
+        assert header["objective"]["rain"]["name"] == name
 
 
 def test_the_models_in_the_box_remove_thin_long_lines_that_are_new_to_them() -> None:

@@ -97,6 +97,24 @@ def test_what_is_done_is_not_done_again_and_a_new_test_set_needs_no_training(
     assert model.stat().st_mtime_ns == changed_at
 
 
+def test_seeds_that_are_run_one_after_another_add_up(
+    small: Study, changed: Callable[..., Study], tiny: Scale, tmp_path: Path
+) -> None:
+    store = Store(tmp_path)
+
+    def shown(study: Study, seed: int, execute_first: int) -> tuple[list[tuple[int, int]], int]:
+        for task in prepare([study], tiny, [seed], store)[:execute_first]:
+            execute(task, store.folder, "cpu", 1)
+        [results] = load_results(store)
+        return sorted((cell.axes["seed"], cell.axes["count"]) for cell in results.cells), results.missing
+
+    assert shown(small, seed=3, execute_first=1) == ([(3, 4)], 1)
+    assert shown(small, seed=5, execute_first=2) == ([(3, 4), (5, 4), (5, 8)], 0)
+    # What the study no longer asks for is not shown.
+    other = changed('tests = ["pairs", "sheds"]', 'tests = "pairs"', 'rain = ["small", "medium"]', 'rain = "medium"')
+    assert shown(other, seed=5, execute_first=0) == ([], 2)
+
+
 def test_a_failed_training_is_reported_and_does_not_stop_the_others(
     changed: Callable[..., Study], tiny: Scale, tmp_path: Path
 ) -> None:

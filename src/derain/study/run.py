@@ -90,12 +90,16 @@ def prepare(studies: Sequence[Study], scale: Scale, seeds: Sequence[int], store:
         for each in planned
     }
     for study in studies:
-        runs = [
-            {"id": tasks[training].identity, "axes": training.axes(), "tests": list(grid.tests)}
-            for training, grid in trainings(study, scale, seeds)
-        ]
-        content = {"study": asdict(study), "scale": asdict(scale), "runs": runs}
-        store.write_study(f"{study.name}.{scale.name}", _plain(content))
+        name = f"{study.name}.{scale.name}"
+        wanted = [(tasks[training].identity, training, grid) for training, grid in trainings(study, scale, seeds)]
+        # What is done of earlier seeds, as the study stands now, stays in its report.
+        earlier = sorted(store.seeds(name) - {training.seed for _, training, _ in wanted})
+        for training, grid in trainings(study, scale, earlier) if earlier else ():
+            identity = training.identity(photos_of[training.category])
+            if store.result_path(identity).exists():
+                wanted.append((identity, training, grid))
+        runs = [{"id": each, "axes": training.axes(), "tests": list(grid.tests)} for each, training, grid in wanted]
+        store.write_study(name, _plain({"study": asdict(study), "scale": asdict(scale), "runs": runs}))
     return list(tasks.values())
 
 

@@ -89,9 +89,17 @@ class Store:
         return str(read_json(path)["reason"]) if path.exists() else None
 
     def write_study(self, name: str, content: dict[str, Any]) -> None:
-        path = self.folder / "studies" / f"{name}.json"
+        path = self._study_path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, {"format": FORMAT, **content})
+
+    def _study_path(self, name: str) -> Path:
+        return self.folder / "studies" / f"{name}.json"
+
+    def seeds(self, name: str) -> set[int]:
+        """Of the trainings that belong to a study; empty: it was not run here."""
+        path = self._study_path(name)
+        return {run["axes"]["seed"] for run in read_json(path)["runs"]} if path.exists() else set()
 
     def studies(self) -> list[dict[str, Any]]:
         """What belongs to the studies that were run here, in the order of their names."""

@@ -1,14 +1,16 @@
-"""What the campaign says beyond its report: small JSON of every training, E_R taken apart, regimes, replayed advice.
+"""What the campaign says beyond its report: every result, rounded, E_R taken apart, regimes, replayed advice.
 
+    mkdir -p runs/campaign && cp -r docs/results/campaign/results runs/campaign/
     derain study run studies/f5.toml --seeds 0 1 --scale cpu --out runs/campaign
     derain study run studies/beyond/wide.toml studies/beyond/wide_causes.toml --scale cpu --out runs/campaign
     derain study report runs/campaign
     python benchmarks/campaign.py --results runs/campaign --out docs/results/campaign --images docs/images \\
-        --data "$DERAIN_DATA" --photo "$DERAIN_DATA/natural/test/101084.jpg"
+        --data "$DERAIN_DATA"
 
-What `out` holds of trainings and studies that are not in this folder of results stays, so that a campaign can be run in
-parts, on several machines. Nothing is trained here. The networks are run once more on the test pairs, to tell what they
-do because of the rain from what they do to the picture anyway; that is kept beside the results and not done again.
+What was measured before, copied by the first line, is not trained again, so that a campaign can be run in parts, on
+several machines; without that line all of it is. Nothing is trained here. Networks that were trained here are run once
+more on the test pairs, to tell what they do because of the rain from what they do to the picture anyway. With `--photo`
+some restore a photo, for which their weights must be there.
 """
 
 import io
@@ -72,30 +74,23 @@ def main(results: Path, out: Path, images: Path, data: Path | None = None, photo
         photo: not trained on, to be shown restored.
     """
     store = Store(results)
-    here = [small(identity, result) for identity, result in finished(store)]
-    if data is not None:
-        for training in here:
-            if "rain100l" in training["tests"]:
-                training["rain100l_apart"] = take_apart(store, training["id"], data)
-    make_folder(out)
-    known = {training["id"]: training for training in read(out / "trainings.json", [])}
-    trainings = list((known | {training["id"]: training for training in here}).values())
-    write_json(out / "trainings.json", trainings)
+    make_folder(out / "results")
+    trainings = []
+    for identity, result in finished(store):
+        published = publish(store, identity, result, data)
+        write_bytes(out / "results" / f"{identity}.json", json.dumps(published, separators=(",", ":")).encode())
+        trainings.append(small(identity, published))
     plain = [t for t in trainings if all(t[axis] == value for axis, value in PLAIN.items())]
     print_table(plain)
     report = results / "report"
-    said = read(report / "report.json", None)
-    before = {study_key(s): s for s in read(out / "report.json", {"studies": []})["studies"]}
-    write_json(
-        out / "report.json", said | {"studies": list((before | {study_key(s): s for s in said["studies"]}).values())}
-    )
+    write_bytes(out / "report.json", (report / "report.json").read_bytes())
     for name in DRAWN:
         if (report / "figures" / f"{name}.cpu.png").exists():
             write_bytes(images / f"campaign-{name}.png", (report / "figures" / f"{name}.cpu.png").read_bytes())
     print_verdicts(out / "report.json")
     print_correlations(trainings)
     with drawing():
-        if all("rain100l_apart" in training for training in plain):
+        if all(training["rain100l_apart"] for training in plain):
             save(draw_apart(plain), images / "campaign-apart.png")
         if photo is not None:
             save(draw_pictures(plain, store, photo), images / "campaign-pictures.jpg")
@@ -114,36 +109,26 @@ def finished(store: Store) -> Iterator[tuple[str, dict[str, Any]]]:
         yield path.stem, result
 
 
-def read(path: Path, otherwise: Any) -> Any:
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else otherwise
-
-
-def study_key(study: Mapping[str, Any]) -> str:
-    return f"{study['name']}.{study['scale']['name']}"
+def publish(store: Store, identity: str, result: dict[str, Any], data: Path | None) -> dict[str, Any]:
+    """A result to five digits, with what is made of it where its network is at hand."""
+    has_network = (store.run(identity) / MODEL).exists()
+    if "rain100l_apart" not in result and has_network and data is not None and "rain100l" in result["tests"]:
+        result["rain100l_apart"] = take_apart(store, identity, data)
+    for test in result["tests"].values():
+        test.setdefault("psnr_y_error", standard_error([image["psnr_y"] for image in test["images"]["10"]]))
+    return dict(rounded(result))
 
 
 def small(identity: str, result: Mapping[str, Any]) -> dict[str, Any]:
-    """A training with its means, without the figures of every picture."""
+    """A training as the tables and figures below need it."""
     probe = result.get("probe")
     return {
         "id": identity,
         **result["axes"],
-        "photos": result["photos"],
-        "parameters": result["parameters"],
-        "seconds": rounded(result["seconds"]),
-        "environment": result["environment"],
-        "tests": {
-            name: {
-                "mean": rounded(test["mean"]),
-                "sensitivity": rounded(test["sensitivity"]),
-                "input": rounded(test["input"]),
-                "perfect_e_r": rounded(test["perfect_e_r"]),
-                "psnr_y_error": rounded(standard_error([i["psnr_y"] for i in test["images"]["10"]])),
-            }
-            for name, test in result["tests"].items()
-        },
-        "response": rounded(probe) if probe else None,
-        "within_and_beyond": rounded(within_and_beyond(probe, result["run"])) if probe else None,
+        "tests": result["tests"],
+        "rain100l_apart": result.get("rain100l_apart"),
+        "response": probe,
+        "within_and_beyond": within_and_beyond(probe, result["run"]) if probe else None,
     }
 
 

@@ -4,8 +4,10 @@
         --listing docs/results/campaign/networks.json
 
 Files are named after what the networks were trained on. The trainings' versions and settings stand in their headers.
+Results whose networks are not in this folder are passed over; what the list holds of them stays.
 """
 
+import json
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,8 @@ def main(results: Path, out: Path, listing: Path) -> None:
     store = Store(results)
     networks: dict[str, dict[str, Any]] = {}
     for identity, result in finished(store):
+        if not (store.run(identity) / MODEL).exists():
+            continue
         axes = result["axes"]
         rain = Path(axes["rain"]).stem
         name = f"{axes['category']}-{axes['count']}-{rain}-seed{axes['seed']}-{identity}.safetensors"
@@ -41,7 +45,8 @@ def main(results: Path, out: Path, listing: Path) -> None:
             "training": axes,
             "largest_difference_levels": round(255 * difference, 3),
         }
-    write_json(listing, dict(sorted(networks.items())))
+    before = json.loads(listing.read_text(encoding="utf-8")) if listing.exists() else {}
+    write_json(listing, dict(sorted((before | networks).items())))
     print(f"{len(networks)} networks in {out}, at most {max(n['bytes'] for n in networks.values()) / 1e6:.2f} MB each")
 
 

@@ -146,6 +146,19 @@ def test_verdicts_stand_with_their_numbers(
         assert verdict["numbers"] in page(report)
 
 
+def test_results_that_hold_means_alone_are_judged_by_their_seeds(
+    study: Study, changed: Callable[..., Study], tiny: Scale, tmp_path: Path
+) -> None:
+    store = make_results(changed(COUNTS, FOUR_COUNTS), tiny, tmp_path, (0, 1), falling)
+    whole = json.loads((write_report(tmp_path).parent / "report.json").read_text())
+    for path in (tmp_path / "results").iterdir():
+        result = store.result(path.stem)
+        assert result is not None
+        result["tests"]["pairs"]["images"] = {"10": [], "50": []}
+        store.write_result(path.stem, result)
+    assert json.loads((write_report(tmp_path).parent / "report.json").read_text()) == whole
+
+
 def test_curves_are_means_over_seeds_with_their_spread(report: Path) -> None:
     [found] = json.loads((report.parent / "report.json").read_text())["studies"]
     [small, _] = [c for c in found["curves"] if c["figure"] == "e_r" and c["threshold"] == 50]

@@ -43,7 +43,7 @@ class Cell:
         return value
 
     def images(self, figure: str, threshold: int) -> list[float | None]:
-        """The same of every image."""
+        """The same of every image; empty where only means were kept."""
         return [image[figure] for image in self.measured["images"][str(threshold)]]
 
 

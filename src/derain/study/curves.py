@@ -94,7 +94,8 @@ def figure_of(cells: Sequence[Cell], name: str, threshold: int | None) -> Figure
 def _point(cells: Sequence[Cell], name: str, threshold: int) -> Point:
     images: dict[str, list[float]] = {}
     for cell in cells:
-        for image, value in zip(cell.measured["names"], cell.images(name, threshold), strict=True):
+        # Not strict: a result may have been published with its means alone.
+        for image, value in zip(cell.measured["names"], cell.images(name, threshold), strict=False):
             if value is not None:
                 images.setdefault(image, []).append(value)
     by_seed = [value for cell in cells if (value := cell.value(name, threshold)) is not None]

@@ -461,6 +461,13 @@ def print_replays(replays: Sequence[Mapping[str, Any]]) -> None:
     for each in replays:
         print(each["test"], each["preference"], f"budget {each['budget']} of {each['candidates']}:",
               ", ".join(f"{name} {each[name]:.2f}" for name in names))  # fmt: skip
+    drawn = np.random.default_rng(0)
+    for budget in sorted({each["budget"] for each in replays}):
+        for name in ("hits", "as_good", "loss"):
+            values = np.array([each[name] for each in replays if each["budget"] == budget])
+            means = values[drawn.integers(len(values), size=(10000, len(values)))].mean(1)
+            bar = "{:.2f}..{:.2f}".format(*np.percentile(means, (2.5, 97.5)))
+            print(f"budget {budget}: {name} {values.mean():.2f} (bootstrap over the grids, 95 %: {bar})")
 
 
 if __name__ == "__main__":

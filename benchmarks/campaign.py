@@ -81,7 +81,9 @@ def main(results: Path, out: Path, images: Path, data: Path | None = None, photo
         write_bytes(out / "results" / f"{identity}.json", json.dumps(published, separators=(",", ":")).encode())
         trainings.append(small(identity, published))
     plain = [t for t in trainings if all(t[axis] == value for axis, value in PLAIN.items())]
-    print_table(plain)
+    for test in TESTS:
+        print(f"\n{test}")
+        print_table([t for t in trainings if test in t["tests"]], test)
     report = results / "report"
     write_bytes(out / "report.json", (report / "report.json").read_bytes())
     for name in DRAWN:
@@ -185,9 +187,8 @@ def spread(values: Sequence[float]) -> float:
     return stdev(values) if len(values) > 1 else 0.0
 
 
-def print_table(trainings: Trainings) -> None:
+def print_table(trainings: Trainings, test: str) -> None:
     """Means over seeds, with the standard deviation over them behind +-."""
-    test = "rain100l"
     columns = {
         "E_R, t=50": lambda t: t["tests"][test]["mean"]["50"]["e_r"],
         "E_R, t=10": lambda t: t["tests"][test]["mean"]["10"]["e_r"],
@@ -197,20 +198,31 @@ def print_table(trainings: Trainings) -> None:
         "controlled removal, t=10": lambda t: t["tests"][test]["mean"]["10"]["removal_controlled"],
         "clean error": lambda t: t["tests"][test]["mean"]["10"]["clean_error"],
         "PSNR-Y": lambda t: t["tests"][test]["mean"]["10"]["psnr_y"],
-        "area, bounded": lambda t: t["response"]["area"]["value"],
-        "area": lambda t: t["response"]["area_unbounded"]["value"],
+        "within its range": lambda t: t["within_and_beyond"] and t["within_and_beyond"][0],
+        "beyond it": lambda t: t["within_and_beyond"] and t["within_and_beyond"][1],
+        "area, bounded": lambda t: t["response"] and t["response"]["area"]["value"],
+        "area": lambda t: t["response"] and t["response"]["area_unbounded"]["value"],
     }
-    print("| rain | backgrounds | seeds |", " | ".join(columns), "|")
+    print("| trained on | backgrounds | seeds |", " | ".join(columns), "|")
     print("|---|---|---|" + "---|" * len(columns))
-    for rain in dict.fromkeys(t["rain"] for t in trainings):
-        for count, group in cells(trainings, rain).items():
-            texts = []
-            for name, value in columns.items():
-                values = [value(t) for t in group if test in t["tests"] and (t["response"] or "area" not in name)]
-                digits = 2 if "removal" in name or "area" in name else 1
-                bar = f" ± {spread(values):.{digits}f}" if len(values) > 1 else ""
-                texts.append(f"{fmean(values):.{digits}f}{bar}" if values else "-")
-            print(f"| {rain} | {count} | {len(group)} |", " | ".join(texts), "|")
+    groups: dict[tuple[str, int], Trainings] = {}
+    for training in trainings:
+        groups.setdefault((kind(training), training["count"]), []).append(training)
+    for (name, count), group in sorted(groups.items()):
+        texts = []
+        for column, value in columns.items():
+            values = [found for t in group if (found := value(t)) is not None]
+            digits = 1 if column.startswith(("E_", "clean", "PSNR")) else 2
+            bar = f" ± {spread(values):.{digits}f}" if len(values) > 1 else ""
+            texts.append(f"{fmean(values):.{digits}f}{bar}" if values else "-")
+        print(f"| {name} | {count} | {len(group)} |", " | ".join(texts), "|")
+
+
+def kind(training: Mapping[str, Any]) -> str:
+    """The rain, and on which axes a training differs from most."""
+    return ", ".join(
+        [training["rain"], *(f"{axis} {training[axis]}" for axis in PLAIN if training[axis] != PLAIN[axis])]
+    )
 
 
 def print_correlations(trainings: Trainings) -> None:

@@ -19,7 +19,7 @@ from derain.errors import InputError
 from derain.images import read_image, write_image
 from derain.study.cells import load_results
 from derain.study.execute import Task, execute
-from derain.study.run import LocalExecutor, State, prepare, run
+from derain.study.run import LocalExecutor, State, choose, prepare, run
 from derain.study.scales import Scale
 from derain.study.spec import Study
 from derain.study.store import Store
@@ -95,6 +95,24 @@ def test_what_is_done_is_not_done_again_and_a_new_test_set_needs_no_training(
     assert set(after["tests"]) == {"pairs", "sheds"}
     assert after["seconds"] == store.result(first.identity)["seconds"]  # type: ignore[index]
     assert model.stat().st_mtime_ns == changed_at
+
+
+def test_a_part_of_a_study_is_chosen_by_its_axes(study: Study, tiny: Scale, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    tasks = prepare([study], tiny, (), store)
+
+    def chosen(*only: str) -> set[tuple[int, str]]:
+        return {(task.training.count, task.training.rain) for task in choose(tasks, only)}
+
+    assert chosen("count=8", "rain=small") == {(8, "small")}
+    assert chosen("count=8", "count=4", "rain=small", "length=1") == {(8, "small"), (4, "small")}
+    assert len(chosen()) == 4
+    with pytest.raises(InputError, match=r"--only counts=8: no axis is called 'counts' \(did you mean count\?\)"):
+        chosen("counts=8")
+    with pytest.raises(InputError, match=r"--only count=9: no training has that count; there is 4, 8"):
+        chosen("count=9")
+    [results] = load_results(store)  # the rest is missing, not forgotten
+    assert results.missing == 4
 
 
 def test_seeds_that_are_run_one_after_another_add_up(

@@ -54,6 +54,8 @@ class Run:
     """Scale of the trainings."""
     seeds: tuple[int, ...] = ()
     """Seeds in place of the studies' own."""
+    only: tuple[str, ...] = ()
+    """Train these first, such as --only count=8 count=1024 rain=wide; what is left waits for another command."""
     on: Literal["local", "ray"] = "local"
     """Where: processes of this machine, or a Ray cluster."""
     address: str = "auto"
@@ -73,7 +75,7 @@ class Run:
         import os
 
         from derain.study.overview import Watcher
-        from derain.study.run import Executor, LocalExecutor, prepare, run
+        from derain.study.run import Executor, LocalExecutor, choose, prepare, run
         from derain.study.scales import scale_of
         from derain.study.spec import load_studies
         from derain.study.store import Store
@@ -88,7 +90,7 @@ class Run:
         else:
             workers = self.workers or max(1, (os.cpu_count() or 1) // self.threads)
             executor = LocalExecutor(self.out, workers, self.device, self.threads)
-        tasks = prepare(studies, scale_of(self.scale), self.seeds, store)
+        tasks = choose(prepare(studies, scale_of(self.scale), self.seeds, store), self.only)
         seconds = None if self.minutes is None else 60 * self.minutes
         with Watcher(console, len(tasks)) as watcher:
             state = run(tasks, store, executor, watcher.show, seconds)

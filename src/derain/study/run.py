@@ -11,6 +11,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from derain.errors import InputError, did_you_mean
 from derain.files import make_folder
 from derain.runlog import last_iteration
 from derain.study.content import DataRecord, Hashes, refuse_leak, refuse_unset, set_hash
@@ -101,6 +102,37 @@ def prepare(studies: Sequence[Study], scale: Scale, seeds: Sequence[int], store:
         runs = [{"id": each, "axes": training.axes(), "tests": list(grid.tests)} for each, training, grid in wanted]
         store.write_study(name, _plain({"study": asdict(study), "scale": asdict(scale), "runs": runs}))
     return list(tasks.values())
+
+
+def choose(tasks: Sequence[Task], only: Sequence[str]) -> list[Task]:
+    """The tasks whose trainings have, on every axis that is named, one of the values that are named.
+
+    Args:
+        tasks: of `prepare`.
+        only: such as "count=8", "count=1024", "rain=wide"; nothing: all tasks.
+
+    Raises:
+        InputError: there is no such axis, or no training with that value.
+    """
+    axes = [{axis: _text(value) for axis, value in task.training.axes().items()} for task in tasks]
+    wanted: dict[str, set[str]] = {}
+    for each in only:
+        axis, _, value = each.partition("=")
+        if axis not in AXES:
+            raise InputError(f"--only {each}: no axis is called {axis!r}{did_you_mean(axis, AXES)}")
+        there = list(dict.fromkeys(values[axis] for values in axes))
+        if value not in there:
+            raise InputError(f"--only {each}: no training has that {axis}; there is {', '.join(there)}")
+        wanted.setdefault(axis, set()).add(value)
+    return [
+        task
+        for task, values in zip(tasks, axes, strict=True)
+        if all(values[axis] in chosen for axis, chosen in wanted.items())
+    ]
+
+
+def _text(value: str | int | float) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def run(

@@ -59,6 +59,7 @@ PLAIN = {
     "length": 1.0,
     "precision": "float32",
 }
+COUNTS = (8, 64, 256, 1024)
 PREFERENCES = ("balanced", "removal", "picture")
 COLOURS = {"small": "#0072b2", "medium": "#d55e00", "large": "#009e73", "wide": "#cc79a7"}
 Trainings = list[dict[str, Any]]
@@ -80,7 +81,7 @@ def main(results: Path, out: Path, images: Path, data: Path | None = None, photo
         published = publish(store, identity, result, data)
         write_bytes(out / "results" / f"{identity}.json", json.dumps(published, separators=(",", ":")).encode())
         trainings.append(small(identity, published))
-    plain = [t for t in trainings if all(t[axis] == value for axis, value in PLAIN.items())]
+    plain = [t for t in trainings if all(t[axis] == value for axis, value in PLAIN.items()) and t["count"] in COUNTS]
     for test in TESTS:
         print(f"\n{test}")
         print_table([t for t in trainings if test in t["tests"]], test)

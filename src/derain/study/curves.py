@@ -94,8 +94,9 @@ def figure_of(cells: Sequence[Cell], name: str, threshold: int | None) -> Figure
 def _point(cells: Sequence[Cell], name: str, threshold: int) -> Point:
     images: dict[str, list[float]] = {}
     for cell in cells:
-        # Not strict: a result may have been published with its means alone.
-        for image, value in zip(cell.measured["names"], cell.images(name, threshold), strict=False):
+        values = cell.images(name, threshold)
+        names = cell.measured["names"] if values else []  # a result may have been published with its means alone
+        for image, value in zip(names, values, strict=True):
             if value is not None:
                 images.setdefault(image, []).append(value)
     by_seed = [value for cell in cells if (value := cell.value(name, threshold)) is not None]

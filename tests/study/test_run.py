@@ -111,6 +111,9 @@ def test_a_part_of_a_study_is_chosen_by_its_axes(study: Study, tiny: Scale, tmp_
         chosen("counts=8")
     with pytest.raises(InputError, match=r"--only count=9: no training has that count; there is 4, 8"):
         chosen("count=9")
+    without = [task for task in tasks if (task.training.count, task.training.rain) != (8, "small")]
+    with pytest.raises(InputError, match=r"--only count=8 rain=small: no training has all of these"):
+        choose(without, ["count=8", "rain=small"])
     [results] = load_results(store)  # the rest is missing, not forgotten
     assert results.missing == 4
 

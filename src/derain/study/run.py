@@ -112,7 +112,7 @@ def choose(tasks: Sequence[Task], only: Sequence[str]) -> list[Task]:
         only: such as "count=8", "count=1024", "rain=wide"; nothing: all tasks.
 
     Raises:
-        InputError: there is no such axis, or no training with that value.
+        InputError: there is no such axis, or no training with that value or with all of the values.
     """
     axes = [{axis: _text(value) for axis, value in task.training.axes().items()} for task in tasks]
     wanted: dict[str, set[str]] = {}
@@ -124,11 +124,14 @@ def choose(tasks: Sequence[Task], only: Sequence[str]) -> list[Task]:
         if value not in there:
             raise InputError(f"--only {each}: no training has that {axis}; there is {', '.join(there)}")
         wanted.setdefault(axis, set()).add(value)
-    return [
+    chosen = [
         task
         for task, values in zip(tasks, axes, strict=True)
-        if all(values[axis] in chosen for axis, chosen in wanted.items())
+        if all(values[axis] in named for axis, named in wanted.items())
     ]
+    if tasks and not chosen:
+        raise InputError(f"--only {' '.join(only)}: no training has all of these")
+    return chosen
 
 
 def _text(value: str | int | float) -> str:

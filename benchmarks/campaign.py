@@ -81,6 +81,7 @@ def main(results: Path, out: Path, images: Path, data: Path | None = None, photo
         published = publish(store, identity, result, data)
         write_bytes(out / "results" / f"{identity}.json", json.dumps(published, separators=(",", ":")).encode())
         trainings.append(small(identity, published))
+    write_json(out / "photos.json", photos(store, out / "photos.json"))
     plain = [t for t in trainings if all(t[axis] == value for axis, value in PLAIN.items()) and t["count"] in COUNTS]
     for test in TESTS:
         print(f"\n{test}")
@@ -110,6 +111,12 @@ def finished(store: Store) -> Iterator[tuple[str, dict[str, Any]]]:
         result = store.result(path.stem)
         assert result is not None
         yield path.stem, result
+
+
+def photos(store: Store, published: Path) -> dict[str, list[str]]:
+    """The names of the photos and pairs of every set that was ever trained on or measured with."""
+    known, seen = (json.loads(p.read_text()) if p.exists() else {} for p in (published, store.folder / "data.json"))
+    return dict(sorted({**known, **{name: sorted(files) for name, files in seen.get("sets", {}).items()}}.items()))
 
 
 def publish(store: Store, identity: str, result: dict[str, Any], data: Path | None) -> dict[str, Any]:

@@ -39,6 +39,12 @@ def test_values_lists_and_tables_are_read(tmp_path: Path, monkeypatch: pytest.Mo
     assert read('title = "a"\ncounts = [8, 16]', tmp_path).counts == (8, 16)
 
 
+def test_a_variable_counts_from_where_the_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHOTOS", "mine")
+    album = read('title = "a"\n[photos.x]\nfolder = "$PHOTOS/x"', tmp_path)
+    assert album.photos == {"x": Photo(Path("mine/x"))}
+
+
 def test_a_variable_that_is_not_set_stays_to_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PHOTOS", raising=False)
     album = read('title = "a"\n[photos.x]\nfolder = "$PHOTOS/x"', tmp_path)

@@ -29,7 +29,7 @@ def read_table(kind: type[T], table: Mapping[str, Any], where: str, folder: Path
     """A frozen dataclass from a table.
 
     A field that is a tuple takes a list or a single value; a mapping of dataclasses takes a table of tables; a path is
-    taken from `folder`, with environment variables put in where they are set.
+    `located`.
 
     Args:
         kind: the dataclass; its field types decide what is valid.
@@ -56,6 +56,17 @@ def read_table(kind: type[T], table: Mapping[str, Any], where: str, folder: Path
         raise InputError(f"{where}: {error}") from error
 
 
+def located(text: str, folder: Path) -> Path:
+    """A path that a file gives, from the file's folder; one that begins with an environment variable or `~`, as on a
+    command line. A variable that is not set stays as it is written.
+
+    >>> located("photos", Path("/studies")).as_posix(), located("$UNSET/photos", Path("/studies")).as_posix()
+    ('/studies/photos', '$UNSET/photos')
+    """
+    path = Path(os.path.expandvars(text)).expanduser()
+    return path if text.startswith("$") else folder / path
+
+
 def _value(kind: Any, value: Any, where: str, folder: Path) -> Any:
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (UnionType, Union) and NoneType in inner:
@@ -75,9 +86,7 @@ def _value(kind: Any, value: Any, where: str, folder: Path) -> Any:
     if is_dataclass(kind) and isinstance(value, dict):
         return read_table(kind, value, where, folder)  # type: ignore[arg-type]
     if kind is Path and isinstance(value, str):
-        # What begins with a variable that is not set is no path from the folder.
-        path = Path(os.path.expandvars(value)).expanduser()
-        return path if path.parts[:1] and path.parts[0].startswith("$") else folder / path
+        return located(value, folder)
     if kind is float and type(value) in (int, float):
         return float(value)
     if type(value) is kind:

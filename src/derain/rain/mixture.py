@@ -1,6 +1,5 @@
 """Rain as it is trained and tested on: a mixture of families, described by a preset's name or a TOML file."""
 
-import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -19,6 +18,7 @@ from derain.rain.lines import Lines
 from derain.rain.ranges import LARGE, MEDIUM, SMALL, RainRange, check_interval
 from derain.rain.recovered import Recovered
 from derain.rain.streaks import Streaks
+from derain.tables import located
 
 
 @runtime_checkable
@@ -212,7 +212,7 @@ def _read_recovered(table: dict[str, Any], folder: Path, recipe: Recipe) -> Reco
     for name in ("rainy", "clean"):
         if name not in values:
             raise InputError(f"recovered rain needs the folder {name}")
-        values[name] = folder / Path(os.path.expandvars(values[name])).expanduser()
+        values[name] = located(values[name], folder)
     if values.get("match", "names") not in get_args(Match):
         raise InputError(f"match must be one of {', '.join(get_args(Match))}, not {values['match']!r}")
     return Recovered(**values)

@@ -1,6 +1,5 @@
 """A study as a TOML file that a person can read (docs/studies.md)."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from derain.networks.user import is_user_network
 from derain.rain import PRESETS
 from derain.settings import Precision
 from derain.study.scales import SCALES
-from derain.tables import read_table, read_toml
+from derain.tables import located, read_table, read_toml
 
 Axis = Literal["network", "category", "count", "rain", "seed", "length", "precision"]
 FigureName = Literal[
@@ -199,10 +198,10 @@ def _resolve(study: Study, path: Path) -> Study:
     """With names filled in, and files of rain and networks taken from the study's folder."""
 
     def rain(text: str) -> str:
-        return str(path.parent / os.path.expandvars(text)) if text.endswith(".toml") else text
+        return str(located(text, path.parent)) if text.endswith(".toml") else text
 
     def network(text: str) -> str:
-        return str(path.parent / text) if is_user_network(text) else text
+        return str(located(text, path.parent)) if is_user_network(text) else text
 
     def grids(found: tuple[Grid, ...]) -> tuple[Grid, ...]:
         return tuple(

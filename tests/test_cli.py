@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -162,11 +163,14 @@ def test_train_takes_every_flag_of_the_small_protocol(derain, photos: Path, tmp_
         (["synth", "{photos}", "{photos}/cat.png", "--out", "{tmp}/o"], "both be written to cat.png"),
         (["synth", "{photos}", "--out", "{photos}/cat.png"], "cannot write"),
         (["synth", "{photos}", "--out", "{tmp}/o", "--seed", "-1"], "seed must not be negative"),
+        (["synth", "{photos}", "--out", "{tmp}/o", "--device", "gpu"], "the device gpu cannot be used"),
+        (["study", "run", "{tmp}", "--out", "{tmp}/o", "--threads", "0"], "--workers and --threads must be 1 or more"),
         (["train", "--backgrounds", "{tmp}", "--count", "8", "--out", "{tmp}/o"], "is empty"),
         (TRAIN, "patch of 128 x 128"),
         (["train", "--backgrounds", "{photos}", "--count", "0", "--out", "{tmp}/o"], "--count"),
         (["train", "--backgrounds", "{photos}", "--count", "99999", "--out", "{tmp}/o", *TINY], "not 99999"),
         ([*TRAIN, "--network", "rsnet"], "mean resnet"),
+        ([*TRAIN, "--threads", "0"], "--threads must be at least 1, not 0"),
         ([*TRAIN, "--device", "gpu"], "the device gpu cannot be used"),
         (SELF, "--model or --restored"),
         ([*SELF, "--model", "{photos}/cat.png"], "no whole safetensors"),
@@ -181,6 +185,36 @@ def test_bad_calls_end_with_2_and_one_sentence(
     assert code == 2
     assert sentence in output
     assert "Traceback" not in output
+
+
+def test_photos_are_not_replaced_by_pairs(derain, photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "clean").mkdir()
+    photo = Path(shutil.copy(photos / "cat.png", tmp_path / "clean"))
+    code, output = derain("synth", tmp_path / "clean", "--out", tmp_path)
+    assert (code, "cat.png lies where results are written" in output) == (2, True)
+    assert photo.read_bytes() == (photos / "cat.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "interrupted", "goes_on"),
+    [
+        (["complexity", "{tmp}"], "derain.complexity.compare", False),
+        (["study", "table", "{tmp}"], "derain.study.store.Store.records", False),
+        (["study", "run", "{tmp}/study.toml", "--out", "{tmp}"], "derain.study.spec.load_studies", True),
+        (["paint", "--out", "{tmp}"], "derain.generated.paint", True),
+    ],
+)
+def test_an_interrupted_command_says_whether_it_goes_on(
+    derain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], interrupted: str, goes_on: bool
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(interrupted, interrupt)
+    code, output = derain(*(argument.format(tmp=tmp_path) for argument in arguments))
+    assert code == 130
+    assert "derain: interrupted" in output
+    assert ("the same command goes on where it stopped" in output) == goes_on
 
 
 def test_an_unknown_flag_ends_with_2(derain) -> None:

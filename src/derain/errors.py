@@ -16,10 +16,12 @@ class TrainingError(RuntimeError):
 
 
 def did_you_mean(name: str, valid: Iterable[str]) -> str:
-    """The end of a sentence that names the closest valid name.
+    """The end of a sentence that names the closest valid name; empty where there is none.
 
     >>> "unknown rain 'medum'" + did_you_mean("medum", ["small", "medium", "large"])
     "unknown rain 'medum' (did you mean medium?)"
+    >>> did_you_mean("medum", [])
+    ''
     """
-    [closest] = get_close_matches(name, list(valid), n=1, cutoff=0.0)
-    return f" (did you mean {closest}?)"
+    closest = get_close_matches(name, list(valid), n=1, cutoff=0.0)
+    return f" (did you mean {closest[0]}?)" if closest else ""

@@ -10,10 +10,12 @@ from jaxtyping import UInt8
 from derain.errors import InputError
 from derain.files import make_folder
 from derain.images import image_size, list_images, read_image, write_image
+from derain.processes import usable_device
 from derain.rain import Rain, compose, rain_mask
 from derain.randomness import generator
 
 MASK_THRESHOLD = 10.0
+_KINDS = ("rainy", "clean", "rain", "mask")
 
 
 def synthesise(
@@ -39,23 +41,27 @@ def synthesise(
         report: called with the number of photos done and their total.
 
     Raises:
-        InputError: a photo that cannot be read, two photos of one name, or an output folder that cannot be written.
+        InputError: a photo that cannot be read, two photos of one name, a photo that lies where results go, an output
+            folder that cannot be written, or a device that cannot be used.
     """
     if not inputs:
         raise InputError("give at least one photo or folder of photos")
     photos = [photo for path in inputs for photo in (list_images(path) if path.is_dir() else [path])]
     by_name: dict[str, Path] = {}
+    place, written_to = usable_device(device), {(out / kind).resolve() for kind in _KINDS}
     for photo in photos:
+        if photo.resolve().parent in written_to:
+            raise InputError(f"{photo} lies where results are written: give another --out")
         image_size(photo)
         if photo.stem in by_name:
             raise InputError(f"{by_name[photo.stem]} and {photo} would both be written to {photo.stem}.png")
         by_name[photo.stem] = photo
-    folders = {kind: make_folder(out / kind) for kind in ("rainy", "clean", "rain", "mask")}
+    folders = {kind: make_folder(out / kind) for kind in _KINDS}
     for done, (name, photo) in enumerate(by_name.items(), start=1):
         clean = read_image(photo)
         background = torch.from_numpy(clean).permute(2, 0, 1).float()
         height, width = background.shape[-2:]
-        layer = rain.layers(1, height, width, generator(seed, "synthesis", name), torch.device(device))[0].cpu()
+        layer = rain.layers(1, height, width, generator(seed, "synthesis", name), place)[0].cpu()
         rainy = compose(background, layer)
         mask = rain_mask(rainy, background, MASK_THRESHOLD)
         pictures = {"rainy": rainy, "clean": background, "rain": layer.clamp(max=255), "mask": mask[0] * 255.0}

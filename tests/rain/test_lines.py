@@ -76,6 +76,13 @@ def test_borders_are_as_full_as_the_middle():
         assert float(border.mean() / middle) == pytest.approx(1, abs=0.1)
 
 
+def test_the_last_pixels_of_a_large_layer_are_rained_on_like_the_first():
+    [[layer]] = replace(LINES, number=(2, 2), angle_deg=(80, 80)).layers(1, 1_000, 20_000, generator(0))
+    rained_on = (layer > 1).float()
+    # The last rows lie beyond what a float32 can count.
+    assert float(rained_on[-100:].mean()) == pytest.approx(float(rained_on[:100].mean()), rel=0.1)
+
+
 def test_the_coverage_does_not_depend_on_the_angle():
     family = replace(LINES, number=(30, 30), angle_spread_deg=(0, 0), length_px=(30, 30), thickness_px=(2, 2), along=0)
     covered = []

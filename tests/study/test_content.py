@@ -25,6 +25,16 @@ def test_the_same_photos_elsewhere_are_the_same(folder: Path, tmp_path: Path) ->
     assert set_hash(first) == set_hash(dict(reversed(first.items())))
 
 
+def test_files_of_one_name_are_told_apart_wherever_they_lie(folder: Path, tmp_path: Path) -> None:
+    def found(name: str) -> dict[str, str]:
+        record = DataRecord(tmp_path / name)
+        return dict(record.hashes("streaks", [folder / name / kind / "wall0.png" for kind in ("rainy", "clean")]))
+
+    (folder / "other").symlink_to(folder / "pairs")
+    assert len(set(found("pairs").values())) == 2
+    assert found("other") == found("pairs")
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

@@ -41,6 +41,7 @@ def measured(value: float, pictures: int = 3) -> dict[str, Any]:
     images = [dict.fromkeys(figures, value + index - (pictures - 1) / 2) for index in range(pictures)]
     both = ("10", "50")
     return {
+        "content": "as shown",
         "names": [f"picture{index}" for index in range(pictures)],
         "mean": {threshold: dict.fromkeys(figures, value) for threshold in both},
         "images": dict.fromkeys(both, images),
@@ -62,7 +63,7 @@ def make_results(
     for training, grid in trainings(study, scale, seeds):
         axes = training.axes()
         identity = f"{len(runs):016x}"
-        runs.append({"id": identity, "axes": axes, "tests": grid.tests})
+        runs.append({"id": identity, "axes": axes, "tests": dict.fromkeys(grid.tests, "as shown")})
         if (figure := value(axes)) is not None:
             result = {
                 "axes": axes,
@@ -125,11 +126,11 @@ def test_the_page_says_how_the_study_was_run(report: Path) -> None:
 
 def test_all_figures_stand_in_the_table_with_the_photos_beside_the_count(report: Path) -> None:
     table = page(report).split('<h2 id="figures">')[1]
-    assert table.count("<tr>") == 1 + 1 + 8  # names, the untouched pictures, 8 trainings
-    row = next(
-        row for row in table.split("<tr>") if row.startswith("<td>pairs</td><td>8</td><td>medium</td><td>1</td>")
-    )
-    assert row.startswith("<td>pairs</td><td>8</td><td>medium</td><td>1</td><td>7</td><td>53.0</td>")
+    assert table.count("<tr>") == 1 + 2 * (1 + 8)  # names; of both test sets the untouched pictures and 8 trainings
+    for test in ("pairs", "sheds"):
+        assert f"<tr><td>{test}, untouched</td><td>2.0</td>" in table
+        assert f"<tr><td>{test}, count 8, medium, seed 1, 7 photos</td><td>53.0</td>" in table
+    assert "Nothing is left out of the means." in table
 
 
 def test_verdicts_stand_with_their_numbers(
@@ -415,7 +416,7 @@ def test_real_rain_is_taken_apart(data: Path, changed: Callable[..., Study], tin
 
 
 def test_maps_of_the_response_to_rain_are_shown_count_by_count(study: Study, tiny: Scale, tmp_path: Path) -> None:
-    store = make_results(study, tiny, tmp_path / "results", (0,), falling)
+    store = make_results(replace(study, probe=True), tiny, tmp_path / "results", (0,), falling)
     for cell in cells(store):
         result = store.result(cell.identity)
         assert result is not None

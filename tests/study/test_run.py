@@ -97,6 +97,25 @@ def test_what_is_done_is_not_done_again_and_a_new_test_set_needs_no_training(
     assert model.stat().st_mtime_ns == changed_at
 
 
+def test_a_test_set_that_changed_is_missing_until_it_is_measured_again(
+    small: Study, changed: Callable[..., Study], tiny: Scale, tmp_path: Path
+) -> None:
+    store = Store(tmp_path / "r")
+    in_this_process(small, tiny, store.folder)
+    fewer = changed('tests = ["pairs", "sheds"]', 'tests = "pairs"', 'rain = ["small", "medium"]', 'rain = "small"',
+                    "[tests.pairs]", "[tests.pairs]\npictures = 1")  # fmt: skip
+    [task, _] = prepare([fewer], tiny, (), store)
+    [results] = load_results(store)
+    assert (len(results.cells), results.missing) == (0, 2)
+    execute(task, store.folder, "cpu", 1)
+    [results] = load_results(store)
+    assert [len(cell.measured["names"]) for cell in results.cells] == [1]
+    with pytest.raises(InputError, match="two different definitions of the test set 'pairs'"):
+        prepare([small, replace(fewer, name="other")], tiny, (), store)
+    with pytest.raises(InputError, match="two different definitions of the study 'study'"):
+        prepare([small, replace(small, title="Another")], tiny, (), store)
+
+
 def test_a_part_of_a_study_is_chosen_by_its_axes(study: Study, tiny: Scale, tmp_path: Path) -> None:
     store = Store(tmp_path)
     tasks = prepare([study], tiny, (), store)

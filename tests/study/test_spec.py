@@ -48,6 +48,11 @@ def test_files_are_taken_from_the_folder_of_the_study(folder: Path, changed: Cal
         ('streaks = "pairs"', 'streaks = "sheds"', "takes its streaks from 'sheds', which is not of pairs"),
         ('test = "sheds"\n', "", "test set 'sheds' needs photos in test of the category 'barns'"),
         ('figures = "e_r"', 'figures = "er"', "unknown figure 'er'"),
+        (
+            'figure = "F4"\nfindings = "F4"\n\n[plot]\nfigures = "e_r"\nlines = "rain"',
+            'figure = "F6b"',
+            "F6b needs [plot]",
+        ),
         ("[plot]", '[pictures]\nkind = "ranges"\n[plot]', "pictures of the kind 'ranges' need test, photos or rain"),
         ("[plot]", '[pictures]\nkind = "categories"\nnumber = 0\n[plot]', "number of pictures must be at least 1"),
         ('streaks = "pairs"', "", "tests.sheds: give rainy and clean, or category with streaks or rain"),

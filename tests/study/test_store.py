@@ -69,5 +69,10 @@ def test_results_of_a_newer_version_damaged_ones_and_none_are_named(store: Store
     path.write_text('{"format": 1')
     with pytest.raises(InputError, match=r"a\.json: it is damaged"):
         store.records()
+    path.unlink()
+    (tmp_path / "index.sqlite").unlink(missing_ok=True)
+    (tmp_path / "index.sqlite").mkdir()
+    with pytest.raises(InputError, match=r"cannot write .*index\.sqlite"):
+        store.records()
     with pytest.raises(InputError, match="holds no results of a study"):
         Store(tmp_path / "elsewhere").records()

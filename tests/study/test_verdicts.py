@@ -31,6 +31,7 @@ def curve(
     apart: float = 0.1,
     parameters: int = 1000,
     length: float = 1.0,
+    precision: str = "float32",
 ) -> list[Cell]:
     """Cells of which every figure has the same value.
 
@@ -49,7 +50,7 @@ def curve(
                     identity=f"{network} {category} {rain} {count} {seed}",
                     axes={
                         "network": network, "category": category, "count": count, "rain": rain, "seed": seed,
-                        "length": length, "scale": "cpu",
+                        "length": length, "precision": precision, "scale": "cpu",
                     },
                     test=test,
                     photos=8,
@@ -178,7 +179,29 @@ def test_images_without_the_figure_are_left_out_of_the_difference() -> None:
     cells[0].measured["images"]["50"][0]["e_r"] = None
     found = verdicts("F4", cells)["falls"]
     # One image is left, from which no spread can be told.
-    assert (found.verdict, "spread inf" in found.numbers) == ("indicated", True)
+    assert (found.verdict, "the spread is not known" in found.numbers) == ("not tested", True)
+
+
+def test_one_seed_without_images_is_not_judged() -> None:
+    cells = curve(FALL, seeds=1)
+    cells[0].measured["images"]["50"].clear()  # of the count 8, the highest: a result may keep its means alone
+    assert levels("F4", cells)["falls"] == "not tested"
+
+
+def test_two_counts_fall_but_have_no_place_at_which_they_turn() -> None:
+    found = verdicts("F4", curve({8: 50.0, 1024: 30.0}))
+    assert found["falls"].verdict == "reproduced"
+    assert (found["by 256"].verdict, found["by 256"].numbers) == (
+        "not tested", "a count between 8 and 1024 is needed",
+    )  # fmt: skip
+    sizes = [cell for size in (1, 2, 3) for cell in curve({8: 50.0, 1024: 30.0}, f"unet:base={size}", parameters=size)]
+    assert levels("F11", sizes)["same turning point"] == "not tested"
+
+
+def test_precisions_are_curves_of_their_own() -> None:
+    cells = [*curve(FALL), *curve(RISE, precision="bfloat16")]
+    found = {each.line: each.verdict for each in judge(results("F4", cells)) if each.part == "falls"}
+    assert found == {"unet, natural, float32": "reproduced", "unet, natural, bfloat16": "not reproduced"}
 
 
 def test_spread_is_one_number_over_all_cells() -> None:

@@ -18,7 +18,7 @@ from derain.errors import InputError
 MOST_SEEDS = 3
 _REMOVAL_DB, _CLEAN_ERROR_DB = 20.0, 0.5
 _AT_ONCE = 2
-# Until trainings are repeated: standard error of the difference of two, by the campaign's spread over seeds of 0.3 dB.
+# Standard error of the difference of two trainings, at least: by the campaign's spread over seeds of 0.3 dB.
 _SEEDS_DB = 0.4
 
 
@@ -172,7 +172,7 @@ def next_round(space: Search, results: Results) -> Round | None:
     1. Every rain in the middle of the counts.
     2. The leading rain, and the most promising other one, each in the middle of a gap beside its best count or one that
        cannot be told from it: first at larger counts, then in the widest gap. A rain is promising if it would pass the
-       best score there by rising as steeply as any was seen to change, or by what is within the noise.
+       best score there by rising as steeply as any was seen to change, and by what is within the noise.
     3. Where neither is left: another seed of the two best candidates as long as they are within the noise, and once in
        any case, since the pictures of a single training do not show how much seeds differ.
     """

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import tyro
 from rich.console import Console
 
-from derain.errors import TrainingError
+from derain.errors import InputError, TrainingError
 
 Studies = tyro.conf.Positional[tuple[Path, ...]]
 ScaleName = Literal["paper", "gpu", "cpu"]
@@ -80,6 +80,8 @@ class Run:
         from derain.study.spec import load_studies
         from derain.study.store import Store
 
+        if self.threads < 1 or (self.workers is not None and self.workers < 1):
+            raise InputError("--workers and --threads must be 1 or more")
         store = Store(self.out)
         studies = load_studies(self.studies)
         executor: Executor

@@ -145,8 +145,9 @@ def _walk(layers: Tensor, lines: dict[str, Tensor], extent: tuple[int, int], swa
     brightness = each("brightness") * _box(u, each("thickness"), each("blur"))
     brightness *= _box(v, each("length"), each("blur_along"))
     inside = (row >= 0) & (row < major_px) & (column >= 0) & (column < minor_px)
+    row, column = row.long(), column.long()  # a float32 counts no more than 2^24 pixels
     pixel = column * width + row if swapped else row * width + column
-    place = lines["layer"][:, None, None] * (height * width) + pixel.long()
+    place = lines["layer"][:, None, None] * (height * width) + pixel
     # The maximum does not depend on the order, so the result is the same on every device.
     layers.view(-1).scatter_reduce_(0, place[inside], brightness[inside], "amax")
 

@@ -1,21 +1,21 @@
 """The results of a study as figures and verdicts need them: a cell for every training of its grids."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from derain.study.store import Store
 
-_NAMING = ("network", "category", "count", "rain", "seed")
+_NAMING = ("network", "category", "count", "rain", "seed", "length", "precision")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A training with its figures on the test set that is drawn and judged.
+    """A training with its figures on a test set.
 
     Attributes:
         identity: of the training; its folder is `Store.run(identity)`.
-        axes: network, category, count, rain, seed, length and scale.
+        axes: those of `derain.study.store.AXES`.
         test: name of the test set.
         photos: distinct photos that its backgrounds come from.
         parameters: of the network.
@@ -54,7 +54,8 @@ class Results:
     Attributes:
         study: the study as it was read from its file, as a dictionary (fields of `derain.study.spec.Study`).
         scale: fields of `derain.study.scales.Scale`.
-        cells: of the trainings that are done, in the order of the grids.
+        cells: of the trainings that are done, in the order of the grids, on the test set that is drawn and judged.
+        further: the same on the other test sets.
         missing: trainings that are not done.
         failed: reasons of those that failed, by their axes as text.
     """
@@ -64,6 +65,7 @@ class Results:
     cells: list[Cell]
     missing: int
     failed: Mapping[str, str]
+    further: Sequence[Cell] = ()
 
     @property
     def left_out(self) -> str:
@@ -73,36 +75,43 @@ class Results:
 
 
 def load_results(store: Store) -> list[Results]:
-    """The results of all studies that were run in a folder.
+    """The results of all studies that were run in a folder, on the test sets as they were when it was run last.
 
     Raises:
         InputError: a file is damaged or of a newer version.
     """
     found = []
     for content in store.studies():
-        cells, missing, failed = [], 0, {}
+        cells: list[Cell] = []
+        further: list[Cell] = []
+        missing, failed = 0, {}
         for run in content["runs"]:
             result = store.result(run["id"])
-            test = run["tests"][0]
-            if result is None or test not in result["tests"]:
-                missing += 1
-                if (reason := store.failure(run["id"])) is not None:
-                    failed[
-                        ", ".join(f"{run['axes'][axis]}" for axis in ("network", "category", "count", "rain", "seed"))
-                    ] = reason
+            first, *others = [_cell(run, test, result) for test in run["tests"]]
+            further += filter(None, others)
+            if first is not None:
+                cells.append(first)
                 continue
-            cells.append(
-                Cell(
-                    run["id"],
-                    run["axes"],
-                    test,
-                    result["photos"],
-                    result["parameters"],
-                    result["tests"][test],
-                    result["environment"],
-                    result["run"],
-                    result.get("probe"),
-                )
-            )
-        found.append(Results(content["study"], content["scale"], cells, missing, failed))
+            missing += 1
+            if (reason := store.failure(run["id"])) is not None:
+                failed[", ".join(f"{run['axes'][axis]}" for axis in _NAMING)] = reason
+        found.append(Results(content["study"], content["scale"], cells, missing, failed, further))
     return found
+
+
+def _cell(run: Mapping[str, Any], test: str, result: Mapping[str, Any] | None) -> Cell | None:
+    """None: the training is not done, or not measured on the test set as it is now."""
+    measured = result["tests"].get(test) if result else None
+    if result is None or measured is None or measured["content"] != run["tests"][test]:
+        return None
+    return Cell(
+        run["id"],
+        run["axes"],
+        test,
+        result["photos"],
+        result["parameters"],
+        measured,
+        result["environment"],
+        result["run"],
+        result.get("probe"),
+    )

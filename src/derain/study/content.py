@@ -1,8 +1,9 @@
 """RESULTS/data.json: what the pictures of a study were, so that changed data and leaks into the test are noticed."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from hashlib import sha256
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +35,15 @@ class DataRecord:
             self._sets = read_json(self._path)["sets"]
 
     def hashes(self, name: str, files: Sequence[Path]) -> Hashes:
-        """The hash of every picture of a set by its file name.
+        """The hash of every picture of a set by its file name; of several with one name, by name and number.
 
         Raises:
             InputError: a picture is bad, or the set is not what it was when the results were made.
         """
-        recorded, found = self._sets.get(name), {}
+        recorded = self._sets.get(name)
+        found: dict[str, dict[str, Any]] = {}
         for path in files:
-            key = path.name if path.name not in found else str(path)
+            key = unused(path.name, found)
             stat = path.stat()
             entry = {"bytes": stat.st_size, "changed_ns": stat.st_mtime_ns}
             known = (recorded or {}).get(key, {})
@@ -71,6 +73,15 @@ class DataRecord:
                 f"the pictures of {name} have changed since {self._path.parent} was made: {change}; "
                 "put them back, or give another --out"
             )
+
+
+def unused(name: str, taken: Container[str]) -> str:
+    """A name, or the name with the first number from 2 that is not taken: the same wherever the files lie.
+
+    >>> unused("a.png", ["a.png", "a.png 2"])
+    'a.png 3'
+    """
+    return next(each for each in chain([name], (f"{name} {number}" for number in count(2))) if each not in taken)
 
 
 def picture_hash(path: Path) -> str:

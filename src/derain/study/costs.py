@@ -11,6 +11,7 @@ from torch import nn
 
 from derain.files import make_folder, write_json
 from derain.networks import build, parse
+from derain.processes import usable_device
 from derain.settings import Precision
 from derain.study.plan import Training
 
@@ -27,6 +28,9 @@ def seconds_a_training(training: Training, device: str) -> float:
     Args:
         training: what is to be trained.
         device: torch device.
+
+    Raises:
+        InputError: the device cannot be used.
     """
     settings = training.settings()
     key = " ".join([platform.node(), torch.__version__, device, training.network, training.precision])
@@ -43,7 +47,7 @@ def seconds_a_training(training: Training, device: str) -> float:
 def _seconds_a_sample(network: str, device: str, precision: Precision) -> float:
     # Untrained weights serve: what a step costs does not depend on them. The random state of the caller is kept.
     with torch.random.fork_rng(devices=[]):
-        model = build(*parse(network)).to(device)
+        model = build(*parse(network)).to(usable_device(device))
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.Adam(model.parameters())
     rainy = torch.rand(1, 3, _SIZE_PX, _SIZE_PX, generator=torch.Generator().manual_seed(0)).to(device)

@@ -7,7 +7,7 @@ from statistics import fmean
 
 from derain.metrics import METRIC, standard_error
 from derain.study.cells import Cell
-from derain.study.turning import seed_spread, turning_ends, turning_point
+from derain.study.turning import NotTested, seed_spread, turning_ends, turning_point
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Line:
     category: str
     rain: str
     length: str
+    precision: str
     test: str
 
 
@@ -54,12 +55,17 @@ class Figure:
         return METRIC[self.name].text(value)
 
     def spread(self, first: Point, second: Point) -> float:
-        """Of the difference between two points."""
+        """Of the difference between two points.
+
+        Raises:
+            NotTested: one of them has one seed, and they have no two images to compare.
+        """
         if self.between_seeds is not None and min(first.seeds, second.seeds) > 1:
             return self.between_seeds
-        return standard_error(
-            [first.images[name] - second.images[name] for name in first.images.keys() & second.images]
-        )
+        common = first.images.keys() & second.images
+        if len(common) < 2:
+            raise NotTested("one seed, and no two images of which the figures were kept: the spread is not known")
+        return standard_error([first.images[name] - second.images[name] for name in common])
 
     def turning_point(self, curve: Curve) -> float:
         values = values_of(curve)
@@ -81,7 +87,15 @@ def figure_of(cells: Sequence[Cell], name: str, threshold: int | None) -> Figure
         if cell.value(name, at) is not None:
             axes = cell.axes
             family = axes["network"].partition(":")[0]
-            line = Line(family, axes["network"], axes["category"], axes["rain"], f"{axes['length']:g}", cell.test)
+            line = Line(
+                family,
+                axes["network"],
+                axes["category"],
+                axes["rain"],
+                f"{axes['length']:g}",
+                axes["precision"],
+                cell.test,
+            )
             # By seed: a training that two grids ask for is one seed, not two.
             runs.setdefault(line, {}).setdefault(axes["count"], {})[axes["seed"]] = cell
     curves = {
@@ -119,7 +133,7 @@ def _label(line: Line, lines: Sequence[Line]) -> str:
     networks = {other.network for other in lines if other.family == line.family}
     label = [line.family if len(networks) == 1 else line.network, line.category]
     told_apart_by = ["network", "category"]
-    for axis in ("rain", "length", "test"):
+    for axis in ("rain", "length", "precision", "test"):
         if _distinct(lines, [*told_apart_by, axis]) > _distinct(lines, told_apart_by):
             told_apart_by.append(axis)
             label.append(getattr(line, axis))

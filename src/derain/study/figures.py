@@ -287,7 +287,7 @@ def _draw_curve(axes: "Axes", curve: Curve, index: int) -> "Line2D":
 
 def _draw_references(axes: "Axes", drawn: Sequence[Curve], labels: Sequence[str]) -> None:
     references = {curve.label: curve.reference for curve in drawn if curve.reference is not None}
-    shared = len(set(references.values())) == 1
+    shared = len({f"{reference:.4g}" for reference in references.values()}) == 1  # results may have been rounded
     for label, reference in references.items():
         colour = "#666666" if shared else _colour(labels.index(label))
         axes.axhline(reference, color=colour, linestyle=(0, (5, 3)), linewidth=1)

@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from derain.errors import InputError
 from derain.networks.registry import NETWORKS, parse
 from derain.networks.user import is_user_network
 from derain.rain import load_rain
@@ -139,7 +140,10 @@ def _network(network: str) -> Mapping[str, Any]:
     name, values = parse(network)
     if is_user_network(name):
         path, _, class_name = name.rpartition(":")
-        return {"class": class_name, "code": sha256(Path(path).read_bytes()).hexdigest()}
+        try:
+            return {"class": class_name, "code": sha256(Path(path).read_bytes()).hexdigest()}
+        except OSError as error:
+            raise InputError(f"cannot read the network {name}: {error.strerror}") from error
     return {"name": name, **asdict(NETWORKS[name].hyperparameters(**values))}
 
 

@@ -3,6 +3,7 @@
 import logging
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,10 @@ class RayExecutor:
         self._running[self._execute.remote(task, *self._arguments)] = task
 
     def finished(self, seconds: float) -> list[tuple[Task, str | None]]:
-        ended, _ = self._ray.wait(list(self._running), num_returns=1, timeout=seconds) if self._running else ([], [])
+        if not self._running:
+            time.sleep(seconds)  # what is left is at work elsewhere
+            return []
+        ended, _ = self._ray.wait(list(self._running), num_returns=1, timeout=seconds)
         return [(self._running.pop(reference), self._reason(reference)) for reference in ended]
 
     def running(self) -> list[Task]:

@@ -119,7 +119,8 @@ def write_report(
             found.append((each, verdicts))
             sections.append(_section(each, verdicts, known, page))
     progress(len(studies), len(studies))
-    cells = list({(cell.identity, cell.test): cell for each in studies for cell in each.cells}.values())
+    every = (cell for each in studies for cell in (*each.cells, *each.further))
+    cells = list({(cell.identity, cell.test): cell for cell in every}.values())
     contents = {"verdicts": "Verdicts"} if any(verdicts for _, verdicts in found) else {}
     contents |= {name_of(each): _heading(each) for each in studies}
     contents |= {"figures": "All figures"}
@@ -161,7 +162,7 @@ def _section(results: Results, verdicts: list[Verdict], complexity: Mapping[str,
         parts.append(table2(results.cells))
     if verdicts:
         parts.append(verdict_tables(verdicts))
-    if any(cell.response for cell in results.cells):
+    if study["probe"] and any(cell.response for cell in results.cells):
         parts.append(response_section(results, page.save))
     if study["pictures"]:
         parts.append(_pictures(results, page))

@@ -109,16 +109,20 @@ def all_figures(cells: Sequence[Cell]) -> str:
         of_test = [cell for cell in cells if cell.test == test]
         untouched = of_test[0].measured["input"]
         means = [METRIC[q.figure].text(untouched[str(q.threshold)][q.figure]) for q in _COLUMNS]
-        rows.append([f"{escape(test)}, untouched", *[""] * (len(axes) + 1), *means])
+        rows.append([f"{escape(test)}, untouched", *means])
         for cell in of_test:
-            names = [escape(test), *(escape(str(cell.axes[axis])) for axis in axes), str(cell.photos)]
-            rows.append([*names, *(METRIC[q.figure].text(q.of(cell)) for q in _COLUMNS)])
-    return table_html(["test", *axes, "photos", *(quantity.title for quantity in _COLUMNS)], rows)
+            values = (v if isinstance(v := cell.axes[axis], str) else f"{axis} {v:g}" for axis in axes)
+            name = ", ".join([test, *values, f"{cell.photos} photos"])
+            rows.append([escape(name), *(METRIC[q.figure].text(q.of(cell)) for q in _COLUMNS)])
+    return table_html(["", *(quantity.title for quantity in _COLUMNS)], rows)
 
 
 def left_out(cells: Sequence[Cell]) -> str:
     """Of each figure the number of pictures that the means leave out."""
-    missing = {q.title: sum(cell.images(q.figure, q.threshold).count(None) for cell in cells) for q in _COLUMNS}
-    values = sum(len(cell.measured["names"]) for cell in cells)
+    counted = [cell for cell in cells if cell.measured["images"]["10"]]
+    missing = {q.title: sum(cell.images(q.figure, q.threshold).count(None) for cell in counted) for q in _COLUMNS}
+    values = sum(len(cell.measured["names"]) for cell in counted)
     found = "; ".join(f"{title}: {number} of {values} pictures" for title, number in missing.items() if number)
-    return f"Left out of the means where not defined: {found}." if found else "Nothing is left out of the means."
+    text = f"Left out of the means where not defined: {found}." if found else "Nothing is left out of the means."
+    unknown = len(cells) - len(counted)
+    return f"{text} Of {unknown} of {len(cells)} rows the means alone were kept." if unknown else text

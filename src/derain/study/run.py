@@ -4,7 +4,7 @@ import json
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -63,10 +63,12 @@ def prepare(studies: Sequence[Study], scale: Scale, seeds: Sequence[int], store:
         store: where the results go.
 
     Raises:
-        InputError: a folder is missing or a picture bad; data changed since the results were made; or a test set shows
-            what is trained on.
+        InputError: a folder is missing or a picture bad; data changed since the results were made; a test set shows
+            what is trained on; or two studies have one name, or two of their test sets.
     """
     planned = plan(studies, scale, seeds)
+    _refuse_equal_names("study", studies)
+    _refuse_equal_names("test set", (test for each in planned for test in each.tests))
     make_folder(store.folder / "results")
     record = DataRecord(store.folder)
     together = dict.fromkeys((each.training.category, test) for each in planned for test in each.tests)
@@ -93,13 +95,17 @@ def prepare(studies: Sequence[Study], scale: Scale, seeds: Sequence[int], store:
     for study in studies:
         name = f"{study.name}.{scale.name}"
         wanted = [(tasks[training].identity, training, grid) for training, grid in trainings(study, scale, seeds)]
-        # What is done of earlier seeds, as the study stands now, stays in its report.
+        # What was begun of earlier seeds, as the study stands now, stays in its report.
         earlier = sorted(store.seeds(name) - {training.seed for _, training, _ in wanted})
         for training, grid in trainings(study, scale, earlier) if earlier else ():
             identity = training.identity(photos_of[training.category])
-            if store.result_path(identity).exists():
+            if store.result_path(identity).exists() or store.run(identity).exists():
                 wanted.append((identity, training, grid))
-        runs = [{"id": each, "axes": training.axes(), "tests": list(grid.tests)} for each, training, grid in wanted]
+        shows = {test.name: content for test, content in content_of.items()}
+        runs = [
+            {"id": each, "axes": training.axes(), "tests": {test: shows[test] for test in grid.tests}}
+            for each, training, grid in wanted
+        ]
         store.write_study(name, _plain({"study": asdict(study), "scale": asdict(scale), "runs": runs}))
     return list(tasks.values())
 
@@ -267,6 +273,14 @@ def _reason(exit_code: int | None) -> str | None:
     if exit_code < 0:
         return f"its process was ended by {signal.Signals(-exit_code).name}"
     return f"its process ended with exit code {exit_code}"
+
+
+def _refuse_equal_names(kind: str, things: Iterable[Study | Test]) -> None:
+    """Results of one would replace those of the other."""
+    known: dict[str, Study | Test] = {}
+    for each in things:
+        if known.setdefault(each.name, each) != each:
+            raise InputError(f"there are two different definitions of the {kind} {each.name!r}: name one otherwise")
 
 
 def _training_photos(category: Category, record: DataRecord) -> Hashes:

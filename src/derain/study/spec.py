@@ -171,6 +171,8 @@ def load_study(path: Path) -> Study:
             _check_test(test, study)
         if study.plot is not None:
             _check_plot(study.plot)
+        elif study.figure == "F6b":
+            raise InputError("figure F6b needs [plot]")
         if study.pictures is not None:
             _check_pictures(study.pictures, study)
     except InputError as error:

@@ -112,11 +112,11 @@ class Store:
     def records(self) -> list[dict[str, Any]]:
         """One flat record for every training, test set and threshold, as `pandas.DataFrame` takes them.
 
-        Keys: id, the axes (network, category, count, rain, seed, length, scale), photos (distinct ones), parameters,
+        Keys: id, the `AXES`, photos (distinct ones), parameters,
         seconds (of training), test, threshold, and the figures of `derain.METRICS`, means over images, or None.
 
         Raises:
-            InputError: there are no results, or a file is damaged or of a newer version.
+            InputError: there are no results, the index cannot be written, or a file is damaged or of a newer version.
         """
         with closing(self._index()) as index:
             rows = index.execute(
@@ -129,14 +129,22 @@ class Store:
         if not any((self.folder / "results").glob("*.json")):
             raise InputError(f"{self.folder} holds no results of a study")
         path = self.folder / "index.sqlite"
+        try:
+            return self._opened(path)
+        except sqlite3.DatabaseError:
+            try:
+                path.unlink(missing_ok=True)
+                return self._opened(path)
+            except (sqlite3.DatabaseError, OSError) as error:
+                raise InputError(f"cannot write {path}: {error}") from error
+
+    def _opened(self, path: Path) -> sqlite3.Connection:
         index = sqlite3.connect(path, timeout=30)
         try:
             self._update(index)
-        except sqlite3.DatabaseError:
+        except BaseException:
             index.close()
-            path.unlink(missing_ok=True)
-            index = sqlite3.connect(path, timeout=30)
-            self._update(index)
+            raise
         return index
 
     def _update(self, index: sqlite3.Connection) -> None:

@@ -54,10 +54,10 @@ class Test:
     __test__ = False
 
     def sources(self) -> dict[str, list[Path]]:
-        """The files it is made from: "clean" pictures or photos, and "rainy" ones."""
+        """The files that it is chosen from: "clean" pictures or photos, and "rainy" ones."""
         found: dict[str, list[Path]] = {}
         if self.pairs is not None:
-            pairs = self.pairs.list(None if self.category else self.pictures)
+            pairs = self.pairs.list(None)
             found = {"rainy": [pair.rainy for pair in pairs], "clean": [pair.clean for pair in pairs]}
         if self.category is not None:
             # With recovered streaks the clean pictures of the pairs are seen by nobody.

@@ -116,7 +116,7 @@ def _falls(figure: Figure, curves: _Curves) -> _Ruling:
 def _lost_early(figure: Figure, curves: _Curves) -> _Ruling:
     """F4: the turning point is at 256 or before."""
     curve = _only(curves)
-    point, limit = figure.turning_point(curve), _standing_for_256(curve)
+    point, limit = _place(figure, curve), _standing_for_256(curve)
     stands = "" if limit == 256 else f", {limit} standing for 256"
     return point <= limit, False, f"{_point_text(point)}{stands}"
 
@@ -341,12 +341,20 @@ def _turning_points(figure: Figure, named: Mapping[str, Curve], names: Sequence[
     points = {}
     for name in names:
         try:
-            points[name] = figure.turning_point(named[name])
+            points[name] = _place(figure, named[name])
         except NotTested as missing:
             raise NotTested(f"{name}: {missing}") from missing
     if math.isinf(min(points.values())):
         raise NotTested("no curve has a turning point")
     return points
+
+
+def _place(figure: Figure, curve: Curve) -> float:
+    """The turning point, where there is a count between its ends: with none it is midway, whatever the values are."""
+    high, low = turning_ends(values_of(curve))
+    if not any(high < count < low for count in curve):
+        raise NotTested(f"a count between {high} and {low} is needed")
+    return figure.turning_point(curve)
 
 
 def _categories_at_many(curves: _Curves) -> dict[int, dict[str, Point]]:

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import math
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +20,7 @@ from derain.images import write_image
 from derain.networks import NETWORKS, load_model
 from derain.runlog import read_log
 from derain.settings import TrainingSettings
-from derain.training import learning_rate, split_backgrounds, train
+from derain.training import learning_rate, prepare, split_backgrounds, train
 from derain.validation import ValidationSet
 
 
@@ -220,6 +222,42 @@ def test_a_run_made_with_other_settings_is_refused(
     assert named in str(error.value)
 
 
+def test_validation_pairs_of_the_same_names_but_other_content_are_refused(
+    settings: TrainingSettings, photos: Path, tmp_path: Path
+) -> None:
+    other, run = tmp_path / "other", tmp_path / "run"
+    shutil.copytree(photos, other)
+    write_image(other / "photo3.png", np.zeros((80, 96, 3), np.uint8))
+    settings = dataclasses.replace(settings, validate_every=12, validation_pairs=(photos, photos))
+    mixed = dataclasses.replace(settings, validation_pairs=(photos, other))
+    with pytest.raises(Stopped):
+        train(settings, run, report=stop_at(2))
+    with pytest.raises(InputError, match=r"made with validation\.sets\.1\.content_hash = "):
+        train(mixed, run)
+    # Runs of older versions recorded the names alone, and go on.
+    description = json.loads((run / "run.json").read_text())
+    del description["validation"]["sets"][1]["content_hash"]
+    (run / "run.json").write_text(json.dumps(description))
+    train(settings, run)
+
+
+def test_a_folder_with_a_model_of_something_else_is_refused(settings: TrainingSettings, tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"foreign")
+    with pytest.raises(InputError, match=r"holds a model\.safetensors of something else"):
+        train(settings, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
+    assert read_log(tmp_path) == []
+
+
+def test_samples_too_small_for_the_network_are_refused_before_anything_is_written(
+    settings: TrainingSettings, tmp_path: Path
+) -> None:
+    network = "swinir:features=8,groups=1,blocks=2,heads=2,window_px=48"
+    with pytest.raises(InputError, match="needs samples of at least 25 x 25 pixels, not 16 x 16"):
+        train(dataclasses.replace(settings, network=network), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_checkpoint(
     settings: TrainingSettings, tmp_path: Path
 ) -> None:
@@ -299,7 +337,10 @@ def test_learning_rate_rises_linearly_and_falls_along_a_cosine(settings: Trainin
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"count": 0}, "--count must be greater than 0, not 0"),
+        ({"count": 0}, "--count must be greater than 0 and finite, not 0"),
+        ({"learning_rate": math.nan}, "--learning-rate must be greater than 0 and finite, not nan"),
+        ({"learning_rate": math.inf}, "--learning-rate must be greater than 0 and finite, not inf"),
+        ({"betas": (-0.5, 0.9)}, "--betas must be at least 0 and less than 1, not -0.5"),
         ({"patch_size": 64}, "--patch-size 64 is larger than --background-size 32"),
         ({"betas": (0.9, 1.0)}, "--betas must be at least 0 and less than 1"),
         ({"validation_pairs": (Path(), Path())}, "need --validate-every"),
@@ -343,6 +384,20 @@ def test_the_response_to_rain_is_mapped_along_the_training(settings: TrainingSet
     # What is measured along a training does not change it, but for the photos kept out.
     train(dataclasses.replace(settings, probe_every=0, validate_every=12), tmp_path / "other")
     assert same(tmp_path / "run" / "model.safetensors", tmp_path / "other" / "model.safetensors")
+
+
+def test_broken_photos_of_the_validation_are_left_out_of_the_probes_too(
+    settings: TrainingSettings, photos: Path, tmp_path: Path
+) -> None:
+    validation = tmp_path / "validation"
+    shutil.copytree(photos, validation)
+    broken = validation / "photo0.png"
+    broken.write_bytes(broken.read_bytes()[:-200])
+    settings = dataclasses.replace(settings, iterations=2, validation=validation, probe_every=2)
+    with pytest.raises(InputError, match="photo0"):
+        prepare(settings, torch.device("cpu"))
+    scene = prepare(dataclasses.replace(settings, skip_bad=True), torch.device("cpu")).scene
+    assert broken.name not in {source.photo for source in scene.patches.sources}
 
 
 @pytest.fixture

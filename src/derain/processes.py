@@ -22,8 +22,13 @@ def dedicate_to_network(threads: int | None = None) -> None:
 
     Args:
         threads: CPU threads; torch's own choice by default. Results are equal to the last bit only at an equal number.
+
+    Raises:
+        InputError: `threads` is less than 1.
     """
     if threads is not None:
+        if threads < 1:
+            raise InputError(f"--threads must be at least 1, not {threads}")
         torch.set_num_threads(threads)
     if platform.libc_ver()[0] == "glibc":
         c = ctypes.CDLL(None)

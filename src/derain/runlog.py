@@ -69,13 +69,12 @@ class RunLog:
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
-    """The events of a run in order; of an event that a resumed run repeated, the last one.
-
-    Args:
-        folder: a RUN folder with log.jsonl.
-    """
+    """The events of a run in order; of an event that a resumed run repeated, the last one; none without log.jsonl."""
+    path = folder / "log.jsonl"
+    if not path.exists():
+        return []
     events: dict[tuple[Any, ...], dict[str, Any]] = {}
-    *lines, _half_line = (folder / "log.jsonl").read_text(encoding="utf-8").split("\n")
+    *lines, _half_line = path.read_text(encoding="utf-8").split("\n")
     for line in lines:
         event = json.loads(line)
         events[event["event"], event["iteration"], event.get("set")] = event

@@ -1,5 +1,6 @@
 """What a training is asked to do. Free of torch, so that the command line answers at once."""
 
+import math
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
@@ -71,12 +72,12 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         for name in ("count", "iterations", "batch_size", "background_size", "patch_size", "layers", "learning_rate"):
             value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise InputError(f"{_flag(name)} must be greater than 0, not {value}")
+            if value is not None and not 0 < value < math.inf:
+                raise InputError(f"{_flag(name)} must be greater than 0 and finite, not {value}")
         for name in ("warmup", "validate_every", "probe_every", "seed", "split_seed", "min_std"):
             if (getattr(self, name) or 0) < 0:
                 raise InputError(f"{_flag(name)} must not be negative, as {getattr(self, name)} is")
-        for name, value in (("average_decay", self.average_decay), ("betas", max(self.betas))):
+        for name, value in (("average_decay", self.average_decay), *(("betas", beta) for beta in self.betas)):
             if not 0 <= value < 1:
                 raise InputError(f"{_flag(name)} must be at least 0 and less than 1, not {value}")
         if self.patch_size is not None and self.patch_size > self.background_size:

@@ -77,6 +77,11 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(generator(settings.seed, "network").integers(2**31)))
         network = build(name, hyperparameters)
+    smallest, side = network.descriptor.smallest_size_px, settings.sample_size
+    if side < smallest:
+        raise InputError(
+            f"{settings.network} needs samples of at least {smallest} x {smallest} pixels, not {side} x {side}"
+        )
     refuse_too_large(network, settings.batch_size, settings.sample_size, available_bytes(device))
     bank = None
     if settings.layers is not None:
@@ -94,7 +99,7 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
     scene = None
     if settings.probe_every:
         space = replace(COARSE, count=min(COARSE.count, len(photos)), size_px=settings.background_size)
-        scene = lay_scene(space, photos, settings.seed)
+        scene = lay_scene(space, photos, settings.seed, skip_bad=settings.skip_bad)
     # In the order in which differences are looked for: a cause before what follows from it.
     description = {
         "seed": settings.seed,
@@ -150,7 +155,8 @@ def train(
         report: called after every iteration; the loss is given every 50.
 
     Raises:
-        InputError: bad settings or photos; or `out` was made with other settings, the first of which is named.
+        InputError: bad settings or photos; `out` was made with other settings, the first of which is named; or
+            it holds a model of something else.
         TrainingError: loss or weights became NaN or infinite; the last good checkpoint stays.
     """
     if checkpoint_every < 1:
@@ -186,7 +192,7 @@ def train(
             rainy, clean = (picture.contiguous(memory_format=torch.channels_last) for picture in run.objective.batch(k))
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(settings, k)
-            loss = _loss(network, rainy, clean, settings)
+            loss = _loss(network, rainy, clean, settings, k)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -234,9 +240,16 @@ def train(
     return model
 
 
-def _loss(network: Network, rainy: Tensor, clean: Tensor, settings: TrainingSettings) -> Tensor:
-    """With bfloat16 products and convolutions only: weights, their gradients and the loss itself stay float32."""
-    with torch.autocast(rainy.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
+def _loss(network: Network, rainy: Tensor, clean: Tensor, settings: TrainingSettings, k: int) -> Tensor:
+    """With bfloat16 products and convolutions only: weights, their gradients and the loss itself stay float32.
+
+    What a network of the user's own draws, such as a dropout, is a function of (seed, k), as the batch is.
+    """
+    with (
+        torch.random.fork_rng(devices=[]),
+        torch.autocast(rainy.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"),
+    ):
+        torch.manual_seed(int(generator(settings.seed, "step", k).integers(2**31)))
         if settings.loss == "own":
             return network.own_loss(rainy, clean)
         restored = network(rainy)
@@ -290,8 +303,12 @@ def _validation(settings: TrainingSettings, photos: list[Path], rain: dict[str, 
 
 
 def _same_run(path: Path, description: dict[str, Any]) -> None:
-    """Refuse to go on with a run that was made with other settings."""
+    """Refuse to go on with a run that was made with other settings, and a folder with a model but no run."""
     if not path.exists():
+        if (path.parent / MODEL).exists():
+            raise InputError(
+                f"{path.parent} holds a {MODEL} of something else, as it has no run.json: give another --out"
+            )
         return
     try:
         made_with = json.loads(path.read_text(encoding="utf-8"))
@@ -299,6 +316,8 @@ def _same_run(path: Path, description: dict[str, Any]) -> None:
         raise InputError(f"{path} cannot be read: {error}") from error
     theirs, ours = _flatten(made_with), _flatten(description)
     for key in [*ours, *theirs]:
+        if key not in theirs and key.endswith(".content_hash"):
+            continue  # older runs recorded validation pairs by their names alone
         if theirs.get(key) != ours.get(key):
             raise InputError(
                 f"{path.parent} was made with {key} = {theirs.get(key)}, not {ours.get(key)}: "
@@ -342,6 +361,8 @@ def _resume(path: Path, network: Network, average: Network, optimiser: torch.opt
         part = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
         load_weights(module, part, f"{path} does not fit the run")
     for name, parameter in network.named_parameters():
+        if f"optimiser.step.{name}" not in tensors:
+            continue  # frozen or not used so far: without a gradient Adam has no moments
         optimiser.state[parameter] = {
             "step": tensors[f"optimiser.step.{name}"],
             **{

@@ -1,6 +1,7 @@
 """What is measured along a training: photos kept out of it under rain it does not train on, and true pairs."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,12 @@ def pairs_set(rainy: Path, clean: Path, match: Match) -> ValidationSet:
     """All pairs of two folders."""
     pairs = match_pairs(rainy, clean, match)
     samples = [(pair.name, _picture(pair.rainy), _picture(pair.clean)) for pair in pairs]
-    return ValidationSet("pairs", {"names": [pair.name for pair in pairs]}, samples)
+    content = sha256()
+    for _, *pictures in samples:
+        for picture in pictures:
+            content.update(str(tuple(picture.shape)).encode() + picture.numpy().tobytes())
+    source = {"names": [pair.name for pair in pairs], "content_hash": content.hexdigest()}
+    return ValidationSet("pairs", source, samples)
 
 
 def _picture(path: Path) -> UInt8[Tensor, "3 h w"]:

@@ -28,6 +28,14 @@ def test_it_counts_what_autograd_keeps() -> None:
     assert 51 * plane < batch < 5 * 51 * plane
 
 
+def test_networks_that_pad_to_more_than_a_small_picture_count_what_they_keep() -> None:
+    swinir = build("swinir", {"features": 8, "groups": 1, "blocks": 2, "heads": 2, "window_px": 64})
+    assert training_bytes(swinir, 1, 64)[1] > 0
+    # Levels below the sixth are 4 x 4 pixels and less, so that they keep next to nothing of their own.
+    six, eight = (training_bytes(build("unet", {"base": 2, "levels": levels}), 1, 128)[1] for levels in (6, 8))
+    assert six < eight < 1.2 * six
+
+
 def test_the_sentence_says_what_would_fit() -> None:
     network = build("resnet", {"features": 16, "blocks": 4})
     fixed, batch = training_bytes(network, 16, 128)

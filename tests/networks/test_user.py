@@ -11,7 +11,7 @@ from derain.errors import InputError
 from derain.images import write_image
 from derain.networks import build, load_model, parse
 from derain.settings import TrainingSettings
-from derain.training import train
+from derain.training import Progress, train
 
 HEADER = "import torch\nfrom torch import nn\n"
 MINE = """
@@ -34,6 +34,15 @@ def mine(tmp_path: Path) -> str:
     return f"{tmp_path / 'mine.py'}:Mine"
 
 
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    for index in range(3):
+        write_image(
+            tmp_path / f"{index}.png", np.random.default_rng(index).integers(0, 256, (40, 40, 3)).astype(np.uint8)
+        )
+    return tmp_path
+
+
 def test_it_is_built_padded_and_cropped(mine: str) -> None:
     network = build(*parse(mine)).eval()
     rainy = torch.rand(1, 3, 33, 50)
@@ -41,14 +50,10 @@ def test_it_is_built_padded_and_cropped(mine: str) -> None:
     assert torch.equal(network(rainy)[..., :32, :48], network.module(rainy[..., :32, :48]))
 
 
-def test_it_is_trained_and_loaded_only_when_it_is_named(mine: str, tmp_path: Path) -> None:
-    for index in range(3):
-        write_image(
-            tmp_path / f"{index}.png", np.random.default_rng(index).integers(0, 256, (40, 40, 3)).astype(np.uint8)
-        )
-    settings = TrainingSettings((tmp_path,), 4, network=mine, iterations=3, batch_size=2, background_size=32)
+def test_it_is_trained_and_loaded_only_when_it_is_named(mine: str, photos: Path, tmp_path: Path) -> None:
+    settings = TrainingSettings((photos,), 4, network=mine, iterations=3, batch_size=2, background_size=32)
     model = train(settings, tmp_path / "run")
-    with pytest.raises(InputError, match="name it with --network"):
+    with pytest.raises(InputError, match=r"only in a command that names it: --network .*mine\.py:Mine"):
         load_model(model)
     network, header = load_model(model, mine)
     assert header["network"]["name"] == mine
@@ -58,6 +63,46 @@ def test_it_is_trained_and_loaded_only_when_it_is_named(mine: str, tmp_path: Pat
     (tmp_path / "changed.py").write_text(HEADER + MINE + "# changed\n")
     with pytest.raises(InputError, match="was made with"):
         train(changed, tmp_path / "run")
+    with pytest.raises(InputError, match=r"model\.safetensors was trained with other code than .*changed\.py:Mine has"):
+        load_model(model, changed.network)
+
+
+UNUSUAL = """
+class Mine(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.last = (nn.Conv2d(3, 3, 3, padding=1) for _ in range(3))
+        self.{}
+
+    def forward(self, rainy):
+        return self.last(self.second(self.first(rainy)){})
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "used"),
+    [
+        ("unused = nn.Conv2d(3, 3, 1)", ""),
+        ("first.weight.requires_grad = False", ""),
+        ("second = self.first", ""),
+        ("dropout = nn.Dropout(0.5)", ".relu() + self.dropout(rainy)"),
+    ],
+    ids=["unused", "frozen", "tied", "dropout"],
+)
+def test_what_is_unusual_in_it_is_resumed_to_the_same_bits(tmp_path: Path, photos: Path, made: str, used: str) -> None:
+    (tmp_path / "mine.py").write_text(HEADER + UNUSUAL.format(made, used))
+    mine = f"{tmp_path / 'mine.py'}:Mine"
+    settings = TrainingSettings((photos,), 4, network=mine, iterations=6, batch_size=2, background_size=32)
+    straight = train(settings, tmp_path / "straight")
+
+    def stop(progress: Progress) -> None:
+        if progress.iteration == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(settings, tmp_path / "run", checkpoint_every=2, report=stop)
+    assert train(settings, tmp_path / "run").read_bytes() == straight.read_bytes()
+    load_model(straight, mine)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +118,11 @@ def test_it_is_trained_and_loaded_only_when_it_is_named(mine: str, tmp_path: Pat
         ),
         ("class Mine(nn.Conv2d):\n    def __init__(self): super().__init__(3, 1, 1)", r"makes \(1, 64, 64\)"),
         ("class Mine(nn.Conv2d):\n    def __init__(self): super().__init__(4, 3, 1)", r"fails on a picture of 64 x 64"),
+        (MINE.replace("return rainy +", "return rainy,"), r"mine\.py:Mine makes a tuple of a picture, not a tensor"),
+        (
+            MINE.replace("self.up =", "self.deep = nn.Conv3d(1, 1, 1)\n        self.up ="),
+            r"mine\.py:Mine holds deep\.weight of five dimensions",
+        ),
         (MINE.replace("size_multiple_px = 4", "pass"), r"fails on a picture of 70 x 45 pixels: RuntimeError"),
     ],
 )

@@ -1,5 +1,6 @@
 """How much memory a training needs, estimated before it starts."""
 
+from math import lcm
 from pathlib import Path
 
 import torch
@@ -10,7 +11,7 @@ from derain.networks.base import Network
 
 # Beside what autograd keeps there are gradients on their way and the workspace of convolutions.
 _MARGIN = 2.0
-_PROBE_PX = 32
+_LEAST_PROBE_PX = 32
 
 
 def training_bytes(network: Network, batch_size: int, patch_size_px: int) -> tuple[float, float]:
@@ -37,14 +38,15 @@ def training_bytes(network: Network, batch_size: int, patch_size_px: int) -> tup
     training = network.training
     buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
     network.train()
+    side = _padded(max(_LEAST_PROBE_PX, network.descriptor.smallest_size_px), network)
     with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
         # Kept alive, so that no storage is counted under the address of another.
-        derained = network(torch.zeros(2, 3, _PROBE_PX, _PROBE_PX))
+        derained = network(torch.zeros(2, 3, side, side))
     network.train(training)
     for name, buffer in network.named_buffers():
         buffer.copy_(buffers[name])
     del derained
-    return fixed, _MARGIN * sum(kept.values()) / 2 * batch_size * (patch_size_px / _PROBE_PX) ** 2
+    return fixed, _MARGIN * sum(kept.values()) / 2 * batch_size * (_padded(patch_size_px, network) / side) ** 2
 
 
 def refuse_too_large(network: Network, batch_size: int, patch_size_px: int, available_bytes: float) -> None:
@@ -64,7 +66,8 @@ def refuse_too_large(network: Network, batch_size: int, patch_size_px: int, avai
     share = (available_bytes - fixed) / batch
     if share * batch_size >= 1:
         raise InputError(f"{sentence}: --batch-size {int(share * batch_size)} fits")
-    side = int(max(share * batch_size, 0) ** 0.5 * patch_size_px) // 8 * 8
+    step = lcm(8, network.descriptor.size_multiple_px)
+    side = int(max(share * batch_size, 0) ** 0.5 * _padded(patch_size_px, network)) // step * step
     if side >= 16:
         raise InputError(f"{sentence}: --batch-size 1 --patch-size {side} fits")
     raise InputError(f"{sentence}: this network is too large for this machine")
@@ -79,6 +82,11 @@ def available_bytes(device: torch.device) -> float:
         return 1024.0 * int(fields["MemAvailable"].split()[0])
     except (OSError, KeyError):
         return float("inf")
+
+
+def _padded(side_px: int, network: Network) -> int:
+    """The side that a picture's side has within the network."""
+    return side_px + -side_px % network.descriptor.size_multiple_px
 
 
 def _gib(number: float) -> str:

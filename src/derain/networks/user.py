@@ -65,7 +65,8 @@ def load_user_network(name: str) -> UserNetwork:
     """Import the file, make the class, and try it on two small pictures. The file's code is run: name only your own.
 
     Raises:
-        InputError: no such file or class, code that fails, no torch module, or a picture of other size or channels.
+        InputError: no such file or class, code that fails, no torch module, no picture of the same size and channels,
+            or weights of five dimensions.
     """
     file, _, class_name = name.rpartition(":")
     path = Path(file)
@@ -106,6 +107,11 @@ def _try(network: UserNetwork, name: str) -> None:
         except Exception as error:
             sentence = f"{name} fails on a picture of {width} x {height} pixels: {type(error).__name__}: {error}"
             raise InputError(sentence) from error
+        if not isinstance(derained, Tensor):
+            raise InputError(f"{name} makes a {type(derained).__name__} of a picture, not a tensor")
         if derained.shape != rainy.shape:
             raise InputError(f"{name} makes {tuple(derained.shape[1:])} of a picture of {tuple(rainy.shape[1:])}")
+    for weight, tensor in [*network.module.named_parameters(), *network.module.named_buffers()]:
+        if tensor.dim() == 5:  # for which torch has no channels_last
+            raise InputError(f"{name} holds {weight} of five dimensions, as of a Conv3d, but four are the most")
     network.train(training)

@@ -16,7 +16,7 @@ from derain.errors import InputError
 from derain.files import write_bytes
 from derain.networks.base import Network
 from derain.networks.registry import NETWORKS, build, known
-from derain.networks.user import is_user_network
+from derain.networks.user import UserNetwork, is_user_network
 from derain.networks.verification import largest_difference
 
 _FORMAT = 1
@@ -28,9 +28,10 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str
     Raises:
         InputError: the file cannot be written whole; one that stood there before is untouched.
     """
-    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    # Copies, as safetensors refuses tensors that share their memory, which tied weights do.
+    copies = {name: t.detach().cpu().clone(memory_format=torch.contiguous_format) for name, t in tensors.items()}
     metadata = {"derain": json.dumps({"format": _FORMAT, **header}, allow_nan=False)}
-    write_bytes(path, safetensors.torch.save(contiguous, metadata=metadata))
+    write_bytes(path, safetensors.torch.save(copies, metadata=metadata))
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -65,14 +66,18 @@ def load_model(path: Path, user_network: str | None = None) -> tuple[Network, di
         user_network: FILE.py:CLASS, for weights of a network of one's own: its code runs only when it is named here.
 
     Raises:
-        InputError: as `read_tensors`; an unknown network; weights that are not those of the network in the header.
+        InputError: as `read_tensors`; an unknown network; weights that are not those of the network in the header; a
+            network of one's own whose file has changed since it was trained.
     """
     tensors, header = read_tensors(path)
     if "network" not in header:
         raise InputError(f"{path} holds no model: its header names no network")
     name = header["network"]["name"]
     if user_network is None and is_user_network(name):
-        raise InputError(f"{path} holds the weights of {name}; to run that code, name it with --network")
+        raise InputError(
+            f"{path} holds the weights of a network of one's own, which runs only in a command that names it: "
+            f"--network {name}"
+        )
     if user_network is not None and not is_user_network(name):
         raise InputError(f"{path} holds the weights of {name}, not of {user_network}")
     name = user_network or name
@@ -80,6 +85,8 @@ def load_model(path: Path, user_network: str | None = None) -> tuple[Network, di
         network = build(name, header["network"]["hyperparameters"])
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+    if isinstance(network, UserNetwork) and asdict(network.hyperparameters) != header["network"]["hyperparameters"]:
+        raise InputError(f"{path} was trained with other code than {name} has now (its SHA-256 is another)")
     load_weights(network, tensors, f"{path} does not hold the weights of {name}")
     return network.eval(), header
 

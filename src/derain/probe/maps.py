@@ -87,7 +87,9 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def lay_scene(space: ProbeSpace, photos: list[Path], seed: int, recovered: Recovered | None = None) -> Scene:
+def lay_scene(
+    space: ProbeSpace, photos: list[Path], seed: int, recovered: Recovered | None = None, skip_bad: bool = False
+) -> Scene:
     """Cut the backgrounds, one from each photo in turn, and name the rain.
 
     Args:
@@ -95,11 +97,13 @@ def lay_scene(space: ProbeSpace, photos: list[Path], seed: int, recovered: Recov
         photos: none that the networks were trained on.
         seed: of the cuts and of the rain.
         recovered: streaks that become one more family.
+        skip_bad: leave out photos that are broken or smaller than the patch.
 
     Raises:
         InputError: an axis holds what cannot be rendered; a photo is bad; too few patches can be cut.
     """
-    return Scene(rain_maps(space, recovered), load_patches(photos, space.count, space.size_px, seed), seed)
+    patches = load_patches(photos, space.count, space.size_px, seed, skip_bad=skip_bad)
+    return Scene(rain_maps(space, recovered), patches, seed)
 
 
 def rain_maps(space: ProbeSpace, recovered: Recovered | None = None) -> tuple[RainMap, ...]:

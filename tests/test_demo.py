@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,6 +82,26 @@ def test_the_sentences_follow_from_the_figures() -> None:
     rain, picture = describe_findings(TINY, images(unclear, good), images(weak, good))
     assert "not visible at this scale" in rain
     assert "not visible at this scale" in picture
+
+
+@pytest.mark.parametrize(("module", "package"), [("skimage", "scikit-image"), ("matplotlib", "matplotlib")])
+def test_a_missing_package_is_named_before_anything_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, package: str
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(InputError, match=rf"the demo needs {package}, .*derain\[demo\]"):
+        run_demo(tmp_path / "out", None, Console(quiet=True), TINY)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_interruption_ends_the_trainings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(run: Path) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("derain.demo.last_iteration", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run_demo(tmp_path, None, Console(quiet=True), replace(TINY, iterations=100))
+    assert not list(tmp_path.rglob("model.safetensors"))
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:

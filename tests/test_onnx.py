@@ -7,9 +7,11 @@ import onnx
 import pytest
 import torch
 from onnx import TensorProto, helper
+from torch import nn
 
 from derain.errors import InputError
 from derain.networks import build, load_model, parse
+from derain.networks.user import UserNetwork
 from derain.networks.weights import describe, write_tensors
 from derain.onnx import OnnxNetwork, export_onnx
 
@@ -77,6 +79,57 @@ def test_a_foreign_file_with_free_sizes_is_taken(tmp_path: Path) -> None:
     network = OnnxNetwork(onnx_file(tmp_path / "foreign.onnx", [1, 3, "h", "w"]), "foreign.onnx")
     rainy = torch.from_numpy(np.random.default_rng(0).random((2, 3, 5, 7), np.float32))
     assert torch.equal(network(rainy), rainy)
+
+
+def scaling_file(path: Path, factor: np.ndarray, beside: bool = False) -> Path:
+    """A picture times an array, which may lie in a file beside it."""
+    picture, result = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, *sides])
+        for name, sides in (("picture", "hw"), ("result", "uv"))
+    )
+    nodes = [helper.make_node("Mul", ["picture", "factor"], ["result"])]
+    graph = helper.make_graph(nodes, "graph", [picture], [result], [onnx.numpy_helper.from_array(factor, "factor")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    onnx.save(model, path, save_as_external_data=beside, location="factor.data", size_threshold=0)
+    return path
+
+
+def test_weights_beside_the_file_are_found_from_any_folder(tmp_path: Path) -> None:
+    path = scaling_file(tmp_path / "large.onnx", np.full((1, 3, 1, 1), 0.5, np.float32), beside=True)
+    rainy = torch.rand(1, 3, 5, 7)
+    assert torch.equal(OnnxNetwork(path, "large.onnx")(rainy), rainy / 2)
+
+
+@pytest.mark.parametrize(
+    ("factor", "sentence"),
+    [
+        ((1, 3, 8, 8), r"picky\.onnx fails on a picture of 1 x 9 pixels \("),
+        ((1, 3, 9, 8), r"picky\.onnx must give float32 \(1, 3, 9, 1\) .*not float32 \(1, 3, 9, 8\)"),
+    ],
+)
+def test_a_foreign_network_that_does_not_take_a_size_is_named(
+    tmp_path: Path, factor: tuple[int, ...], sentence: str
+) -> None:
+    network = OnnxNetwork(scaling_file(tmp_path / "picky.onnx", np.ones(factor, np.float32)), "picky.onnx")
+    with pytest.raises(InputError, match=sentence):
+        network(torch.rand(1, 3, 9, 1))
+
+
+class Deciding(nn.Module):
+    """Looks at the picture before it decides."""
+
+    def forward(self, rainy: torch.Tensor) -> torch.Tensor:
+        return rainy if rainy.mean() > 0.5 else rainy / 2
+
+
+def test_a_network_that_cannot_be_translated_is_one_sentence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(
+        InputError, match=r"model\.onnx is not written: torch cannot translate .*data-dependent"
+    ) as raised:
+        export_onnx(UserNetwork(Deciding(), "0"), {}, tmp_path / "model.onnx")
+    assert "\n" not in str(raised.value)
+    assert capfd.readouterr() == ("", "")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

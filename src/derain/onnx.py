@@ -4,11 +4,13 @@ import json
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import asdict
+from io import StringIO
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -44,6 +46,7 @@ class OnnxNetwork(nn.Module):
 
     Raises:
         InputError: onnxruntime is not installed; no whole ONNX file; or its input is not one RGB picture of any size.
+            When it is called: it fails on a picture of that size, or does not give one of the same size.
     """
 
     def __init__(self, source: Path | bytes, name: str) -> None:
@@ -52,11 +55,14 @@ class OnnxNetwork(nn.Module):
             import onnxruntime
         except ImportError as error:
             raise InputError(f"{name} needs ONNX Runtime: install derain[onnx]") from error
+        self._name = name
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
-        data = source if isinstance(source, bytes) else _read(source)
+        options.log_severity_level = 4  # what goes wrong is raised, too
+        # By its path, as weights may lie in files beside it.
+        model = source if isinstance(source, bytes) else _readable(source)
         try:
-            self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime has no common class for its errors
             raise InputError(f"{name} is no whole ONNX file ({str(error).splitlines()[0]})") from error
         inputs = self._session.get_inputs()
@@ -75,14 +81,21 @@ class OnnxNetwork(nn.Module):
             raise InputError(f"{name} was not written by this version of derain ({error})") from error
 
     def forward(self, rainy: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
-        [name] = [each.name for each in self._session.get_inputs()]
         # One picture at a time: files of other programs often fix the number to 1.
-        return torch.cat(
-            [
-                torch.from_numpy(self._session.run(None, {name: one.contiguous().numpy()})[0])
-                for one in rainy.cpu().split(1)
-            ]
-        )
+        return torch.cat([self._derained(one) for one in rainy.cpu().split(1)])
+
+    def _derained(self, rainy: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 h w"]:
+        [name] = [each.name for each in self._session.get_inputs()]
+        height, width = rainy.shape[-2:]
+        try:
+            derained = self._session.run(None, {name: rainy.contiguous().numpy()})[0]
+        except Exception as error:  # ONNX Runtime has no common class for its errors
+            cause = str(error).splitlines()[0]
+            raise InputError(f"{self._name} fails on a picture of {width} x {height} pixels ({cause})") from error
+        if derained.shape != rainy.shape or derained.dtype != np.float32:
+            found = f"{derained.dtype} {derained.shape}"
+            raise InputError(f"{self._name} must give float32 {tuple(rainy.shape)} for a picture of that, not {found}")
+        return torch.from_numpy(derained)
 
 
 def load_network(
@@ -97,7 +110,7 @@ def load_network(
 
     Raises:
         InputError: the file holds no network that can be run; torch is asked to run an ONNX file; or ONNX Runtime is
-            asked for and the extra derain[onnx] is not installed.
+            asked for and the extra derain[onnx] is not installed or torch cannot translate the network.
     """
     if path.suffix == ".onnx":
         if engine == "torch":
@@ -106,7 +119,7 @@ def load_network(
         return exported, exported.header
     network, header = load_model(path, user_network)
     if engine == "onnxruntime":
-        return OnnxNetwork(_translate(network, header), str(path)), header
+        return OnnxNetwork(_translate(network, header, f"{path} cannot run in ONNX Runtime"), str(path)), header
     return network, header
 
 
@@ -119,19 +132,20 @@ def export_onnx(network: Network, header: Mapping[str, Any], path: Path) -> floa
         the largest difference from the network, in 0..1.
 
     Raises:
-        InputError: the extra derain[onnx] is not installed, the file cannot be written, or the result differs by more
-            than 1e-4.
+        InputError: the extra derain[onnx] is not installed, torch cannot translate the network, the file cannot be
+            written, or the result differs by more than 1e-4.
     """
-    data = _translate(network, header)
+    refusal = f"{path} is not written"
+    data = _translate(network, header, refusal)
     difference = largest_difference(network, OnnxNetwork(data, path.name))
     if not difference <= TOLERANCE:
-        raise InputError(f"{path} is not written: in ONNX Runtime the network's result differs by {difference:.1e}")
+        raise InputError(f"{refusal}: in ONNX Runtime the network's result differs by {difference:.1e}")
     write_bytes(path, data)
     return difference
 
 
-def _translate(network: Network, header: Mapping[str, Any]) -> bytes:
-    """The network as the content of an ONNX file."""
+def _translate(network: Network, header: Mapping[str, Any], refusal: str) -> bytes:
+    """The network as the content of an ONNX file; where torch cannot do that InputError: `refusal` and the cause."""
     try:
         import onnx
         import onnxscript  # noqa: F401  (the exporter needs it)
@@ -139,11 +153,15 @@ def _translate(network: Network, header: Mapping[str, Any]) -> bytes:
         raise InputError("exporting to ONNX needs its packages: install derain[onnx]") from error
     network = network.cpu().eval()
     sizes = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
-    with _quiet():
-        program = torch.onnx.export(
-            network, (torch.rand(1, 3, 48, 64),), dynamo=True, dynamic_shapes=(sizes,), verbose=False,
-            input_names=[_INPUT], output_names=[_OUTPUT],
-        )  # fmt: skip
+    try:
+        with _quiet():
+            program = torch.onnx.export(
+                network, (torch.rand(1, 3, 48, 64),), dynamo=True, dynamic_shapes=(sizes,), verbose=False,
+                input_names=[_INPUT], output_names=[_OUTPUT],
+            )  # fmt: skip
+    except torch.onnx.OnnxExporterError as error:
+        cause = str(error.__cause__ or error).splitlines()[0]
+        raise InputError(f"{refusal}: torch cannot translate the code of the network ({cause})") from error
     assert program is not None
     model = program.model_proto
     metadata = {"derain": json.dumps(header), "derain_descriptor": json.dumps(asdict(network.descriptor))}
@@ -155,15 +173,15 @@ def _translate(network: Network, header: Mapping[str, Any]) -> bytes:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Without what torch says about its own code and about packages that nobody asked for."""
-    log = logging.getLogger("torch.onnx")
-    level = log.level
-    log.setLevel(logging.ERROR)
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
     try:
-        with warnings.catch_warnings():
+        # A network that it cannot translate is printed, line by line.
+        with warnings.catch_warnings(), redirect_stderr(StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
-        log.setLevel(level)
+        logging.disable(level)
 
 
 def _descriptor(text: str) -> Descriptor:
@@ -172,8 +190,9 @@ def _descriptor(text: str) -> Descriptor:
     return Descriptor(value_range=(low, high), **values)
 
 
-def _read(path: Path) -> bytes:
+def _readable(path: Path) -> Path:
     try:
-        return path.read_bytes()
+        path.open("rb").close()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
+    return path

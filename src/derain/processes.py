@@ -5,6 +5,8 @@ import multiprocessing
 import os
 import platform
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -49,6 +51,18 @@ def usable_device(name: torch.device | str) -> torch.device:
         return torch.zeros((), device=name).device
     except (RuntimeError, AssertionError) as error:
         raise InputError(f"the device {name} cannot be used: {str(error).splitlines()[0]}") from error
+
+
+@contextmanager
+def ended_on_error() -> Iterator[None]:
+    """Whatever ends the block early, Ctrl+C included, ends this process's children: leaving their pool would wait for
+    all that they are at."""
+    try:
+        yield
+    except BaseException:
+        for child in multiprocessing.active_children():
+            child.terminate()
+        raise
 
 
 def end_with_parent() -> None:

@@ -14,6 +14,7 @@ from derain.app.server import application, find_report, load_networks
 from derain.errors import InputError
 from derain.images import write_image
 from derain.networks import build
+from derain.networks.user import load_user_network
 from derain.networks.weights import describe, write_tensors
 
 
@@ -39,15 +40,48 @@ def test_a_report_that_is_not_there_is_said_before_anything_is_served(tmp_path: 
         find_report(tmp_path)
 
 
-@pytest.mark.parametrize("flags", [["--model", "nowhere.safetensors"], ["--port", "65536", "--model", "{model}"]])
+def test_a_network_of_ones_own_is_named_with_what_makes_it_servable(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("from torch.nn import Identity")
+    name = f"{tmp_path / 'mine.py'}:Identity"
+    write_tensors(tmp_path / "mine.safetensors", {}, describe(name, load_user_network(name)))
+    with pytest.raises(InputError, match=r"mine\.py:Identity, whose code is not run here; .*derain export --model"):
+        load_networks([tmp_path / "mine.safetensors"])
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--model", "nowhere.safetensors"], "nowhere.safetensors"),
+        ([], "port 65536"),
+        (["--device", "cuda:99"], "the device cuda:99 cannot be used"),
+        (["--max-mb", "nan"], "a number of megabytes above 0, not nan"),
+    ],
+)
 def test_bad_flags_end_with_exit_code_2(
-    flags: list[str], model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    flags: list[str], sentence: str, model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["derain", "serve", *(flag.format(model=model) for flag in flags)])
+    standard = ["--port", "65536", *([] if "--model" in flags else ["--model", str(model)])]
+    monkeypatch.setattr(sys, "argv", ["derain", "serve", *standard, *flags])
     with pytest.raises(SystemExit) as stop:
         cli.main()
     assert stop.value.code == 2
-    assert "nowhere.safetensors" in (said := capsys.readouterr().err) or "port 65536" in said
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_start_that_fails_leaves_no_folder_behind(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("gradio")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("GRADIO_TEMP_DIR", "is put back")
+    monkeypatch.setattr("derain.app.page.Page.build", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        application(load_networks([model]), None, 1.0, 10_000, "cpu")
+    assert not list(tmp_path.iterdir())
+
+
+def interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.fixture(scope="module")

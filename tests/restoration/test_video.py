@@ -1,5 +1,6 @@
 """Videos: all that must stay stays, and what goes wrong leaves nothing behind."""
 
+import logging
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -29,17 +30,20 @@ def write(
     times: list[int] | None = None,
     sound: bool = False,
     rotation: int = 0,
+    mirrored: bool = False,
     hd: bool = False,
+    keyframes: int = 250,
 ) -> Path:
     with av.open(str(path), "w") as writer:
-        stream = writer.add_stream("libx264" if path.suffix != ".webm" else "libvpx-vp9", rate=25, options={"crf": "4"})
+        options = {"crf": "4", "g": str(keyframes)}
+        stream = writer.add_stream("libx264" if path.suffix != ".webm" else "libvpx-vp9", rate=25, options=options)
         stream.width, stream.height, stream.pix_fmt = SIZE[1], SIZE[0], "yuv420p"
         stream.codec_context.time_base = Fraction(1, 1000)
         if hd:
             stream.codec_context.colorspace, stream.codec_context.color_primaries = 1, 1
             stream.codec_context.color_trc, stream.codec_context.color_range = 1, 1
-        if rotation:
-            stream.set_display_rotation(rotation)
+        if rotation or mirrored:
+            stream.set_display_rotation(rotation, hflip=mirrored)
         audio = writer.add_stream("aac", rate=8000) if sound else None
         for index in range(frames):
             frame = av.VideoFrame.from_ndarray(scene(index), format="rgb24")
@@ -110,6 +114,90 @@ def test_a_turned_video_is_restored_upright_and_stays_turned(tmp_path: Path) -> 
     assert (after.rotation, after.width, after.height) == (before.rotation, before.width, before.height)
     assert before.rotation != 0
     assert abs(rgb(before) - rgb(after)).mean() < 3
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180])
+def test_a_mirrored_video_is_restored_upright_and_stays_mirrored(tmp_path: Path, rotation: int) -> None:
+    source = write(tmp_path / "in.mp4", rotation=rotation, mirrored=True)
+    seen: list[np.ndarray] = []
+
+    def note(picture: np.ndarray) -> np.ndarray:
+        seen.append(picture)
+        return picture
+
+    restore_video(source, tmp_path / "out.mp4", note)
+    shown = np.fliplr(np.rot90(scene(0).astype(int), rotation // 90))
+    assert abs(seen[0] - shown).mean() < 3
+    before, after = frames_of(source)[0], frames_of(tmp_path / "out.mp4")[0]
+    assert bytes(after.side_data["DISPLAYMATRIX"]) == bytes(before.side_data["DISPLAYMATRIX"])
+    assert abs(rgb(before) - rgb(after)).mean() < 3
+
+
+@pytest.mark.parametrize("keyframes", [250, 4])
+def test_a_trimmed_video_is_whole(tmp_path: Path, keyframes: int) -> None:
+    source = write(tmp_path / "whole.mp4", keyframes=keyframes)
+    with av.open(str(source)) as reader, av.open(str(tmp_path / "in.mp4"), "w") as writer:
+        stream = writer.add_stream_from_template(reader.streams.video[0])
+        for packet in reader.demux(video=0):
+            if packet.dts is not None:
+                start = round(5 / 25 / packet.time_base)
+                packet.pts, packet.dts, packet.stream = packet.pts - start, packet.dts - start, stream
+                writer.mux(packet)
+    totals: set[int] = set()
+    restore_video(tmp_path / "in.mp4", tmp_path / "out.mp4", same, report=lambda done, total: totals.add(total))
+    before, after = frames_of(source)[5:], frames_of(tmp_path / "out.mp4")
+    assert totals == {len(after)} == {7}
+    assert max(abs(rgb(a) - rgb(b)).mean() for a, b in zip(before, after, strict=True)) < 3
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "pixel_format"),
+    [(".mov", "mjpeg", "yuvj420p"), (".mkv", "ffv1", "yuv420p"), (".mp4", "libvpx-vp9", "yuv420p")],
+)
+def test_odd_sides_stay(tmp_path: Path, suffix: str, codec: str, pixel_format: str) -> None:
+    source, target = tmp_path / f"in{suffix}", tmp_path / f"out{suffix}"
+    with av.open(str(source), "w") as writer:
+        stream = writer.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 63, 47, pixel_format
+        for index in range(3):
+            picture = np.ascontiguousarray(scene(index)[:47, :63])
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format=pixel_format)
+            writer.mux(stream.encode(frame))
+        writer.mux(stream.encode(None))
+    assert restore_video(source, target, same) == 3
+    before, after = frames_of(source), frames_of(target)
+    assert max(abs(rgb(a) - rgb(b)).mean() for a, b in zip(before, after, strict=True)) < 3
+
+
+def of_an_unknown_codec(path: Path) -> None:
+    path.write_bytes(write(path, sound=True).read_bytes().replace(b"mp4a", b"zzzz").replace(b"esds", b"zzzz"))
+
+
+def of_another_container(path: Path) -> None:
+    with av.open(str(write(path.with_suffix(".mkv")))) as reader, av.open(str(path), "w", format="matroska") as writer:
+        stream = writer.add_stream_from_template(reader.streams.video[0])
+        audio = writer.add_stream("pcm_u8", rate=8000)
+        for packet in reader.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                writer.mux(packet)
+        sample = av.AudioFrame.from_ndarray(np.zeros((1, 8000), np.uint8), format="u8", layout="stereo")
+        sample.sample_rate, sample.pts = 8000, 0
+        writer.mux(audio.encode(sample))
+        writer.mux(audio.encode(None))
+
+
+@pytest.mark.parametrize("spoil", [of_an_unknown_codec, of_another_container])
+def test_sound_that_cannot_be_copied_is_left_out_with_a_note(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, spoil: Callable[[Path], None]
+) -> None:
+    source, target = tmp_path / "in.mp4", tmp_path / "out.mp4"
+    spoil(source)
+    with caplog.at_level(logging.WARNING, logger="derain"):
+        assert restore_video(source, target, same) == 12
+    assert f"{source} is restored without its stream 1, sound that cannot be copied" in caplog.text
+    with av.open(str(target)) as reader:
+        assert not reader.streams.audio
 
 
 def test_the_network_sees_the_colours_that_the_video_means(tmp_path: Path) -> None:

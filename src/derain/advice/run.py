@@ -24,7 +24,7 @@ from derain.evaluation import evaluate_network
 from derain.files import make_folder, write_json
 from derain.images import list_images
 from derain.networks import load_model
-from derain.processes import dedicate_to_network, end_with_parent
+from derain.processes import dedicate_to_network, end_with_parent, ended_on_error
 from derain.rain import load_rain
 from derain.runlog import last_iteration
 from derain.settings import TrainingSettings
@@ -121,7 +121,7 @@ def advise(settings: AdviceSettings, out: Path, console: Console, device: str = 
     rounds: list[dict[str, Any]] = []
     # Fresh processes: a forked one would inherit torch's threads.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(settings.workers or os.cpu_count(), context, end_with_parent) as pool:
+    with ProcessPoolExecutor(settings.workers or os.cpu_count(), context, end_with_parent) as pool, ended_on_error():
         results = search(space, measure, announce)
 
     best = ranking(space, results)[0]

@@ -4,8 +4,9 @@ import os
 import shutil
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from importlib.util import find_spec
+from math import inf
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING
@@ -13,7 +14,10 @@ from typing import TYPE_CHECKING
 from derain.errors import InputError
 from derain.models import NAMES, find_model
 from derain.networks.base import Network
+from derain.networks.user import is_user_network
+from derain.networks.weights import read_tensors
 from derain.onnx import OnnxNetwork, load_network
+from derain.processes import usable_device
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -41,8 +45,12 @@ def serve(
         ready: called with the page's address once it is bound.
 
     Raises:
-        InputError: gradio is not installed, there is no model or no report, or the address cannot be had.
+        InputError: gradio is not installed, there is no model or no report, the device or the address cannot be had,
+            or `max_mb` is no size.
     """
+    if not 0 < max_mb < inf:
+        raise InputError(f"the largest upload must be a number of megabytes above 0, not {max_mb}")
+    usable_device(device)
     networks = load_networks(models)
     report = None if results is None else find_report(results)
     with bind(host, port) as listening:
@@ -67,29 +75,32 @@ def application(
     """
     if find_spec("gradio") is None:
         raise InputError("the web page needs gradio, which is not installed: pip install 'derain[app]'")
-    files = mkdtemp(prefix="derain-")
-    # gradio reads these when it is imported.
-    os.environ.update(GRADIO_ANALYTICS_ENABLED="False", GRADIO_TEMP_DIR=files, HF_HUB_OFFLINE="1")
-    import gradio
-    from fastapi import FastAPI
-    from fastapi.responses import FileResponse
+    with ExitStack() as failed:
+        files = mkdtemp(prefix="derain-")
+        failed.callback(shutil.rmtree, files, ignore_errors=True)
+        # gradio reads these when it is imported.
+        os.environ.update(GRADIO_ANALYTICS_ENABLED="False", GRADIO_TEMP_DIR=files, HF_HUB_OFFLINE="1")
+        import gradio
+        from fastapi import FastAPI
+        from fastapi.responses import FileResponse
 
-    from derain.app.page import CSS, THEME, Page
+        from derain.app.page import CSS, THEME, Page
 
-    @asynccontextmanager
-    async def cleaned(app: FastAPI) -> AsyncIterator[None]:
-        yield
-        shutil.rmtree(files, ignore_errors=True)
+        @asynccontextmanager
+        async def cleaned(app: FastAPI) -> AsyncIterator[None]:
+            yield
+            shutil.rmtree(files, ignore_errors=True)
 
-    app = FastAPI(lifespan=cleaned, openapi_url=None)
-    if report is not None:
-        app.get("/report")(lambda: FileResponse(report))
-    blocks = Page(networks, device, max_pixels, report is not None).build()
-    blocks.has_launched = True  # before that gradio (6.31) lets requests name any file of the server as an upload
-    gradio.mount_gradio_app(
-        app, blocks, "/", css_paths=CSS, theme=THEME, max_file_size=round(max_mb * 1e6), footer_links=[],
-        run_history=False, show_error=False, ssr_mode=False, app_kwargs={"openapi_url": None},
-    )  # fmt: skip
+        app = FastAPI(lifespan=cleaned, openapi_url=None)
+        if report is not None:
+            app.get("/report")(lambda: FileResponse(report))
+        blocks = Page(networks, device, max_pixels, report is not None).build()
+        blocks.has_launched = True  # before that gradio (6.31) lets requests name any file of the server as an upload
+        gradio.mount_gradio_app(
+            app, blocks, "/", css_paths=CSS, theme=THEME, max_file_size=round(max_mb * 1e6), footer_links=[],
+            run_history=False, show_error=False, ssr_mode=False, app_kwargs={"openapi_url": None},
+        )  # fmt: skip
+        failed.pop_all()
     return app
 
 
@@ -100,13 +111,15 @@ def load_networks(models: Sequence[Path]) -> dict[str, Network | OnnxNetwork]:
         models: names of models in the box, and files; none: all models in the box.
 
     Raises:
-        InputError: there is none, one cannot be read, or two would have the same name.
+        InputError: there is none, one cannot be read or is of a network of the user's own, or two would have the same
+            name.
     """
     networks: dict[str, Network | OnnxNetwork] = {}
     for path in [find_model(model) for model in models] or _in_the_box():
         name = path.resolve().parent.name if path.stem == "model" else path.stem
         if name in networks:
             raise InputError(f"{path} and another model would both be called {name}; rename one of the files")
+        _refuse_own(path)
         networks[name], _ = load_network(path)
     return networks
 
@@ -149,6 +162,17 @@ def bind(host: str, port: int) -> socket.socket:
         reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(f"cannot serve on {host}, port {port}: {reason}") from error
     return listening
+
+
+def _refuse_own(path: Path) -> None:
+    """The page runs the code of no other file; an ONNX file holds it all."""
+    if path.suffix == ".onnx":
+        return
+    _, header = read_tensors(path)
+    name = header.get("network", {}).get("name", "")
+    if is_user_network(name):
+        export = f"derain export --model {path} --network {name}"
+        raise InputError(f"{path} holds the weights of {name}, whose code is not run here; serve what {export} writes")
 
 
 def _in_the_box() -> list[Path]:

@@ -14,6 +14,7 @@ from derain.cli.commands import Advise, Complexity, Demo, Evaluate, Export, Netw
 from derain.cli.paint import Paint
 from derain.cli.restore import Restore
 from derain.cli.serve import Serve
+from derain.cli.study import Run as StudyRun
 from derain.cli.study import Study
 from derain.errors import InputError, TrainingError
 
@@ -32,6 +33,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "complexity": Complexity,
     "demo": Demo,
 }
+_GO_ON = (Restore, Paint, Train, Probe, StudyRun, Advise, Demo)
+"""Commands that go on with what is there."""
 
 
 def main() -> None:
@@ -40,6 +43,7 @@ def main() -> None:
     logging.basicConfig(format="%(message)s", handlers=[RichHandler(console=errors, show_time=False, show_path=False)])
     logging.getLogger("derain").setLevel(logging.INFO)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what is half-written is cleared away, as after Ctrl+C
+    command: Any = None
     try:
         command = tyro.extras.subcommand_cli_from_dict(
             COMMANDS,
@@ -52,5 +56,7 @@ def main() -> None:
         errors.print(f"derain: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2 if isinstance(error, InputError) else 1)
     except KeyboardInterrupt:
-        errors.print("derain: interrupted; the same command goes on where it stopped", style="red")
+        goes_on = isinstance(getattr(command, "command", command), _GO_ON)  # of `derain study` it is the subcommand
+        ending = "; the same command goes on where it stopped" if goes_on else ""
+        errors.print(f"derain: interrupted{ending}", style="red")
         sys.exit(130)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -15,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from derain.demo.photographs import TEST, TRAINING, write_photographs, write_tiles
 from derain.demo.report import Strip, report_page
+from derain.errors import InputError
 from derain.evaluation import NetworkRestorer, evaluate
 from derain.files import make_folder, write_bytes, write_json
 from derain.images import list_images, read_image, write_image
@@ -26,7 +28,7 @@ from derain.probe.measure import probe_network
 from derain.probe.results import Probed, Results
 from derain.probe.space import CLEAN_BOUND, COARSE
 from derain.probe.trained import trained_streaks
-from derain.processes import dedicate_to_network, end_with_parent
+from derain.processes import dedicate_to_network, end_with_parent, ended_on_error
 from derain.rain import load_rain
 from derain.runlog import last_iteration, read_log
 from derain.settings import TrainingSettings
@@ -85,8 +87,12 @@ def run_demo(out: Path, data: Path | None, console: Console, scale: Scale | None
         scale: of the trainings; the demo's own by default.
 
     Raises:
-        InputError: a folder is missing or cannot be written.
+        InputError: a folder is missing or cannot be written, or the extra derain[demo] is not installed.
     """
+    packages = {"matplotlib": "matplotlib"} | ({"skimage": "scikit-image"} if data is None else {})
+    for module, package in packages.items():
+        if find_spec(module) is None:
+            raise InputError(f"the demo needs {package}, which is not installed: pip install 'derain[demo]'")
     scale = scale or Scale()
     make_folder(out)
     scene = _own_scene(out, scale) if data is None else _scene_of(data)
@@ -206,6 +212,7 @@ def _train_both(scene: Scene, scale: Scale, out: Path, console: Console) -> None
     context = multiprocessing.get_context("spawn")
     with (
         ProcessPoolExecutor(len(scale.counts), context, end_with_parent) as pool,
+        ended_on_error(),
         Progress(*columns, console=console) as bar,
     ):
         runs: dict[str, Future[None]] = {}

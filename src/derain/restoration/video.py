@@ -1,6 +1,8 @@
 """Videos restored frame by frame in constant memory; timing, rotation, sound and colour stay as they are."""
 
-from collections.abc import Callable, Iterable, Iterator
+import logging
+import struct
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +16,7 @@ from derain.files import whole_file
 from derain.restoration.smoothing import Smoothing
 
 if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
     from av.container import InputContainer
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
@@ -25,6 +28,8 @@ _HD_HEIGHT_PX = 720
 
 Picture = UInt8[np.ndarray, "h w 3"]
 Restore = Callable[[Picture], Picture]
+
+_log = logging.getLogger("derain")
 
 
 def restore_video(
@@ -38,8 +43,9 @@ def restore_video(
     """Restore a video; `target` appears when it is whole.
 
     Every frame is given to `restore` upright, and turned back. Time stamps (of a variable frame rate, too), rotation,
-    aspect ratio, colour description and sound are those of the source; the sound is copied without encoding. More than
-    8 bits a channel become 8. Encoded with H.264, in .webm with VP9. A run that is interrupted leaves nothing.
+    aspect ratio, colour description and sound are those of the source; the sound is copied without encoding, or left
+    out with a note. More than 8 bits a channel become 8. Encoded with H.264, in .webm with VP9. A run that is
+    interrupted leaves nothing.
 
     Args:
         source: a file with a suffix of `SUFFIXES`.
@@ -57,29 +63,41 @@ def restore_video(
             the target cannot be written.
     """
     smooth = Smoothing(smoothing)
-    count = 0
+    count = packets = 0
     with _reading(source) as reader:
         stream = _video_stream(reader, source)
+        # Of an MP4 or MOV file: what is there to be decoded, and whether it is decoded only for what follows it. The
+        # header also counts what an edit list leaves out, as of a clip that was trimmed.
+        index = [entry.is_discard for entry in stream.index_entries] if stream.frames else []
+        total = index.count(False)
         # The file is renamed only after everything, the look at its length included, went well.
         with whole_file(target) as temporary, _Writer(temporary, target) as writer:
-            sounds = reader.streams.audio
-            writer.add_sounds(sounds)
+            sounds = [sound for sound in reader.streams.audio if _copied(sound, writer, source)]
             for packet in reader.demux(stream, *sounds):
                 if packet.stream is not stream:
                     writer.copy(packet)
                     continue
+                packets += packet.size > 0
                 for frame in stream.decode(packet):
                     if not count:
                         writer.begin(stream, frame, quality)
                     writer.encode(_restored(frame, writer.pixel_format, restore, smooth))
                     count += 1
-                    report(count, stream.frames)
+                    report(count, total)
             if not count:
                 raise InputError(f"{source} holds no frame of video")
-            if stream.frames > count:
-                raise InputError(f"{source} is cut off: it ends after {count} of {stream.frames} frames")
+            if packets < len(index):
+                raise InputError(f"{source} is cut off: it ends after {count} of {total} frames")
             writer.encode(None)
     return count
+
+
+def _copied(sound: "AudioStream", writer: "_Writer", source: Path) -> bool:
+    """Whether the stream of sound goes into the target; where not, it is noted."""
+    copied = writer.add_sound(sound)
+    if not copied:
+        _log.warning("%s is restored without its stream %d, sound that cannot be copied", source, sound.index)
+    return copied
 
 
 def _restored(frame: "VideoFrame", pixel_format: str, restore: Restore, smooth: Smoothing) -> "VideoFrame":
@@ -87,9 +105,10 @@ def _restored(frame: "VideoFrame", pixel_format: str, restore: Restore, smooth: 
 
     matrix, levels = _colours(frame)
     rgb = frame.reformat(format="rgb24", src_colorspace=matrix, src_color_range=levels, dst_color_range=2)
-    turns = round(frame.rotation / 90) % 4
-    upright: Picture = np.ascontiguousarray(np.rot90(rgb.to_ndarray(), turns))
-    picture: Picture = np.ascontiguousarray(np.rot90(smooth(restore(upright)), -turns))
+    degrees, mirrored = _pose(frame)
+    turns, step = round(degrees / 90) % 4, -1 if mirrored else 1
+    upright: Picture = np.ascontiguousarray(np.rot90(rgb.to_ndarray(), turns)[:, ::step])
+    picture: Picture = np.ascontiguousarray(np.rot90(smooth(restore(upright))[:, ::step], -turns))
     restored = VideoFrame.from_ndarray(picture, format="rgb24").reformat(
         format=pixel_format, dst_colorspace=matrix, src_color_range=2, dst_color_range=levels
     )
@@ -97,6 +116,21 @@ def _restored(frame: "VideoFrame", pixel_format: str, restore: Restore, smooth: 
     restored.color_primaries, restored.color_trc = frame.color_primaries, frame.color_trc
     restored.colorspace, restored.color_range = frame.colorspace, frame.color_range
     return restored
+
+
+def _pose(frame: "VideoFrame") -> tuple[int, bool]:
+    """Degrees by which the frame is to be turned counter-clockwise, and whether it is then to be mirrored, left to
+    right."""
+    try:
+        side_data: Any = frame.side_data
+    except ValueError:  # beside data of a kind that PyAV (18.1) does not know, such as EXIF, it gives none
+        return frame.rotation, False
+    matrix = side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return 0, False
+    a, b, _, c, d = struct.unpack_from("=5i", bytes(matrix))
+    # FFmpeg's angle is that of the picture's horizontal axis, which the mirror turns round.
+    return (180 - frame.rotation, True) if a * d < b * c else (frame.rotation, False)
 
 
 def _colours(frame: "VideoFrame") -> tuple[int, int]:
@@ -143,30 +177,47 @@ class _Writer:
     def pixel_format(self) -> str:
         return str(self._encoder.codec_context.pix_fmt)
 
-    def add_sounds(self, sounds: Iterable[Any]) -> None:
-        """Streams whose packets will be copied."""
+    def add_sound(self, sound: "AudioStream") -> bool:
+        """A stream whose packets will be copied; False: this FFmpeg does not know its codec, or the container does not
+        take it."""
+        import av
+
         with self._named():
-            for sound in sounds:
+            try:
                 self._copies[sound] = self._container.add_stream_from_template(sound)
+            except av.error.FFmpegError:  # some of them are ValueErrors
+                raise
+            except ValueError:
+                return False
+        return True
 
     def begin(self, stream: "VideoStream", frame: "VideoFrame", quality: int) -> None:
         """With what the first frame tells."""
         encoder, context, template = self._encoder, self._encoder.codec_context, stream.codec_context
         context.options = {**context.options, "crf": str(quality)}
         context.width, context.height = frame.width, frame.height
-        name = frame.format.name
-        context.pix_fmt = name if name in _FORMATS and not self._is_webm else "yuv420p"
+        context.pix_fmt = self._format_for(frame)
         context.framerate = stream.average_rate or stream.guessed_rate or Fraction(25)
         encoder.time_base = context.time_base = stream.time_base
         if template.sample_aspect_ratio:
             context.sample_aspect_ratio = template.sample_aspect_ratio
         for key in ("color_primaries", "color_trc", "colorspace", "color_range"):
             setattr(context, key, getattr(template, key))
-        if frame.rotation:
-            encoder.set_display_rotation(frame.rotation)
+        degrees, mirrored = _pose(frame)
+        if degrees or mirrored:
+            encoder.set_display_rotation(degrees, hflip=mirrored)
         self._begun = True
         for packet in self._early:
             self.copy(packet)
+
+    def _format_for(self, frame: "VideoFrame") -> str:
+        name = frame.format.name
+        if self._is_webm or name not in _FORMATS:
+            name = "yuv420p"
+        if not self._is_webm and (frame.width % 2 or frame.height % 2):
+            # With colours at half the resolution H.264 has no odd sides.
+            return "yuvj444p" if name.startswith("yuvj") else "yuv444p"
+        return name
 
     def encode(self, frame: "VideoFrame | None") -> None:
         """A frame; None: there are no more."""

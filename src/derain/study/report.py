@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from html import escape
 from importlib.metadata import version
 from importlib.resources import files
@@ -37,6 +37,7 @@ from derain.study.report_tables import (
     left_out,
     name_of,
     table2,
+    told_apart,
     verdict_overview,
     verdict_tables,
 )
@@ -157,16 +158,23 @@ def _section(results: Results, verdicts: list[Verdict], complexity: Mapping[str,
     if results.cells and study["figure"] == "F6b":
         parts.append(_complexity_figure(results, complexity, page))
     elif results.cells and study["plot"]:
-        parts.append(_curves(results, page))
+        parts.append(_curves(_with_short_names(results), page))
     if results.cells and study["figure"] == "T2":
         parts.append(table2(results.cells))
     if verdicts:
         parts.append(verdict_tables(verdicts))
     if study["probe"] and any(cell.response for cell in results.cells):
-        parts.append(response_section(results, page.save))
+        parts.append(response_section(_with_short_names(results), page.save))
     if study["pictures"]:
         parts.append(_pictures(results, page))
     return "\n".join(parts)
+
+
+def _with_short_names(results: Results) -> Results:
+    """For figures, which have little room: networks by what tells them apart."""
+    names = told_apart(dict.fromkeys(cell.axes["network"] for cell in results.cells))
+    cells = [replace(cell, axes={**cell.axes, "network": names[cell.axes["network"]]}) for cell in results.cells]
+    return replace(results, cells=cells)
 
 
 def _facts(results: Results) -> str:
@@ -185,6 +193,8 @@ def _facts(results: Results) -> str:
     if cells:
         same = [axis for axis in ("network", "category", "rain") if axis not in varied(cells)]
         facts["the same for all"] = ", ".join(f"{axis} {cells[0].axes[axis]}" for axis in same)
+        networks = dict.fromkeys(cell.axes["network"] for cell in cells)
+        facts["networks"] = "; ".join(networks) if len(networks) > 1 else ""
         facts["seeds"] = ", ".join(map(str, sorted({cell.axes["seed"] for cell in cells})))
         facts["backgrounds (photos)"] = "; ".join(map(_backgrounds, panels(cells, "category").items()))
         facts["tested on"] = ", ".join(

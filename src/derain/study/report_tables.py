@@ -1,7 +1,7 @@
 """The tables of the report as HTML: verdicts, Table 2 beside the paper's, and all figures."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from statistics import fmean
 from typing import get_args
@@ -19,6 +19,25 @@ _COLUMNS = (*(Quantity(metric.name, 10) for metric in METRICS), *(Quantity(name,
 
 def name_of(results: Results) -> str:
     return f"{results.study['name']}.{results.scale['name']}"
+
+
+def told_apart(networks: Iterable[str]) -> dict[str, str]:
+    """Short names of networks: without what all of their family have in common.
+
+    >>> told_apart(["unet:base=8,levels=4", "unet:base=16,levels=4", "resnet:blocks=4"])
+    {'unet:base=8,levels=4': 'unet:base=8', 'unet:base=16,levels=4': 'unet:base=16', 'resnet:blocks=4': 'resnet'}
+    """
+    families: dict[str, dict[str, list[str]]] = {}
+    for network in networks:
+        family, _, values = network.partition(":")
+        families.setdefault(family, {})[network] = values.split(",")
+    names = {}
+    for family, members in families.items():
+        common = set.intersection(*map(set, members.values()))
+        for network, own in members.items():
+            kept = ",".join(value for value in own if value not in common)
+            names[network] = f"{family}:{kept}" if kept else family
+    return names
 
 
 def table2(cells: Sequence[Cell]) -> str:
@@ -102,19 +121,32 @@ def _word(level: Level) -> str:
 
 
 def all_figures(cells: Sequence[Cell]) -> str:
-    """One row for every training and test set, after the untouched pictures of that test set."""
-    axes = varied(cells)
+    """One row for every training and test set, after the untouched pictures of that test set.
+
+    What its count, rain and seed do not tell of a training stands above those that share it.
+    """
+    own = [axis for axis in varied(cells) if axis in ("count", "rain", "seed")]
+    shared = [axis for axis in varied(cells) if axis not in own]
     rows = []
     for test in dict.fromkeys(cell.test for cell in cells):
         of_test = [cell for cell in cells if cell.test == test]
         untouched = of_test[0].measured["input"]
         means = [METRIC[q.figure].text(untouched[str(q.threshold)][q.figure]) for q in _COLUMNS]
         rows.append([f"{escape(test)}, untouched", *means])
+        groups: dict[str, list[Cell]] = {}
         for cell in of_test:
-            values = (v if isinstance(v := cell.axes[axis], str) else f"{axis} {v:g}" for axis in axes)
-            name = ", ".join([test, *values, f"{cell.photos} photos"])
-            rows.append([escape(name), *(METRIC[q.figure].text(q.of(cell)) for q in _COLUMNS)])
+            groups.setdefault(values_of(cell, shared), []).append(cell)
+        for title, group in groups.items():
+            rows += [[f"<b>{escape(title)}</b>", *[""] * len(_COLUMNS)]] if title else []
+            for cell in group:
+                name = ", ".join(filter(None, [test, values_of(cell, own), f"{cell.photos} photos"]))
+                rows.append([escape(name), *(METRIC[q.figure].text(q.of(cell)) for q in _COLUMNS)])
     return table_html(["", *(quantity.title for quantity in _COLUMNS)], rows)
+
+
+def values_of(cell: Cell, axes: Sequence[str]) -> str:
+    """On some axes; numbers are nothing without the axis's name."""
+    return ", ".join(value if isinstance(value := cell.axes[axis], str) else f"{axis} {value:g}" for axis in axes)
 
 
 def left_out(cells: Sequence[Cell]) -> str:

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 from derain.errors import InputError
 from derain.models import NAMES, find_model
 from derain.networks.base import Network
-from derain.networks.user import is_user_network
-from derain.networks.weights import read_tensors
 from derain.onnx import OnnxNetwork, load_network
 from derain.processes import usable_device
 
@@ -119,7 +117,6 @@ def load_networks(models: Sequence[Path]) -> dict[str, Network | OnnxNetwork]:
         name = path.resolve().parent.name if path.stem == "model" else path.stem
         if name in networks:
             raise InputError(f"{path} and another model would both be called {name}; rename one of the files")
-        _refuse_own(path)
         networks[name], _ = load_network(path)
     return networks
 
@@ -162,17 +159,6 @@ def bind(host: str, port: int) -> socket.socket:
         reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(f"cannot serve on {host}, port {port}: {reason}") from error
     return listening
-
-
-def _refuse_own(path: Path) -> None:
-    """The page runs the code of no other file; an ONNX file holds it all."""
-    if path.suffix == ".onnx":
-        return
-    _, header = read_tensors(path)
-    name = header.get("network", {}).get("name", "")
-    if is_user_network(name):
-        export = f"derain export --model {path} --network {name}"
-        raise InputError(f"{path} holds the weights of {name}, whose code is not run here; serve what {export} writes")
 
 
 def _in_the_box() -> list[Path]:

@@ -75,8 +75,8 @@ def load_model(path: Path, user_network: str | None = None) -> tuple[Network, di
     name = header["network"]["name"]
     if user_network is None and is_user_network(name):
         raise InputError(
-            f"{path} holds the weights of a network of one's own, which runs only in a command that names it: "
-            f"--network {name}"
+            f"{path} holds the weights of {name}, whose code is not run here; it runs only in a command that names it: "
+            f"--network {name}; the ONNX file that derain export --model {path} makes with it runs everywhere"
         )
     if user_network is not None and not is_user_network(name):
         raise InputError(f"{path} holds the weights of {name}, not of {user_network}")

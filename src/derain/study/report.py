@@ -153,18 +153,18 @@ def _heading(results: Results) -> str:
 
 
 def _section(results: Results, verdicts: list[Verdict], complexity: Mapping[str, float], page: _Page) -> str:
-    study = results.study
+    study, drawn = results.study, _with_short_names(results)
     parts = [f'<h2 id="{escape(name_of(results))}">{escape(_heading(results))}</h2>', _facts(results)]
     if results.cells and study["figure"] == "F6b":
         parts.append(_complexity_figure(results, complexity, page))
     elif results.cells and study["plot"]:
-        parts.append(_curves(_with_short_names(results), page))
+        parts.append(_curves(drawn, page))
     if results.cells and study["figure"] == "T2":
         parts.append(table2(results.cells))
     if verdicts:
         parts.append(verdict_tables(verdicts))
     if study["probe"] and any(cell.response for cell in results.cells):
-        parts.append(response_section(_with_short_names(results), page.save))
+        parts.append(response_section(drawn, page.save))
     if study["pictures"]:
         parts.append(_pictures(results, page))
     return "\n".join(parts)

@@ -13,7 +13,7 @@ from derain.probe.page import area_text
 from derain.probe.space import FULL
 from derain.study.cells import Cell, Results
 from derain.study.figures import Curve, Point, draw_curves, varied
-from derain.study.report_tables import name_of, values_of
+from derain.study.report_tables import axes_text, name_of
 from derain.study.response import area_of, panel_of, within_and_beyond
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def response_section(results: Results, save: Save) -> str:
     named = [axis for axis in varied(cells) if axis not in ("count", "seed")] or ["rain"]
     groups: dict[str, list[Cell]] = {}
     for cell in sorted(cells, key=lambda cell: (cell.axes["seed"], cell.axes["count"])):
-        groups.setdefault(values_of(cell, named), []).append(cell)
+        groups.setdefault(axes_text(cell, named), []).append(cell)
     parts = ["<h3>Response to rain</h3>"]
     parted = {title: curves for title, group in groups.items() if (curves := _within_and_beyond(group))}
     if parted:

@@ -135,16 +135,16 @@ def all_figures(cells: Sequence[Cell]) -> str:
         rows.append([f"{escape(test)}, untouched", *means])
         groups: dict[str, list[Cell]] = {}
         for cell in of_test:
-            groups.setdefault(values_of(cell, shared), []).append(cell)
+            groups.setdefault(axes_text(cell, shared), []).append(cell)
         for title, group in groups.items():
             rows += [[f"<b>{escape(title)}</b>", *[""] * len(_COLUMNS)]] if title else []
             for cell in group:
-                name = ", ".join(filter(None, [test, values_of(cell, own), f"{cell.photos} photos"]))
+                name = ", ".join(filter(None, [test, axes_text(cell, own), f"{cell.photos} photos"]))
                 rows.append([escape(name), *(METRIC[q.figure].text(q.of(cell)) for q in _COLUMNS)])
     return table_html(["", *(quantity.title for quantity in _COLUMNS)], rows)
 
 
-def values_of(cell: Cell, axes: Sequence[str]) -> str:
+def axes_text(cell: Cell, axes: Sequence[str]) -> str:
     """On some axes; numbers are nothing without the axis's name."""
     return ", ".join(value if isinstance(value := cell.axes[axis], str) else f"{axis} {value:g}" for axis in axes)
 

@@ -82,12 +82,12 @@ def prepare(studies: Sequence[Study], scale: Scale, seeds: Sequence[int], store:
         refuse_leak(category.name, trained[category], name, record.hashes(name, photos(category.test)))
     record.save()
     photos_of = {category: set_hash(hashes) for category, hashes in trained.items()}
-    content_of = {test: _content(test, pictures) for test, pictures in shown.items()}
+    content_of = {test.name: _content(test, pictures) for test, pictures in shown.items()}
     tasks = {
         each.training: Task(
             each.training.identity(photos_of[each.training.category]),
             each.training,
-            tuple((test, content_of[test]) for test in each.tests),
+            tuple((test, content_of[test.name]) for test in each.tests),
             each.probe,
         )
         for each in planned
@@ -101,9 +101,8 @@ def prepare(studies: Sequence[Study], scale: Scale, seeds: Sequence[int], store:
             identity = training.identity(photos_of[training.category])
             if store.result_path(identity).exists() or store.run(identity).exists():
                 wanted.append((identity, training, grid))
-        shows = {test.name: content for test, content in content_of.items()}
         runs = [
-            {"id": each, "axes": training.axes(), "tests": {test: shows[test] for test in grid.tests}}
+            {"id": each, "axes": training.axes(), "tests": {test: content_of[test] for test in grid.tests}}
             for each, training, grid in wanted
         ]
         store.write_study(name, _plain({"study": asdict(study), "scale": asdict(scale), "runs": runs}))

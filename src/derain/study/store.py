@@ -5,7 +5,7 @@ import io
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +112,8 @@ class Store:
     def records(self) -> list[dict[str, Any]]:
         """One flat record for every training, test set and threshold, as `pandas.DataFrame` takes them.
 
-        Keys: id, the `AXES`, photos (distinct ones), parameters,
-        seconds (of training), test, threshold, and the figures of `derain.METRICS`, means over images, or None.
+        Keys: id, the `AXES`, photos (distinct ones), parameters, seconds (of training), test, threshold, and the
+        figures of `derain.METRICS`, means over images, or None.
 
         Raises:
             InputError: there are no results, the index cannot be written, or a file is damaged or of a newer version.
@@ -129,14 +129,13 @@ class Store:
         if not any((self.folder / "results").glob("*.json")):
             raise InputError(f"{self.folder} holds no results of a study")
         path = self.folder / "index.sqlite"
-        try:
+        with suppress(sqlite3.DatabaseError):
             return self._opened(path)
-        except sqlite3.DatabaseError:
-            try:
-                path.unlink(missing_ok=True)
-                return self._opened(path)
-            except (sqlite3.DatabaseError, OSError) as error:
-                raise InputError(f"cannot write {path}: {error}") from error
+        try:
+            path.unlink(missing_ok=True)
+            return self._opened(path)
+        except (sqlite3.DatabaseError, OSError) as error:
+            raise InputError(f"cannot write {path}: {error}") from error
 
     def _opened(self, path: Path) -> sqlite3.Connection:
         index = sqlite3.connect(path, timeout=30)

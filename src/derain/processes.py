@@ -22,6 +22,8 @@ def dedicate_to_network(threads: int | None = None) -> None:
     which takes a fifth of a CPU training step (benchmarks/kept_memory.py). Elsewhere than on glibc only the threads
     are set. The memory stays with the process until it ends: not for one that has other work to do.
 
+    On a GPU float32 is then float32 in convolutions too, where PyTorch's default is to round their factors to TF32.
+
     Args:
         threads: CPU threads; torch's own choice by default. Results are equal to the last bit only at an equal number.
 
@@ -32,6 +34,7 @@ def dedicate_to_network(threads: int | None = None) -> None:
         if threads < 1:
             raise InputError(f"--threads must be at least 1, not {threads}")
         torch.set_num_threads(threads)
+    torch.backends.cudnn.allow_tf32 = False
     if platform.libc_ver()[0] == "glibc":
         c = ctypes.CDLL(None)
         c.mallopt(_M_MMAP_MAX, 0)

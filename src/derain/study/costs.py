@@ -15,15 +15,16 @@ from derain.processes import usable_device
 from derain.settings import Precision
 from derain.study.plan import Training
 
-_STEPS = 2
+_STEPS = 3
 _SIZE_PX = 64
 
 
 def seconds_a_training(training: Training, device: str) -> float:
-    """Seconds of all iterations, on one CPU thread; without rain, which costs next to nothing.
+    """Seconds of all iterations, on a device or on one CPU thread; without rain, which costs next to nothing.
 
-    Two steps of one sample of 64x64 are timed once for a network, and kept in the user's cache folder ($XDG_CACHE_HOME
-    or ~/.cache); the time is taken to grow with the number of samples and of pixels.
+    A few steps are timed once for a network, and kept in the user's cache folder ($XDG_CACHE_HOME or ~/.cache): on a
+    CPU of one sample of 64x64, and the time is taken to grow with the number of samples and of pixels; elsewhere,
+    where many samples take hardly longer than one, of a whole batch.
 
     Args:
         training: what is to be trained.
@@ -32,30 +33,33 @@ def seconds_a_training(training: Training, device: str) -> float:
     Raises:
         InputError: the device cannot be used.
     """
-    settings = training.settings()
+    settings, place = training.settings(), usable_device(device)
+    samples, side_px = (1, _SIZE_PX) if place.type == "cpu" else (settings.batch_size, settings.sample_size)
     key = " ".join([platform.node(), torch.__version__, device, training.network, training.precision])
+    if place.type != "cpu":
+        key += f" {samples} {side_px}"
     path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "derain" / "costs.json"
     kept: dict[str, float] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     if key not in kept:
-        kept[key] = _seconds_a_sample(training.network, device, training.precision)
+        kept[key] = _seconds_a_step(training.network, place, training.precision, samples, side_px)
         make_folder(path.parent)
         write_json(path, kept)
-    samples = settings.batch_size * (settings.sample_size / _SIZE_PX) ** 2
-    return kept[key] * samples * settings.iterations
+    times = settings.batch_size / samples * (settings.sample_size / side_px) ** 2
+    return kept[key] * times * settings.iterations
 
 
-def _seconds_a_sample(network: str, device: str, precision: Precision) -> float:
+def _seconds_a_step(network: str, device: torch.device, precision: Precision, samples: int, side_px: int) -> float:
     # Untrained weights serve: what a step costs does not depend on them. The random state of the caller is kept.
     with torch.random.fork_rng(devices=[]):
-        model = build(*parse(network)).to(usable_device(device))
+        model = build(*parse(network)).to(device)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.Adam(model.parameters())
-    rainy = torch.rand(1, 3, _SIZE_PX, _SIZE_PX, generator=torch.Generator().manual_seed(0)).to(device)
+    rainy = torch.rand(samples, 3, side_px, side_px, generator=torch.Generator().manual_seed(0)).to(device)
     seconds, threads = [], torch.get_num_threads()
     torch.set_num_threads(1)  # as the trainings of a study; several would wait for each other on a busy machine
     for _ in range(1 + _STEPS):
         start = time.perf_counter()
-        with torch.autocast(rainy.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             restored = model(rainy)
         loss = nn.functional.l1_loss(restored.float(), rainy)
         optimiser.zero_grad()

@@ -189,6 +189,35 @@ def test_a_killed_worker_is_reported_and_the_same_command_goes_on(study: Study, 
     assert store.failure(task.identity) is None
 
 
+class Resumes:
+    """Puts a training to work that goes on from a checkpoint long before the last line of its log."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self._running = store, []
+
+    def submit(self, task: Task) -> None:
+        with (self._store.run(task.identity) / "log.jsonl").open("a") as log:
+            log.write('{"event": "resumed", "iteration": 1}\n')
+        self._running.append(task)
+
+    def finished(self, seconds: float) -> list[tuple[Task, str | None]]:
+        return []
+
+    def running(self) -> list[Task]:
+        return self._running
+
+    def close(self) -> None:
+        pass
+
+
+def test_no_time_is_foretold_while_a_killed_training_catches_up(small: Study, tiny: Scale, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    [task, _] = prepare([small], tiny, (), store)
+    store.run(task.identity).mkdir(parents=True)
+    (store.run(task.identity) / "log.jsonl").write_text('{"event": "progress", "iteration": 3}\n')
+    assert run([task], store, Resumes(store), seconds=0).seconds_left is None
+
+
 def test_one_folder_is_shared_by_two_commands_at_a_time(small: Study, tiny: Scale, tmp_path: Path) -> None:
     study, results = small, tmp_path / "r"
     ends: list[State] = []

@@ -203,9 +203,9 @@ def _state(
 ) -> State:
     iterations = {identity: _iterations(task, store) for identity, task in waiting.items()}
     wanted = {identity: task.training.settings().iterations for identity, task in waiting.items()}
-    # Finished ones count in full.
+    # Finished ones count in full; one that a kill threw back to its last checkpoint is still catching up.
     trained = sum(
-        iterations.get(identity, task.training.settings().iterations) - iterations_at_start[identity]
+        max(0, iterations.get(identity, task.training.settings().iterations) - iterations_at_start[identity])
         for identity, task in {task.identity: task for task in tasks}.items()
         if identity in iterations_at_start
     )

@@ -33,7 +33,7 @@ def in_tiles(network: torch.nn.Module, rgb: np.ndarray, part: tuple[int, int], o
     rows, columns = (spans(side, length, over) for side, length in zip(rgb.shape[:2], part, strict=True))
     assert len(rows) > 1
     assert len(columns) > 1
-    pieces = list(tiled(rgb, rows, columns, lambda tile: whole(network, tile)))
+    pieces = list(tiled(rgb, rows, columns, lambda tile: whole(network, tile), torch.device("cpu")))
     assert [first for first, _ in pieces] == [row.start for row in rows]
     return torch.cat([finished for _, finished in pieces])
 

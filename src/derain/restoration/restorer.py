@@ -95,10 +95,10 @@ class TiledRestorer:
             report(done, len(rows) * len(columns))
             return derained
 
-        for first, derained in tiled(picture, rows, columns, see):
-            rainy = torch.from_numpy(picture[first : first + len(derained)]).float().div_(255)
+        for first, derained in tiled(picture, rows, columns, see, self._device):
+            rainy = torch.from_numpy(picture[first : first + len(derained)]).to(self._device).float().div_(255)
             levels = quantise(torch.lerp(rainy, derained, self.strength).movedim(-1, 0))
-            result[first : first + len(derained)] = levels.movedim(0, -1).numpy()
+            result[first : first + len(derained)] = levels.movedim(0, -1).cpu().numpy()
         return result[:height, :width]
 
     def _tile(self, tile: UInt8[np.ndarray, "h w 3"]) -> Float[Tensor, "h w 3"]:
@@ -111,7 +111,7 @@ class TiledRestorer:
             raise InputError(f"{self._device} has too little memory for {size}: give a smaller --tile") from error
         if derained.isnan().any():
             raise InputError("the network gives NaN: its weights are not those of a finished training")
-        return derained.movedim(0, -1).cpu()
+        return derained.movedim(0, -1).to(self._device)  # ONNX Runtime gives it on the CPU
 
     def _auto_tile_px(self) -> int:
         if isinstance(self._network, OnnxNetwork):

@@ -105,20 +105,22 @@ def tiled(
     rows: list[Span],
     columns: list[Span],
     see: Callable[[UInt8[np.ndarray, "_ _ 3"]], Float[Tensor, "_ _ 3"]],
+    device: torch.device,
 ) -> Iterator[tuple[int, Float[Tensor, "_ _ 3"]]]:
-    """What `see` makes of the picture's tiles, put together; only one row of tiles is in memory.
+    """What `see` makes of the picture's tiles, put together on the device; only one row of tiles is in memory.
 
     Yields:
         after every row of tiles, the rows of the picture that are finished, and where they begin.
     """
     width = picture.shape[1]
-    carried = torch.zeros(0, width, 3)
+    carried = torch.zeros(0, width, 3, device=device)
     for index, row in enumerate(rows):
-        band = torch.zeros(row.stop - row.start, width, 3)
+        band = torch.zeros(row.stop - row.start, width, 3, device=device)
         band[: len(carried)] = carried
         for column in columns:
             seen = see(picture[row.start : row.stop, column.start : column.stop])
-            band[:, column.start : column.stop] += seen * (row.weight[:, None, None] * column.weight[:, None])
+            weight = (row.weight[:, None, None] * column.weight[:, None]).to(device)
+            band[:, column.start : column.stop] += seen * weight
         # What the next row of tiles begins with is not finished yet.
         finished = rows[index + 1].start - row.start if index + 1 < len(rows) else len(band)
         yield row.start, band[:finished]

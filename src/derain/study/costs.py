@@ -20,7 +20,7 @@ _SIZE_PX = 64
 
 
 def seconds_a_training(training: Training, device: str) -> float:
-    """Seconds of all iterations, on a device or on one CPU thread; without rain, which costs next to nothing.
+    """Seconds of all iterations in a process like this one; without rain, which costs next to nothing.
 
     A few steps are timed once for a network, and kept in the user's cache folder ($XDG_CACHE_HOME or ~/.cache): on a
     CPU of one sample of 64x64, and the time is taken to grow with the number of samples and of pixels; elsewhere,
@@ -55,8 +55,7 @@ def _seconds_a_step(network: str, device: torch.device, precision: Precision, sa
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.Adam(model.parameters())
     rainy = torch.rand(samples, 3, side_px, side_px, generator=torch.Generator().manual_seed(0)).to(device)
-    seconds, threads = [], torch.get_num_threads()
-    torch.set_num_threads(1)  # as the trainings of a study; several would wait for each other on a busy machine
+    seconds = []
     for _ in range(1 + _STEPS):
         start = time.perf_counter()
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
@@ -67,5 +66,4 @@ def _seconds_a_step(network: str, device: torch.device, precision: Precision, sa
         optimiser.step()
         loss.item()  # waits for the device
         seconds.append(time.perf_counter() - start)
-    torch.set_num_threads(threads)
     return min(seconds[1:])

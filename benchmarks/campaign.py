@@ -49,7 +49,7 @@ from derain.training import MODEL
 from probe import correlation
 
 STREAKS = rain_maps(FULL)[0]
-DRAWN = ("f5", "f7")
+DRAWN = ("f5.cpu", "f6a.cpu", "f7.cpu", "f10.cpu", "f10.cpu.within-and-beyond", "f11.cpu")
 SIDE_PX = 256
 TESTS = ("rain100l", "rain12", "ddn_sirr")
 RANGES = ("small", "medium", "large", "wide")
@@ -89,8 +89,8 @@ def main(results: Path, out: Path, images: Path, data: Path | None = None, photo
     report = results / "report"
     write_bytes(out / "report.json", (report / "report.json").read_bytes())
     for name in DRAWN:
-        if (report / "figures" / f"{name}.cpu.png").exists():
-            write_bytes(images / f"campaign-{name}.png", (report / "figures" / f"{name}.cpu.png").read_bytes())
+        if (drawn := report / "figures" / f"{name}.png").exists():
+            write_bytes(images / f"campaign-{name.replace('.cpu', '')}.png", drawn.read_bytes())
     print_verdicts(out / "report.json")
     print_correlations(trainings)
     with drawing():

@@ -33,7 +33,7 @@ def main(results: tyro.conf.Positional[Path], others: tyro.conf.Positional[Path]
         if first is None or second is None:
             continue
         axes = second["axes"]
-        for test in first["tests"].keys() & second["tests"].keys():
+        for test in sorted(first["tests"].keys() & second["tests"].keys()):
             row: dict[str, Any] = {
                 "seed": axes["seed"],
                 "devices": [r["environment"]["device"] for r in (first, second)],
@@ -42,9 +42,9 @@ def main(results: tyro.conf.Positional[Path], others: tyro.conf.Positional[Path]
                 row[f"{name}, t={threshold}"] = [r["tests"][test]["mean"][threshold][name] for r in (first, second)]
             key = f"{axes['network']}, {axes['category']}, {axes['count']} backgrounds, {axes['rain']}, {test}"
             groups[key].append(row)
-    for key, rows in sorted(groups.items(), key=lambda group: group[0]):
+    for key, rows in sorted(groups.items()):
         print(key)
-        for name in (name for name in rows[0] if name not in ("seed", "devices")):
+        for name in (f"{name}, t={threshold}" for name, threshold in FIGURES):
             spreads = [spread([row[name][index] for row in rows]) for index in (0, 1)]
             by_seed = "; ".join(f"{row['seed']}: {row[name][0]:.2f}, {row[name][1]:.2f}" for row in rows)
             print(f"  {name}: {spreads[0]} against {spreads[1]}; by seed {by_seed}")

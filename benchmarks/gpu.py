@@ -8,7 +8,6 @@ random, which does not change what a step costs.
 """
 
 import multiprocessing
-import statistics
 import time
 from collections.abc import Callable
 from multiprocessing.synchronize import Barrier
@@ -24,8 +23,10 @@ from derain.networks.weights import average_into
 from derain.objective import Objective, render_bank
 from derain.rain import load_rain
 from derain.restoration import TiledRestorer
+from objective import median_seconds
 
-UNET = "unet:base=16,levels=4,norm=none,activation=leaky_relu"
+UNET = "unet:base={},levels=4,norm=none,activation=leaky_relu"
+WARM_UP = 3
 PRECISIONS = {"float32": False, "float32, TF32 convolutions": True, "bfloat16": False}
 
 Part = Literal["steps", "restoring", "together"]
@@ -39,10 +40,9 @@ def main(
     steps: int = 300,
 ) -> None:
     place = torch.device(device)
-    name = torch.cuda.get_device_name(place) if place.type == "cuda" else device
-    print(f"{name}, torch {torch.__version__}", flush=True)
+    print(f"{torch.cuda.get_device_name(place)}, torch {torch.__version__}", flush=True)
     if "steps" in parts:
-        for network, side_px, layers in (*((each, 128, None) for each in NETWORKS), (UNET, 64, 4000)):
+        for network, side_px, layers in (*((each, 128, None) for each in NETWORKS), (UNET.format(16), 64, 4000)):
             for precision in PRECISIONS:
                 print(step(network, side_px, layers, precision, repetitions, place), flush=True)
     if "restoring" in parts:
@@ -60,18 +60,18 @@ def step(network: str, side_px: int, layers: int | None, precision: str, repetit
     try:
         train, batch = trainer(network, side_px, layers, precision, place)
         reset(place)
-        seconds = median_seconds(train, repetitions, place)
+        seconds = median_seconds(train, repetitions, place, WARM_UP)
     except torch.OutOfMemoryError:
         return f"{title}: out of memory"
-    share = median_seconds(batch, repetitions, place) / seconds
+    share = median_seconds(batch, repetitions, place, WARM_UP) / seconds
     return f"{title}: {1000 * seconds:.1f} ms, {share:.0%} of it rain and backgrounds; {peak_gibibytes(place):.1f} GiB"
 
 
 def restoring(base: int, height: int, width: int, place: torch.device) -> str:
     reset(place)
-    restorer = TiledRestorer(build(*parse(UNET.replace("16", f"{base}"))), place)
+    restorer = TiledRestorer(build(*parse(UNET.format(base))), place)
     photo = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    seconds = median_seconds(lambda _: restorer.picture(photo), 5, place)
+    seconds = median_seconds(lambda _: restorer.picture(photo), 5, place, WARM_UP)
     return f"{width} x {height} restored, base {base}: {seconds:.3f} s, {peak_gibibytes(place):.2f} GiB"
 
 
@@ -121,41 +121,25 @@ def prepare_together(barrier: Barrier) -> None:
 def train_together(steps: int, device: str) -> tuple[float, float]:
     torch.set_num_threads(1)
     place = torch.device(device)
-    train, _ = trainer(UNET, 64, 200, "float32", place)
+    train, _ = trainer(UNET.format(16), 64, 200, "float32", place)
     for k in range(10):
         train(k)
-    synchronise(place)
+    torch.cuda.synchronize(place)
     _barrier.wait()
     start = time.time()
     for k in range(steps):
         train(k)
-    synchronise(place)
+    torch.cuda.synchronize(place)
     return start, time.time()
 
 
-def median_seconds(step: Callable[[int], object], steps: int, place: torch.device) -> float:
-    times = []
-    for k in range(3 + steps):
-        start = time.perf_counter()
-        step(k)
-        synchronise(place)
-        times.append(time.perf_counter() - start)
-    return statistics.median(times[3:])
-
-
-def synchronise(place: torch.device) -> None:
-    if place.type == "cuda":
-        torch.cuda.synchronize(place)
-
-
 def reset(place: torch.device) -> None:
-    if place.type == "cuda":
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats(place)
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats(place)
 
 
 def peak_gibibytes(place: torch.device) -> float:
-    return torch.cuda.max_memory_allocated(place) / 2**30 if place.type == "cuda" else 0.0
+    return torch.cuda.max_memory_allocated(place) / 2**30
 
 
 if __name__ == "__main__":

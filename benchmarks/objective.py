@@ -41,15 +41,15 @@ def main(
     print(f"objective: {1000 * batch:.1f} ms, {batch / whole:.2%} of the step")
 
 
-def median_seconds(step: Callable[[int], object], steps: int, device: torch.device) -> float:
+def median_seconds(step: Callable[[int], object], steps: int, device: torch.device, warm_up: int = 1) -> float:
     times = []
-    for k in range(steps + 1):
+    for k in range(warm_up + steps):
         start = time.perf_counter()
         step(k)
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         times.append(time.perf_counter() - start)
-    return statistics.median(times[1:])
+    return statistics.median(times[warm_up:])
 
 
 if __name__ == "__main__":

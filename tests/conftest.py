@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from jaxtyping import install_import_hook
@@ -27,4 +28,18 @@ def goldens() -> Path:
     folder = Path(os.environ.get("DERAIN_GOLDENS") or Path(os.environ.get("DERAIN_DATA", ".")).parent / "goldens")
     if not folder.is_dir():
         pytest.skip("DERAIN_GOLDENS is not set")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten pictures with large and small structure."""
+    from derain.images import write_image  # not before the hook above is installed
+
+    folder = tmp_path_factory.mktemp("photos")
+    rng = np.random.default_rng(0)
+    for index in range(10):
+        coarse = np.kron(rng.integers(0, 256, (5, 6, 3)), np.ones((16, 16, 1)))
+        noisy = coarse + rng.normal(0, 10, coarse.shape)
+        write_image(folder / f"photo{index}.png", noisy.clip(0, 255).astype(np.uint8))
     return folder

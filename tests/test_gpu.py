@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from derain.evaluation import evaluate_network
-from derain.images import write_image
 from derain.networks import NETWORKS, build, load_model, parse
 from derain.objective import Objective, render_bank
 from derain.probe.maps import lay_scene
@@ -31,17 +30,6 @@ SMALL = {
 }
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("photos")
-    rng = np.random.default_rng(0)
-    for index in range(6):
-        coarse = np.kron(rng.integers(40, 216, (9, 10, 3)), np.ones((16, 16, 1)))
-        noisy = coarse + rng.normal(0, 5, coarse.shape)
-        write_image(folder / f"photo{index}.png", noisy.clip(0, 255).astype(np.uint8))
-    return folder
 
 
 @pytest.fixture

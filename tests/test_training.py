@@ -24,18 +24,6 @@ from derain.training import learning_rate, prepare, split_backgrounds, train
 from derain.validation import ValidationSet
 
 
-@pytest.fixture(scope="session")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten pictures with large and small structure."""
-    folder = tmp_path_factory.mktemp("photos")
-    rng = np.random.default_rng(0)
-    for index in range(10):
-        coarse = np.kron(rng.integers(0, 256, (5, 6, 3)), np.ones((16, 16, 1)))
-        noisy = coarse + rng.normal(0, 10, coarse.shape)
-        write_image(folder / f"photo{index}.png", noisy.clip(0, 255).astype(np.uint8))
-    return folder
-
-
 @pytest.fixture
 def settings(photos: Path) -> TrainingSettings:
     return TrainingSettings(

@@ -415,8 +415,8 @@ def test_real_rain_is_taken_apart(data: Path, changed: Callable[..., Study], tin
     np.testing.assert_array_equal(np.minimum(background + rain, 255), rainy)
 
 
-def test_maps_of_the_response_to_rain_are_shown_count_by_count(study: Study, tiny: Scale, tmp_path: Path) -> None:
-    store = make_results(replace(study, probe=True), tiny, tmp_path / "results", (0,), falling)
+def make_probed_results(study: Study, tiny: Scale, results: Path) -> Store:
+    store = make_results(replace(study, probe=True), tiny, results, (0,), falling)
     for cell in cells(store):
         result = store.result(cell.identity)
         assert result is not None
@@ -428,6 +428,11 @@ def test_maps_of_the_response_to_rain_are_shown_count_by_count(study: Study, tin
         }  # fmt: skip
         result["run"] = {"objective": {"rain": load_rain(cell.axes["rain"]).describe()}}
         store.write_result(cell.identity, result)
+    return store
+
+
+def test_maps_of_the_response_to_rain_are_shown_count_by_count(study: Study, tiny: Scale, tmp_path: Path) -> None:
+    make_probed_results(study, tiny, tmp_path / "results")
     text = page(write_report(tmp_path / "results"))
     assert "Response to rain" in text
     assert "<td>0.25</td><td>0.25</td>" in text  # removal within and beyond the range trained on
@@ -437,3 +442,17 @@ def test_maps_of_the_response_to_rain_are_shown_count_by_count(study: Study, tin
     figures = {path.name for path in (tmp_path / "results" / "report" / "figures").iterdir()}
     assert {"study.cpu.response.png", "study.cpu.response1.png"} <= figures  # small and medium rain
     assert "study.cpu.within-and-beyond.png" in figures
+
+
+def test_maps_of_trainings_that_two_studies_share_are_drawn_once(study: Study, tiny: Scale, tmp_path: Path) -> None:
+    store = make_probed_results(study, tiny, tmp_path / "results")
+    [content] = store.studies()
+    again = {**content, "study": {**content["study"], "name": "again"}}
+    again["runs"] = [run for run in content["runs"] if run["axes"]["rain"] == "medium"]
+    store.write_study("zagain.cpu", again)
+    text = page(write_report(tmp_path / "results"))
+    assert text.count("red box") == 1
+    assert 'the same trainings as in <a href="#study.cpu.response">' in text
+    figures = {path.name for path in (tmp_path / "results" / "report" / "figures").iterdir()}
+    assert "study.cpu.response1.png" in figures
+    assert not any("again" in name and "response" in name for name in figures)

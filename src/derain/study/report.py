@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from html import escape
 from importlib.metadata import version
 from importlib.resources import files
@@ -65,11 +65,12 @@ _NOTES = (
 
 @dataclass(frozen=True)
 class _Page:
-    """Where the files of the report go, and whose weights it shows."""
+    """Where the files of the report go, whose weights it shows, and which trainings' maps are on it already."""
 
     store: Store
     folder: Path
     device: str
+    shown: dict[frozenset[str], str] = field(default_factory=dict)
 
     def save(self, figure: "Figure", name: str, text: str) -> str:
         """Write a figure as PNG and SVG, and give the HTML that holds it."""
@@ -164,7 +165,7 @@ def _section(results: Results, verdicts: list[Verdict], complexity: Mapping[str,
     if verdicts:
         parts.append(verdict_tables(verdicts))
     if study["probe"] and any(cell.response for cell in results.cells):
-        parts.append(response_section(drawn, page.save))
+        parts.append(response_section(drawn, page.save, page.shown))
     if study["pictures"]:
         parts.append(_pictures(results, page))
     return "\n".join(parts)

@@ -19,39 +19,55 @@ from derain.study.response import area_of, panel_of, within_and_beyond
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_NOTE = (
+    '<p class="note">Controlled removal of rain whose parameters are those of the cell, on test photos of the '
+    "category, by the network of the first seed. The red box is the range that was trained on: streaks in it are "
+    "within the range, all others beyond it; the three maps weigh the same. The generalisation area is the share "
+    "of the three maps of streaks in which half of the rain or more is removed: within the bound of the clean "
+    "error, and whatever the clean error; in brackets its 95 % interval over backgrounds.</p>"
+)
+
 Save = Callable[["Figure", str, str], str]
 """Writes a figure under a name, with a text in its place, and gives the HTML that shows it."""
 
 
-def response_section(results: Results, save: Save) -> str:
+def response_section(results: Results, save: Save, shown: dict[frozenset[str], str]) -> str:
     """Removal within and beyond the range trained on; maps of the response to rain, count below count, of the first
-    seed; and the generalisation areas."""
+    seed; and the generalisation areas.
+
+    Args:
+        results: of one study.
+        save: for the figures.
+        shown: names of the sections that hold the maps of a group of trainings, which are not drawn again; this
+            section's are added.
+    """
     name = name_of(results)
     cells = list({cell.identity: cell for cell in results.cells if cell.response}.values())
     named = [axis for axis in varied(cells) if axis not in ("count", "seed")] or ["rain"]
     groups: dict[str, list[Cell]] = {}
     for cell in sorted(cells, key=lambda cell: (cell.axes["seed"], cell.axes["count"])):
         groups.setdefault(axes_text(cell, named), []).append(cell)
-    parts = ["<h3>Response to rain</h3>"]
+    trainings = {title: frozenset(cell.identity for cell in group) for title, group in groups.items()}
+    is_new = not shown.keys() >= set(trainings.values())
+    parts = [f'<h3 id="{escape(name)}.response">Response to rain</h3>']
     parted = {title: curves for title, group in groups.items() if (curves := _within_and_beyond(group))}
-    if parted:
+    if parted and is_new:
         text = "controlled removal of streaks within and beyond the range trained on"
         figure = draw_curves({"controlled removal": parted}, limits=(0.0, 1.0))
         parts.append(save(figure, f"{name}.within-and-beyond", text))
     for number, (title, group) in enumerate(groups.items()):
-        shown = [cell for cell in group if cell.axes["seed"] == group[0].axes["seed"]]
-        maps = [panel_of(f"{cell.axes['count']} backgrounds", cell.response or {}, cell.run) for cell in shown]
+        if (section := shown.setdefault(trainings[title], name)) != name:
+            link = f'<a href="#{escape(section)}.response">{escape(section)}</a>'
+            parts.append(f"<p>{escape(title)}: the same trainings as in {link}</p>")
+            continue
+        first = [cell for cell in group if cell.axes["seed"] == group[0].axes["seed"]]
+        maps = [panel_of(f"{cell.axes['count']} backgrounds", cell.response or {}, cell.run) for cell in first]
         drawn = draw_panels(maps, rain_maps(FULL), "removal_controlled", FULL.recipe)
         parts.append(f"<p>{escape(title)}</p>")
         parts.append(save(drawn, f"{name}.response{number or ''}", f"controlled removal of every rain: {title}"))
         parts.append(f'<div class="scroll">{_table(group)}</div>')
-    parts.append(
-        '<p class="note">Controlled removal of rain whose parameters are those of the cell, on test photos of the '
-        "category, by the network of the first seed. The red box is the range that was trained on: streaks in it are "
-        "within the range, all others beyond it; the three maps weigh the same. The generalisation area is the share "
-        "of the three maps of streaks in which half of the rain or more is removed: within the bound of the clean "
-        "error, and whatever the clean error; in brackets its 95 % interval over backgrounds.</p>"
-    )
+    if is_new:
+        parts.append(_NOTE)
     return "".join(parts)
 
 

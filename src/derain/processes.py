@@ -22,7 +22,7 @@ def dedicate_to_network(threads: int | None = None) -> None:
     which takes a fifth of a CPU training step (benchmarks/kept_memory.py). Elsewhere than on glibc only the threads
     are set. The memory stays with the process until it ends: not for one that has other work to do.
 
-    On a GPU float32 is then float32 in convolutions too, where PyTorch's default is to round their factors to TF32.
+    It computes in `exact_float32`.
 
     Args:
         threads: CPU threads; torch's own choice by default. Results are equal to the last bit only at an equal number.
@@ -34,11 +34,16 @@ def dedicate_to_network(threads: int | None = None) -> None:
         if threads < 1:
             raise InputError(f"--threads must be at least 1, not {threads}")
         torch.set_num_threads(threads)
-    torch.backends.cudnn.allow_tf32 = False
+    exact_float32()
     if platform.libc_ver()[0] == "glibc":
         c = ctypes.CDLL(None)
         c.mallopt(_M_MMAP_MAX, 0)
         c.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def exact_float32() -> None:
+    """On a GPU, float32 is float32 in convolutions too, where PyTorch's default is to round their factors to TF32."""
+    torch.backends.cudnn.allow_tf32 = False
 
 
 def usable_device(name: torch.device | str) -> torch.device:

@@ -15,7 +15,7 @@ from derain.errors import InputError
 from derain.models import NAMES, find_model
 from derain.networks.base import Network
 from derain.onnx import OnnxNetwork, load_network
-from derain.processes import usable_device
+from derain.processes import exact_float32, usable_device
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -49,6 +49,7 @@ def serve(
     if not 0 < max_mb < inf:
         raise InputError(f"the largest upload must be a number of megabytes above 0, not {max_mb}")
     usable_device(device)
+    exact_float32()
     networks = load_networks(models)
     report = None if results is None else find_report(results)
     with bind(host, port) as listening:

@@ -117,7 +117,9 @@ class Evaluate:
         from derain.models import find_model
         from derain.onnx import load_network
         from derain.pairs import match_pairs
+        from derain.processes import exact_float32
 
+        exact_float32()
         pairs = match_pairs(self.rainy, self.clean, self.match)
         restorer: Restorer
         if self.model is not None:
@@ -165,7 +167,9 @@ class Probe:
 
         from derain.models import find_model
         from derain.probe.run import describe, probe
+        from derain.processes import exact_float32
 
+        exact_float32()
         models = tuple(map(find_model, (self.model,) if self.model is not None else self.compare or ()))
         with progress_bar(console) as bar:
             task = bar.add_task("cells", total=None)

@@ -59,7 +59,15 @@ def drawing() -> Iterator[None]:
         from matplotlib import rc_context
     except ImportError as error:
         raise InputError("figures need matplotlib, which is not installed: pip install 'derain[plots]'") from error
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "derain", "font.family": "sans-serif", "font.size": 10}):
+    with rc_context(
+        {
+            "svg.fonttype": "none",
+            "svg.hashsalt": "derain",
+            "font.family": "sans-serif",
+            "font.sans-serif": ["DejaVu Sans", "Verdana"],  # few: every text of an SVG names them all
+            "font.size": 10,
+        }
+    ):
         yield
 
 

@@ -178,12 +178,14 @@ def _heat_map(axes: "Axes", rain_map: RainMap, panel: Panel, figure: str) -> Non
     colours = scale(figure, panel.difference)
     means = panel.means[rain_map.name].reshape(rows, columns)
     axes.set_facecolor(GREY)
-    # One rectangle a cell: a picture would be scaled, and blurred, by what shows the SVG.
+    # Drawn as rectangles: a picture would be scaled, and blurred, by what shows the SVG.
+    axes.pcolormesh(
+        np.arange(columns + 1) - 0.5, np.arange(rows + 1) - 0.5, np.ma.masked_invalid(means),
+        cmap=colours.colours, vmin=colours.low, vmax=colours.high, edgecolors="face", linewidth=0.3,
+    )  # fmt: skip
     for row in range(rows):
         for column in range(columns):
             value = means[row, column]
-            if not np.isnan(value):
-                axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, color=colours.rgb(value), linewidth=0.3))
             ink = "#222222" if np.isnan(value) else ink_on(colours.rgb(value))
             text = cell_text(figure, value, panel.difference)
             axes.text(column, row, text, ha="center", va="center", fontsize=6.5, color=ink)

@@ -27,7 +27,7 @@ import torch
 import tyro
 from torch import Tensor
 
-from derain.advice.replay import Replay, read_grid, replay
+from derain.advice.replay import Replay, read_grid, replay, replay_everything_once
 from derain.advice.search import gather
 from derain.evaluation import NetworkRestorer
 from derain.files import make_folder, write_bytes, write_json
@@ -467,13 +467,9 @@ def replay_all(trainings: Trainings, out: Path) -> Iterator[dict[str, Any]]:
         for preference in PREFERENCES:
             grid = read_grid(path, preference)
             candidates = len(gather(grid))
-            for budget in range(len(rains), candidates // 2 + 1):
-                yield {
-                    "test": test,
-                    "preference": preference,
-                    "candidates": candidates,
-                    **asdict(replay(grid, budget, 200)),
-                }
+            replayed = [replay(grid, budget, 200) for budget in range(len(rains), candidates // 2 + 1)]
+            for each in (*replayed, replay_everything_once(grid, 200)):
+                yield {"test": test, "preference": preference, "candidates": candidates, **asdict(each)}
 
 
 def print_replays(replays: Sequence[Mapping[str, Any]]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from derain.advice.replay import Replay, read_grid, replay, replay_file
+from derain.advice.replay import Replay, read_grid, replay, replay_everything_once, replay_file
 from derain.advice.search import Candidate, Measurement, Trial
 from derain.advice.settings import AdviceSettings
 from derain.errors import InputError
@@ -96,6 +96,16 @@ def test_on_real_grids_little_is_lost_with_forty_percent_of_the_trainings(test: 
     assert found.as_good > 0.9
 
 
+def test_trying_everything_once_misses_as_often_as_seeds_change_places() -> None:
+    def scored(noise_db: float) -> dict[Trial, Measurement]:
+        """The second count is better by 1 dB; of its two seeds one is worse by the noise."""
+        scores = {(8, 0): 25.0, (8, 1): 25.0, (32, 0): 20.0, (32, 1): 20.0, (128, 0): 26.0, (128, 1): 26.0 - noise_db}
+        return {Trial(Candidate("medium", count), seed): Measurement(score) for (count, seed), score in scores.items()}
+
+    assert replay_everything_once(scored(0.5), 50) == Replay(3, 1.0, 1.0, 3.0, 1.0, 0.0)
+    assert 0.3 < replay_everything_once(scored(1.5), 50).hits < 0.7
+
+
 def test_a_replay_depends_on_its_seed_alone() -> None:
     grid = made_up("peak inside", 0.5, 0)
     assert replay(grid, 8, 20, seed=1) == replay(grid, 8, 20, seed=1)
@@ -138,6 +148,7 @@ def test_a_recorded_grid_is_replayed_with_many_budgets(tmp_path: Path) -> None:
     results = json.loads((tmp_path / "out" / "replay.json").read_text())
     assert results["exhaustive"]["count"] == 256
     assert results["replays"][-1]["share"] <= 0.5
+    assert results["everything_once"]["trainings"] == 16
     assert "rain on 256 backgrounds" in console.file.getvalue()
 
 

@@ -115,7 +115,7 @@ def replay(grid: Results, budget: int, replays: int, seed: int = 0, min_removal:
 
 
 def replay_everything_once(grid: Results, replays: int, seed: int = 0, min_removal: float | None = None) -> Replay:
-    """What is found with one training of every candidate, of a seed drawn at random: what a search with less is up to.
+    """What is found with one training of every candidate, of a seed drawn at random: the yardstick of a search.
 
     Args:
         grid, replays, seed, min_removal: as of `replay`.
@@ -128,8 +128,7 @@ def replay_everything_once(grid: Results, replays: int, seed: int = 0, min_remov
     found = []
     for number in range(replays):
         rng = generator(seed, "everything once", number)
-        drawn = {candidate: Trial(candidate, int(rng.integers(seeds))) for candidate in by_candidate}
-        found.append({Trial(candidate, 0): grid[trial] for candidate, trial in drawn.items()})
+        found.append({Trial(each, 0): grid[Trial(each, int(rng.integers(seeds)))] for each in by_candidate})
     return _judged(whole, grid, len(by_candidate), found)
 
 

@@ -60,6 +60,7 @@ PLAIN = {
     "precision": "float32",
 }
 COUNTS = (8, 64, 256, 1024)
+SEEDS = (0, 1)  # those that every count and rain has
 PREFERENCES = ("balanced", "removal", "picture")
 COLOURS = {"small": "#0072b2", "medium": "#d55e00", "large": "#009e73", "wide": "#cc79a7"}
 Trainings = list[dict[str, Any]]
@@ -82,7 +83,11 @@ def main(results: Path, out: Path, images: Path, data: Path | None = None, photo
         write_bytes(out / "results" / f"{identity}.json", json.dumps(published, separators=(",", ":")).encode())
         trainings.append(small(identity, published))
     write_json(out / "photos.json", photos(store, out / "photos.json"))
-    plain = [t for t in trainings if all(t[axis] == value for axis, value in PLAIN.items()) and t["count"] in COUNTS]
+    plain = [
+        t
+        for t in trainings
+        if all(t[axis] == value for axis, value in PLAIN.items()) and t["count"] in COUNTS and t["seed"] in SEEDS
+    ]
     for test in TESTS:
         print(f"\n{test}")
         print_table([t for t in trainings if test in t["tests"]], test)
@@ -457,10 +462,10 @@ def replay_all(trainings: Trainings, out: Path) -> Iterator[dict[str, Any]]:
                 "error": t["tests"][test]["psnr_y_error"],
             }
             for t in trainings
-            if t["rain"] in RANGES and test in t["tests"] and t["seed"] in (0, 1)
+            if t["rain"] in RANGES and test in t["tests"]
         ]
         rains, counts = {e["rain"] for e in entries}, {e["count"] for e in entries}
-        if not entries or len(entries) != 2 * len(rains) * len(counts):
+        if not entries or len(entries) != len(SEEDS) * len(rains) * len(counts):
             continue
         path = out / f"grid-{test}.json"
         write_json(path, entries)

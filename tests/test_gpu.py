@@ -61,7 +61,7 @@ def test_batches_are_those_of_the_cpu(rain: str, banked: bool) -> None:
         return [picture.cpu() for picture in objective.batch(3)]
 
     (rainy, clean), (same_rainy, same_clean) = batch("cpu"), batch(GPU)
-    assert torch.equal(clean, same_clean)
+    assert torch.allclose(clean, same_clean, rtol=0, atol=1e-6)  # a division ends on the other side of the last bit
     # Sums in another order may end on the other side of a whole level.
     difference = (255 * (rainy - same_rainy)).abs()
     assert difference.max() < 2.5

@@ -60,6 +60,7 @@ PLAIN = {
     "precision": "float32",
 }
 COUNTS = (8, 64, 256, 1024)
+EIGHT = (8, 16, 32, 64, 128, 256, 512, 1024)  # on Rain100L, for the paper's ranges alone
 SEEDS = (0, 1)  # those that every count and rain has
 PREFERENCES = ("balanced", "removal", "picture")
 COLOURS = {"small": "#0072b2", "medium": "#d55e00", "large": "#009e73", "wide": "#cc79a7"}
@@ -83,11 +84,8 @@ def main(results: Path, out: Path, images: Path, data: Path | None = None, photo
         write_bytes(out / "results" / f"{identity}.json", json.dumps(published, separators=(",", ":")).encode())
         trainings.append(small(identity, published))
     write_json(out / "photos.json", photos(store, out / "photos.json"))
-    plain = [
-        t
-        for t in trainings
-        if all(t[axis] == value for axis, value in PLAIN.items()) and t["count"] in COUNTS and t["seed"] in SEEDS
-    ]
+    alike = [t for t in trainings if all(t[axis] == value for axis, value in PLAIN.items()) and t["seed"] in SEEDS]
+    plain = [t for t in alike if t["count"] in COUNTS]
     for test in TESTS:
         print(f"\n{test}")
         print_table([t for t in trainings if test in t["tests"]], test)
@@ -106,7 +104,7 @@ def main(results: Path, out: Path, images: Path, data: Path | None = None, photo
         save(draw_inside_outside(plain), images / "campaign-inside-outside.png")
         save(draw_regimes(plain), images / "campaign-regimes.png")
         save(draw_balance(plain), images / "campaign-balance.png")
-    replays = list(replay_all(plain, out))
+    replays = [*replay_all(plain, out, RANGES, COUNTS), *replay_all(alike, out, RANGES[:3], EIGHT, "-eight-counts")]
     write_json(out / "replays.json", replays)
     print_replays(replays)
 
@@ -448,8 +446,10 @@ def save(figure: Any, path: Path) -> None:
     write_bytes(path, picture.getvalue())
 
 
-def replay_all(trainings: Trainings, out: Path) -> Iterator[dict[str, Any]]:
-    """The advice replayed on every test set by every preference, where the grid of rains, counts and seeds is full."""
+def replay_all(
+    trainings: Trainings, out: Path, rains: Sequence[str], counts: Sequence[int], suffix: str = ""
+) -> Iterator[dict[str, Any]]:
+    """The advice replayed by every preference, on test sets on which the grid of rains, counts and seeds is full."""
     for test in TESTS:
         entries = [
             {
@@ -462,12 +462,11 @@ def replay_all(trainings: Trainings, out: Path) -> Iterator[dict[str, Any]]:
                 "error": t["tests"][test]["psnr_y_error"],
             }
             for t in trainings
-            if t["rain"] in RANGES and test in t["tests"]
+            if t["rain"] in rains and t["count"] in counts and test in t["tests"]
         ]
-        rains, counts = {e["rain"] for e in entries}, {e["count"] for e in entries}
-        if not entries or len(entries) != len(SEEDS) * len(rains) * len(counts):
+        if len(entries) != len(SEEDS) * len(rains) * len(counts):
             continue
-        path = out / f"grid-{test}.json"
+        path = out / f"grid-{test}{suffix}.json"
         write_json(path, entries)
         for preference in PREFERENCES:
             grid = read_grid(path, preference)
@@ -483,12 +482,16 @@ def print_replays(replays: Sequence[Mapping[str, Any]]) -> None:
         print(each["test"], each["preference"], f"budget {each['budget']} of {each['candidates']}:",
               ", ".join(f"{name} {each[name]:.2f}" for name in names))  # fmt: skip
     drawn = np.random.default_rng(0)
-    for budget in sorted({each["budget"] for each in replays}):
+    for candidates, budget in sorted({(each["candidates"], each["budget"]) for each in replays}):
+        same = [each for each in replays if (each["candidates"], each["budget"]) == (candidates, budget)]
         for name in ("hits", "as_good", "loss"):
-            values = np.array([each[name] for each in replays if each["budget"] == budget])
+            values = np.array([each[name] for each in same])
             means = values[drawn.integers(len(values), size=(10000, len(values)))].mean(1)
             bar = "{:.2f}..{:.2f}".format(*np.percentile(means, (2.5, 97.5)))
-            print(f"budget {budget}: {name} {values.mean():.2f} (bootstrap over the grids, 95 %: {bar})")
+            print(
+                f"budget {budget} of {candidates}: {name} {values.mean():.2f} "
+                f"(bootstrap over {len(values)} grids, 95 %: {bar})"
+            )
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ some restore a photo, for which their weights must be there.
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from math import ceil, log2
 from pathlib import Path
@@ -45,6 +46,7 @@ from derain.randomness import generator
 from derain.study.figures import Quantity
 from derain.study.response import within_and_beyond
 from derain.study.store import Store
+from derain.study.turning import NotTested, seed_spread, turning_point
 from derain.training import MODEL
 from probe import correlation
 
@@ -60,7 +62,7 @@ PLAIN = {
     "precision": "float32",
 }
 COUNTS = (8, 64, 256, 1024)
-EIGHT = (8, 16, 32, 64, 128, 256, 512, 1024)  # on Rain100L, for the paper's ranges alone
+EIGHT = (8, 16, 32, 64, 128, 256, 512, 1024)  # on Rain100L, under the paper's ranges
 SEEDS = (0, 1)  # those that every count and rain has
 PREFERENCES = ("balanced", "removal", "picture")
 COLOURS = {"small": "#0072b2", "medium": "#d55e00", "large": "#009e73", "wide": "#cc79a7"}
@@ -84,7 +86,11 @@ def main(results: Path, out: Path, images: Path, data: Path | None = None, photo
         write_bytes(out / "results" / f"{identity}.json", json.dumps(published, separators=(",", ":")).encode())
         trainings.append(small(identity, published))
     write_json(out / "photos.json", photos(store, out / "photos.json"))
-    alike = [t for t in trainings if all(t[axis] == value for axis, value in PLAIN.items()) and t["seed"] in SEEDS]
+    alike = [
+        t
+        for t in trainings
+        if all(t[axis] == value for axis, value in PLAIN.items()) and t["count"] in EIGHT and t["seed"] in SEEDS
+    ]
     plain = [t for t in alike if t["count"] in COUNTS]
     for test in TESTS:
         print(f"\n{test}")
@@ -96,12 +102,13 @@ def main(results: Path, out: Path, images: Path, data: Path | None = None, photo
             write_bytes(images / f"campaign-{name.replace('.cpu', '')}.png", drawn.read_bytes())
     print_verdicts(out / "report.json")
     print_correlations(trainings)
+    print_within_and_beyond(alike)
     with drawing():
         if all(training["rain100l_apart"] for training in plain):
             save(draw_apart(plain), images / "campaign-apart.png")
         if photo is not None:
             save(draw_pictures(plain, store, photo), images / "campaign-pictures.jpg")
-        save(draw_inside_outside(plain), images / "campaign-inside-outside.png")
+        save(draw_inside_outside(alike), images / "campaign-inside-outside.png")
         save(draw_regimes(plain), images / "campaign-regimes.png")
         save(draw_balance(plain), images / "campaign-balance.png")
     replays = [*replay_all(plain, out, RANGES, COUNTS), *replay_all(alike, out, RANGES[:3], EIGHT, "-eight-counts")]
@@ -329,23 +336,42 @@ def response(training: Mapping[str, Any]) -> np.ndarray:
     return means.reshape(len(STREAKS.rows), len(STREAKS.columns))
 
 
+def within_or_beyond(trainings: Trainings, rain: str, part: int) -> dict[int, list[float]]:
+    """Controlled removal of the probe's streaks within (part 0) or beyond (1) a range trained on, by counts."""
+    found = {
+        count: [t["within_and_beyond"][part] for t in group if t["within_and_beyond"]]
+        for count, group in cells(trainings, rain).items()
+    }
+    return {count: values for count, values in found.items() if values}
+
+
+def print_within_and_beyond(trainings: Trainings) -> None:
+    """For the paper's ranges, and where it turns by the rule for figures that are judged, with one spread for all."""
+    for part, name in enumerate(("within", "beyond")):
+        ranges = {rain: within_or_beyond(trainings, rain, part) for rain in RANGES[:3]}
+        spread_ = seed_spread(values for of_count in ranges.values() for values in of_count.values()) or 0.0
+        print(f"\nControlled removal of streaks {name} the range trained on, spread {spread_:.3f}")
+        for rain, of_count in ranges.items():
+            curve = {count: fmean(values) for count, values in of_count.items()}
+            turn = "-"
+            with suppress(NotTested):
+                turn = f"{turning_point(curve, spread_):.0f}"
+            print(f"{rain}:", ", ".join(f"{count} {mean:.2f}" for count, mean in curve.items()), f"(turns at {turn})")
+
+
 def draw_inside_outside(trainings: Trainings) -> Any:
     """Controlled removal within and beyond the range trained on against the count, a panel a range."""
     figure, [axes] = panels(1, len(RANGES))
     for at, rain in zip(axes, RANGES, strict=True):
-        by_count = {
-            count: [t["within_and_beyond"] for t in group if t["within_and_beyond"]]
-            for count, group in cells(trainings, rain).items()
-        }
-        by_count = {count: pairs for count, pairs in by_count.items() if pairs}
-        if not by_count:
-            at.set_axis_off()
-            continue
         for part, label, style in (
             (0, "within the range trained on", ("#0072b2", "s")),
             (1, "beyond it", ("#d55e00", "^")),
         ):
-            line(at, {count: [pair[part] for pair in pairs] for count, pairs in by_count.items()}, label, style)
+            values = within_or_beyond(trainings, rain, part)
+            if not values:
+                at.set_axis_off()
+                continue
+            line(at, values, label, style)
         at.set_ylim(0, 1)
         at.set_title(f"{rain} rain", fontsize=10)
     axes[0].set_ylabel("controlled removal of streaks", fontsize=8)
@@ -424,10 +450,11 @@ def line(at: Any, values: Mapping[int, Sequence[float]], label: str, style: tupl
     means, errors = [fmean(v) for v in values.values()], [spread(v) for v in values.values()]
     at.errorbar(list(values), means, errors, label=label, color=style[0], marker=style[1], ms=4, lw=1.3, capsize=2)
     at.set_xscale("log", base=2)
-    at.set_xticks(list(values), [str(count) for count in values], fontsize=8)
+    at.set_xticks(list(values), [str(count) for count in values])
     at.minorticks_off()
     at.set_xlabel("backgrounds", fontsize=8)
     finish(at)
+    at.tick_params("x", labelsize=6 if len(values) > 5 else 8)
 
 
 def finish(at: Any) -> None:

@@ -330,6 +330,9 @@ def _count_axis(axes: "Axes", counts: Sequence[int], labelled: bool) -> None:
     labels = [str(count) if labelled else "" for count in counts]
     axes.set_xticks(counts, labels, rotation=45 if len(counts) > 5 else 0, fontsize=8)
     axes.minorticks_off()
+    if counts:  # the same limits for panels that lack the first or the last one
+        margin = 1.1 * (counts[-1] / counts[0]) ** 0.03
+        axes.set_xlim(counts[0] / margin, counts[-1] * margin)
     if labelled:
         axes.set_xlabel("backgrounds", fontsize=9)
 

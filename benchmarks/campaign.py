@@ -53,7 +53,7 @@ from probe import correlation
 STREAKS = rain_maps(FULL)[0]
 DRAWN = (
     "f5.cpu", "f6a.cpu", "f7.cpu", "f10.cpu", "f6a.cpu.within-and-beyond", "f11.cpu", "resnet.gpu",
-    "longer.cpu.within-and-beyond",
+    "resnet.gpu.response", "longer.cpu.within-and-beyond",
 )  # fmt: skip
 SIDE_PX = 256
 TESTS = ("rain100l", "rain12", "ddn_sirr")

@@ -353,7 +353,9 @@ def print_within_and_beyond(trainings: Trainings) -> None:
     """For the paper's ranges, and where it turns by the rule for figures that are judged, with one spread for all."""
     for part, name in enumerate(("within", "beyond")):
         ranges = {rain: within_or_beyond(trainings, rain, part) for rain in PAPER}
-        spread_ = seed_spread(values for of_count in ranges.values() for values in of_count.values()) or 0.0
+        spread_ = seed_spread(values for of_count in ranges.values() for values in of_count.values())
+        if spread_ is None:
+            continue
         print(f"\nControlled removal of streaks {name} the range trained on, spread {spread_:.3f}")
         for rain, of_count in ranges.items():
             curve = {count: fmean(values) for count, values in of_count.items()}
@@ -367,15 +369,12 @@ def draw_inside_outside(trainings: Trainings) -> Any:
     """Controlled removal within and beyond the range trained on against the count, a panel a range."""
     figure, [axes] = panels(1, len(RANGES))
     for at, rain in zip(axes, RANGES, strict=True):
-        for part, label, style in (
-            (0, "within the range trained on", ("#0072b2", "s")),
-            (1, "beyond it", ("#d55e00", "^")),
-        ):
-            values = within_or_beyond(trainings, rain, part)
-            if not values:
-                at.set_axis_off()
-                continue
-            line(at, values, label, style)
+        within, beyond = (within_or_beyond(trainings, rain, part) for part in (0, 1))
+        if not within:
+            at.set_axis_off()
+            continue
+        line(at, within, "within the range trained on", ("#0072b2", "s"))
+        line(at, beyond, "beyond it", ("#d55e00", "^"))
         at.set_ylim(0, 1)
         at.set_title(f"{rain} rain", fontsize=10)
     axes[0].set_ylabel("controlled removal of streaks", fontsize=8)

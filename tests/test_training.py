@@ -322,12 +322,39 @@ def test_learning_rate_rises_linearly_and_falls_along_a_cosine(settings: Trainin
     assert learning_rate(settings, 999) < 1e-5
 
 
+@pytest.mark.parametrize("change", [{"validate_every": 1}, {"probe_every": 1}])
+def test_weights_that_are_no_numbers_are_the_trainings_failure_when_it_is_measured(
+    settings: TrainingSettings, tmp_path: Path, change: dict[str, int]
+) -> None:
+    settings = dataclasses.replace(settings, learning_rate=1e30, warmup=0, **change)
+    with pytest.raises(TrainingError, match=r"run cannot be measured at iteration 1: .*NaN"):
+        train(settings, tmp_path / "run")
+
+
+def test_a_checkpoint_of_another_run_is_refused(settings: TrainingSettings, tmp_path: Path) -> None:
+    with pytest.raises(Stopped):
+        train(settings, tmp_path / "run", checkpoint_every=1, report=stop_at(4))
+    (tmp_path / "run" / "run.json").unlink()
+    with pytest.raises(InputError, match="run was made with seed = 0, not 1"):
+        train(dataclasses.replace(settings, seed=1), tmp_path / "run")
+    train(settings, tmp_path / "run")
+
+
+def test_a_checkpoint_beside_the_finished_model_is_cleared_away(settings: TrainingSettings, tmp_path: Path) -> None:
+    train(settings, tmp_path / "run")
+    (tmp_path / "run" / "checkpoint.safetensors").write_bytes(b"left by a kill between the model and this")
+    train(settings, tmp_path / "run")
+    assert not (tmp_path / "run" / "checkpoint.safetensors").exists()
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
         ({"count": 0}, "--count must be greater than 0 and finite, not 0"),
         ({"learning_rate": math.nan}, "--learning-rate must be greater than 0 and finite, not nan"),
         ({"learning_rate": math.inf}, "--learning-rate must be greater than 0 and finite, not inf"),
+        ({"min_std": math.nan}, "--min-std must be finite, not nan"),
+        ({"max_white": 2.0}, "--max-white must be a share between 0 and 1, not 2.0"),
         ({"betas": (-0.5, 0.9)}, "--betas must be at least 0 and less than 1, not -0.5"),
         ({"patch_size": 64}, "--patch-size 64 is larger than --background-size 32"),
         ({"betas": (0.9, 1.0)}, "--betas must be at least 0 and less than 1"),
@@ -388,10 +415,26 @@ def test_broken_photos_of_the_validation_are_left_out_of_the_probes_too(
     assert broken.name not in {source.photo for source in scene.patches.sources}
 
 
+def test_another_photo_is_kept_out_where_the_one_drawn_is_broken(
+    settings: TrainingSettings, photos: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "some"
+    shutil.copytree(photos, folder)
+    settings = dataclasses.replace(settings, backgrounds=(folder,), validate_every=2)
+    _, [drawn] = split_backgrounds(settings)
+    drawn.write_bytes(drawn.read_bytes()[:-200])
+    with pytest.raises(InputError, match=drawn.name):
+        prepare(settings, torch.device("cpu"))
+    run = prepare(dataclasses.replace(settings, skip_bad=True), torch.device("cpu"))
+    assert run.validation[0].source["photos"] == 1
+
+
 @pytest.fixture
 def slacking(settings: TrainingSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainingSettings:
     """A training whose validation is at its best after 40 of 120 iterations: where its weights then are."""
-    settings = dataclasses.replace(settings, iterations=120, validate_every=10, stop_when_slacking=True)
+    settings = dataclasses.replace(
+        settings, iterations=120, validate_every=10, stop_when_slacking=True, validation=settings.backgrounds[0]
+    )
     with pytest.raises(Stopped):
         train(settings, tmp_path / "first", checkpoint_every=40, report=stop_at(40))
     checkpoint = safetensors.torch.load_file(tmp_path / "first" / "checkpoint.safetensors")
@@ -403,6 +446,12 @@ def slacking(settings: TrainingSettings, tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(ValidationSet, "measure", measure)
     return settings
+
+
+def test_slacking_cannot_be_watched_on_a_single_picture(settings: TrainingSettings) -> None:
+    settings = dataclasses.replace(settings, validate_every=10, stop_when_slacking=True)
+    with pytest.raises(InputError, match="needs two to validate on, not one: give --validation"):
+        prepare(settings, torch.device("cpu"))
 
 
 def test_a_network_that_slacks_off_is_stopped_and_its_best_weights_are_kept(

@@ -77,6 +77,10 @@ class TrainingSettings:
         for name in ("warmup", "validate_every", "probe_every", "seed", "split_seed", "min_std"):
             if (getattr(self, name) or 0) < 0:
                 raise InputError(f"{_flag(name)} must not be negative, as {getattr(self, name)} is")
+        if not math.isfinite(self.min_std):
+            raise InputError(f"--min-std must be finite, not {self.min_std}")
+        if not 0 <= self.max_white <= 1:
+            raise InputError(f"--max-white must be a share between 0 and 1, not {self.max_white}")
         for name, value in (("average_decay", self.average_decay), *(("betas", beta) for beta in self.betas)):
             if not 0 <= value < 1:
                 raise InputError(f"{_flag(name)} must be at least 0 and less than 1, not {value}")

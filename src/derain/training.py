@@ -17,10 +17,11 @@ from torch import Tensor, nn
 from derain.backgrounds import ContentFilter, PatchSet, load_patches, split_photos
 from derain.errors import InputError, TrainingError
 from derain.files import make_folder, write_json
-from derain.images import list_images
+from derain.images import list_images, read_image
 from derain.networks.base import Network
 from derain.networks.memory import available_bytes, refuse_too_large
 from derain.networks.registry import build, parse
+from derain.networks.user import UserNetwork, refuse_untrainable
 from derain.networks.weights import average_into, describe, load_weights, read_tensors, write_tensors
 from derain.objective import Objective, render_bank
 from derain.probe.maps import Scene, lay_scene
@@ -77,6 +78,8 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(generator(settings.seed, "network").integers(2**31)))
         network = build(name, hyperparameters)
+        if isinstance(network, UserNetwork):
+            refuse_untrainable(network, settings.network, settings.sample_size)
     smallest, side = network.descriptor.smallest_size_px, settings.sample_size
     if side < smallest:
         raise InputError(
@@ -96,6 +99,10 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
     )
     photos = held_out if settings.validation is None else list_images(settings.validation)
     validation = _validation(settings, photos, rain.describe())
+    if settings.stop_when_slacking and len(validation[0].samples) < 2:
+        raise InputError(
+            "--stop-when-slacking compares pictures and needs two to validate on, not one: give --validation"
+        )
     scene = None
     if settings.probe_every:
         space = replace(COARSE, count=min(COARSE.count, len(photos)), size_px=settings.background_size)
@@ -167,11 +174,11 @@ def train(
     _same_run(out / "run.json", run.description)
     model = out / MODEL
     if model.exists():
+        (out / CHECKPOINT).unlink(missing_ok=True)  # of a run that was killed between its last two steps
         report(Progress(settings.iterations, settings.iterations, None))
         return model
     for leftover in out.glob(".*.safetensors.*"):
         leftover.unlink()
-    write_json(out / "run.json", run.description)
     environment = {"device": str(place), "threads": torch.get_num_threads(), "torch": torch.__version__}
 
     network = run.network.to(place)
@@ -179,7 +186,8 @@ def train(
     network.train()
     average: Network = deepcopy(network)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=settings.betas)
-    start, watch = _resume(out / CHECKPOINT, network, average, optimiser)
+    start, watch = _resume(out / CHECKPOINT, run.description, network, average, optimiser)
+    write_json(out / "run.json", run.description)
 
     if start:
         _log.info("going on with %s from iteration %d", out, start)
@@ -202,6 +210,7 @@ def train(
             done, mean_loss = k + 1, None
             last = done == settings.iterations
             validate = bool(settings.validate_every) and (last or done % settings.validate_every == 0)
+            probe = bool(settings.probe_every) and (last or done % settings.probe_every == 0)
             save = not last and (done % checkpoint_every == 0 or time.monotonic() - saved_at > _CHECKPOINT_SECONDS)
             if last or save or validate or done % _PROGRESS_EVERY == 0:
                 mean_loss = float(recent) / (done - recent_from)
@@ -212,14 +221,16 @@ def train(
                     )
                 recent, recent_from = torch.zeros((), device=place), done
                 log.write("progress", done, {"loss": mean_loss, "learning_rate": learning_rate(settings, k)})
-            if validate:
-                for validation_set in run.validation:
+            try:
+                for validation_set in run.validation if validate else ():
                     figures = validation_set.measure(average, place)
                     log.write("validation", done, figures)
                     if settings.stop_when_slacking and validation_set.name == "held_out":
                         watch.note(_point(done, figures), average.state_dict())
-            if run.scene is not None and (last or done % settings.probe_every == 0):
-                _log_probe(log, done, run.scene, probe_network(average, run.scene, place))
+                if probe and run.scene is not None:
+                    _log_probe(log, done, run.scene, probe_network(average, run.scene, place))
+            except InputError as error:
+                raise TrainingError(f"{out} cannot be measured at iteration {done}: {error}") from error
             if watch.slacking:
                 log.write("slacking", done, {"best": asdict(watch.best) if watch.best else None})
                 break
@@ -265,7 +276,8 @@ def learning_rate(settings: TrainingSettings, k: int) -> float:
 def split_backgrounds(settings: TrainingSettings) -> tuple[list[Path], list[Path]]:
     """The photos to cut training patches from, and those kept out for validation: an eighth of them, 16 at most.
 
-    None are kept out without --validate-every and --probe-every, or where --validation names a folder.
+    None are kept out without --validate-every and --probe-every, or where --validation names a folder. With --skip-bad
+    more are, as long as no patch can be cut from any of them.
 
     Raises:
         InputError: a folder holds no image, or there is only one photo.
@@ -278,7 +290,20 @@ def split_backgrounds(settings: TrainingSettings) -> tuple[list[Path], list[Path
             f"validation keeps a photo out, but {settings.backgrounds[0]} holds only one: give --validation"
         )
     seed = settings.seed if settings.split_seed is None else settings.split_seed
-    return split_photos(photos, max(1, min(_MOST_HELD_OUT, len(photos) // 8)), seed)
+    number = max(1, min(_MOST_HELD_OUT, len(photos) // 8))
+    training, held_out = split_photos(photos, number, seed)
+    while settings.skip_bad and not any(_can_be_cut(photo, settings.background_size) for photo in held_out):
+        number += 1
+        training, held_out = split_photos(photos, number, seed)
+    return training, held_out
+
+
+def _can_be_cut(photo: Path, size_px: int) -> bool:
+    try:
+        height, width, _ = read_image(photo).shape
+    except InputError:
+        return False
+    return bool(min(height, width) >= size_px)
 
 
 def _backgrounds(settings: TrainingSettings) -> tuple[PatchSet, list[Path]]:
@@ -314,13 +339,17 @@ def _same_run(path: Path, description: dict[str, Any]) -> None:
         made_with = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
+    _refuse_other(path.parent, made_with, description)
+
+
+def _refuse_other(out: Path, made_with: dict[str, Any], description: dict[str, Any]) -> None:
     theirs, ours = _flatten(made_with), _flatten(description)
     for key in [*ours, *theirs]:
         if key not in theirs and key.endswith(".content_hash"):
             continue  # older runs recorded validation pairs by their names alone
         if theirs.get(key) != ours.get(key):
             raise InputError(
-                f"{path.parent} was made with {key} = {theirs.get(key)}, not {ours.get(key)}: "
+                f"{out} was made with {key} = {theirs.get(key)}, not {ours.get(key)}: "
                 f"give another --out, or the settings it was made with"
             )
 
@@ -352,11 +381,14 @@ def _save(
     write_tensors(path, tensors, {"iteration": iteration, "run": description, "watch": watch.state()})
 
 
-def _resume(path: Path, network: Network, average: Network, optimiser: torch.optim.Adam) -> tuple[int, SlackingWatch]:
+def _resume(
+    path: Path, description: dict[str, Any], network: Network, average: Network, optimiser: torch.optim.Adam
+) -> tuple[int, SlackingWatch]:
     """Load a checkpoint, if there is one; returns the number of iterations done and the best validation so far."""
     if not path.exists():
         return 0, SlackingWatch()
     tensors, header = read_tensors(path)
+    _refuse_other(path.parent, header["run"], description)
     for prefix, module in (("network.", network), ("average.", average)):
         part = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
         load_weights(module, part, f"{path} does not fit the run")

@@ -132,6 +132,43 @@ def test_faults_are_named_before_a_training_starts(tmp_path: Path, source: str, 
         build(*parse(f"{tmp_path / 'mine.py'}:Mine"))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("size_multiple_px = 4", "size_multiple_px = 0", r"size_multiple_px of .*mine\.py:Mine must be a whole number"),
+        ("size_multiple_px = 4", "size_multiple_px = 'four'", r"of at least 1, not 'four'"),
+        (
+            "return rainy + self.up(self.down(rainy).relu())",
+            "return [rainy] if self.training else rainy",
+            r"mine\.py:Mine cannot be trained on samples of 32 x 32 pixels: .*makes a list of a picture",
+        ),
+        ("self.down(rainy).relu())", "self.down(rainy).relu()).detach()", r"depends on no weight with a gradient"),
+        (
+            "return rainy",
+            "assert not self.training, 'not ready'\n        return rainy",
+            r"cannot be trained on samples of 32 x 32 pixels: AssertionError: not ready",
+        ),
+    ],
+)
+def test_faults_that_show_only_in_training_are_named_before_it_starts(
+    tmp_path: Path, photos: Path, old: str, new: str, sentence: str
+) -> None:
+    (tmp_path / "mine.py").write_text(HEADER + MINE.replace(old, new))
+    network = f"{tmp_path / 'mine.py'}:Mine"
+    settings = TrainingSettings((photos,), 4, network=network, iterations=3, batch_size=2, background_size=32)
+    with pytest.raises(InputError, match=sentence):
+        train(settings, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_network_need_work_only_on_the_size_that_it_is_trained_on(tmp_path: Path, photos: Path) -> None:
+    padded = "self.up(self.down(nn.functional.pad(rainy, (34, 34, 34, 34), 'reflect')).relu())[..., 34:-34, 34:-34]"
+    (tmp_path / "mine.py").write_text(HEADER + MINE.replace("self.up(self.down(rainy).relu())", padded))
+    network = f"{tmp_path / 'mine.py'}:Mine"
+    settings = TrainingSettings((photos,), 3, network=network, iterations=1, batch_size=2, background_size=40)
+    train(settings, tmp_path / "run")
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read the network in .*none\.py: No such file"):
         build(*parse(f"{tmp_path / 'none.py'}:Mine"))

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from derain.errors import InputError
 from derain.networks.base import Network
+from derain.networks.user import UserNetwork
 
 # Beside what autograd keeps there are gradients on their way and the workspace of convolutions.
 _MARGIN = 2.0
@@ -39,6 +40,8 @@ def training_bytes(network: Network, batch_size: int, patch_size_px: int) -> tup
     buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
     network.train()
     side = _padded(max(_LEAST_PROBE_PX, network.descriptor.smallest_size_px), network)
+    if isinstance(network, UserNetwork):
+        side = _padded(patch_size_px, network)  # the one size that it is known to be trained on
     with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
         # Kept alive, so that no storage is counted under the address of another.
         derained = network(torch.zeros(2, 3, side, side))

@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import sys
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +50,8 @@ class UserNetwork(Network):
     def _stages(self, rainy: Float[Tensor, "n 3 h w"]) -> list[Float[Tensor, "n 3 h w"]]:
         height, width = rainy.shape[-2:]
         derained: Tensor = self.module(pad_to_multiple(rainy, self.descriptor.size_multiple_px))
+        if not isinstance(derained, Tensor):
+            raise TypeError(f"it makes a {type(derained).__name__} of a picture, not a tensor")
         return [derained[..., :height, :width]]
 
 
@@ -91,9 +94,30 @@ def load_user_network(name: str) -> UserNetwork:
         raise InputError(f"the network in {path} cannot be made: {type(error).__name__}: {error}") from error
     if not isinstance(module, nn.Module):
         raise InputError(f"{class_name} in {path} is no torch.nn.Module")
+    for attribute, least in (("size_multiple_px", 1), ("receptive_field_px", 0)):
+        value = getattr(module, attribute, least)
+        if not isinstance(value, int) or value < least:
+            raise InputError(f"{attribute} of {name} must be a whole number of at least {least}, not {value!r}")
     network = UserNetwork(module, sha256)
     _try(network, name)
     return network
+
+
+def refuse_untrainable(network: UserNetwork, name: str, side_px: int) -> None:
+    """Try one step back and forth on a copy: a network may work on pictures and fail only while it trains.
+
+    Raises:
+        InputError: it fails, or its output depends on no weight that is learnt.
+    """
+    try:
+        derained = deepcopy(network).train()(torch.rand(2, 3, side_px, side_px))
+        if derained.requires_grad:
+            derained.mean().backward()
+    except Exception as error:
+        sentence = f"{name} cannot be trained on samples of {side_px} x {side_px} pixels"
+        raise InputError(f"{sentence}: {type(error).__name__}: {error}") from error
+    if not derained.requires_grad:
+        raise InputError(f"{name} cannot be trained: its output depends on no weight with a gradient")
 
 
 def _try(network: UserNetwork, name: str) -> None:

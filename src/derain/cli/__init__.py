@@ -45,6 +45,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what is half-written is cleared away, as after Ctrl+C
     command: Any = None
     try:
+        _refuse_repeated_flags(sys.argv[1:])
         command = tyro.extras.subcommand_cli_from_dict(
             COMMANDS,
             prog="derain",
@@ -60,3 +61,11 @@ def main() -> None:
         ending = "; the same command goes on where it stopped" if goes_on else ""
         errors.print(f"derain: interrupted{ending}", style="red")
         sys.exit(130)
+
+
+def _refuse_repeated_flags(arguments: list[str]) -> None:
+    """Of a flag that is given twice only the last would count, although several values may be meant."""
+    flags = [argument.partition("=")[0].replace("_", "-") for argument in arguments if argument.startswith("--")]
+    for flag in flags:
+        if flags.count(flag) > 1:
+            raise InputError(f"{flag} is given twice; several values go behind one {flag}")

@@ -42,7 +42,7 @@ class Synth:
                 list(self.photos), rain, self.seed, self.out, self.device,
                 lambda done, photos: bar.update(task, completed=done, total=photos),
             )  # fmt: skip
-        console.print(f"{count} photos with {rain.name} rain in {self.out}")
+        console.print(f"{count} photos with {rain.name} rain in {self.out}", markup=False)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Train:
             if event["event"] == "slacking":
                 best = event["best"]["iteration"]
                 console.print(f"stopped at {event['iteration']}: it slacks off; the model is that of iteration {best}")
-        console.print(f"{self.out} is finished; model: {model}", soft_wrap=True)
+        console.print(f"{self.out} is finished; model: {model}", markup=False, soft_wrap=True)
 
 
 @dataclass(frozen=True)
@@ -113,13 +113,15 @@ class Evaluate:
             raise InputError("--restored-clean goes with --restored")
 
         from derain.evaluation import FolderRestorer, NetworkRestorer, Restorer, evaluate
-        from derain.files import write_json
+        from derain.files import make_folder, write_json
         from derain.models import find_model
         from derain.onnx import load_network
         from derain.pairs import match_pairs
         from derain.processes import exact_float32
 
         exact_float32()
+        if self.json is not None:
+            make_folder(self.json.parent)
         pairs = match_pairs(self.rainy, self.clean, self.match)
         restorer: Restorer
         if self.model is not None:
@@ -178,7 +180,7 @@ class Probe:
                 self.network, self.seed, self.device,
                 lambda done, cells: bar.update(task, completed=done, total=cells),
             )  # fmt: skip
-        console.print(*describe(results), f"page: {self.out / 'index.html'}", sep="\n", soft_wrap=True)
+        console.print(*describe(results), f"page: {self.out / 'index.html'}", sep="\n", markup=False, soft_wrap=True)
 
 
 @dataclass(frozen=True)
@@ -221,9 +223,11 @@ class Complexity:
 
     def run(self, console: Console) -> None:
         from derain.complexity import compare
-        from derain.files import write_json
+        from derain.files import make_folder, write_json
         from derain.rain import load_rain
 
+        if self.json is not None:
+            make_folder(self.json.parent)
         rains = [load_rain(rain, self.recipe) for rain in self.rain]
         with progress_bar(console) as bar:
             task = bar.add_task("complexity", total=None)
@@ -283,13 +287,16 @@ class Export:
         from derain.onnx import export_onnx
 
         model = find_model(self.model)
+        if self.out is not None and self.out.resolve() == model.resolve():
+            raise InputError(f"{self.out} is the model itself: give another --out")
         if self.to == "onnx":
             out = self.out or self.model.with_suffix(".onnx")
             difference = export_onnx(*load_model(model, self.network), out)
         else:
             out = self.out or self.model.with_suffix(".float16.safetensors")
             difference = export_float16(model, out, self.network)
-        console.print(f"{out}: differs from the model by at most {difference:.1e} (of 0..1)", soft_wrap=True)
+        said = f"{out}: differs from the model by at most {difference:.1e} (of 0..1)"
+        console.print(said, markup=False, soft_wrap=True)
 
 
 @dataclass(frozen=True)

@@ -34,4 +34,4 @@ class Paint:
                 self.out, self.number, self.size, self.seed, workers,
                 lambda done, pictures: bar.update(task, completed=done, total=pictures),
             )  # fmt: skip
-        console.print(f"{self.number} pictures in {self.out}", soft_wrap=True)
+        console.print(f"{self.number} pictures in {self.out}", markup=False, soft_wrap=True)

@@ -124,7 +124,7 @@ def run_demo(out: Path, data: Path | None, console: Console, scale: Scale | None
     for name, evaluation in evaluations.items():
         console.print(f"\n[bold]{name}[/bold]: trained on {scale.counts[name]} backgrounds")
         console.print(evaluation.table())
-    console.print("", *findings, "", f"report: {out / 'report.html'}", sep="\n")
+    console.print("", *findings, "", f"report: {out / 'report.html'}", sep="\n", markup=False)
 
 
 def describe_findings(scale: Scale, few: Sequence[Mapping[str, Any]], many: Sequence[Mapping[str, Any]]) -> list[str]:

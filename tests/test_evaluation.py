@@ -120,8 +120,10 @@ def test_a_network_keeps_its_mode_and_its_averages(pairs, training):
 
 def test_a_network_that_gives_nan_is_refused_and_keeps_its_mode(pairs):
     network = Broken()
-    with pytest.raises(InputError, match="NaN"):
+    with pytest.raises(InputError, match=r"rainy.a\.png: the network gives NaN"):
         evaluate(pairs, NetworkRestorer(network, "cpu"))
+    with pytest.raises(InputError, match=r"^street: the network gives NaN"):
+        evaluate_network([("street", tensor(pairs[0].rainy), tensor(pairs[0].clean))], network, "cpu")
     assert network.training
 
 

@@ -126,6 +126,14 @@ def test_a_folder_holds_pictures_of_one_seed_and_size(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_pictures_of_another_origin_are_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "generated-00001.png").write_text("mine")
+    with pytest.raises(InputError, match=r"generated-00001\.png is no result of derain paint and is not overwritten"):
+        paint(tmp_path, 2, size_px=32)
+    assert [path.name for path in tmp_path.iterdir()] == ["generated-00001.png"]
+    assert (tmp_path / "generated-00001.png").read_text() == "mine"
+
+
 @pytest.mark.parametrize(
     ("number", "size_px", "seed", "workers"), [(0, 32, 0, 1), (1, 8, 0, 1), (1, 32, -1, 1), (1, 32, 0, 0)]
 )
@@ -145,7 +153,7 @@ def test_the_command_makes_a_folder_to_train_on(
     assert "2 pictures in" in capsys.readouterr().out
     assert json.loads((out / "generated.json").read_text()) == {"seed": 3, "size_px": 40}
     assert load_patches(list_images(out), 2, 32, seed=0).photos == 2
-    monkeypatch.setattr(sys, "argv", [*command, "--size", "50"])
+    monkeypatch.setattr(sys, "argv", ["50" if word == "40" else word for word in command])
     with pytest.raises(SystemExit) as stop:
         cli.main()
     assert stop.value.code == 2

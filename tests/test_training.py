@@ -172,7 +172,7 @@ def test_a_split_seed_keeps_the_same_photos_out_whatever_the_seed(settings: Trai
 
 
 def test_validation_rain_is_of_another_family(settings: TrainingSettings, tmp_path: Path) -> None:
-    for rain, unseen in (("medium", "lines"), ("lines", "medium")):
+    for rain, unseen in (("medium", "lines"), ("lines", "medium"), ("wide", "threads")):
         train(dataclasses.replace(settings, rain=rain, validate_every=12), tmp_path / rain)
         run = json.loads((tmp_path / rain / "run.json").read_text())
         assert run["validation"]["sets"][0]["rain"] == unseen

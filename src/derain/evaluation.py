@@ -1,6 +1,7 @@
 """A network, or a folder of results of any program, measured on a set of pairs: one table, one JSON."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -44,10 +45,12 @@ class NetworkRestorer:
         self.network = network.to(self.device)
 
     def restore(self, pair: Pair, rainy: UInt8[Tensor, "3 h w"]) -> UInt8[Tensor, "3 h w"]:
-        return self.picture(rainy)
+        with _naming(pair.rainy):
+            return self.picture(rainy)
 
     def restore_clean(self, pair: Pair, clean: UInt8[Tensor, "3 h w"]) -> UInt8[Tensor, "3 h w"]:
-        return self.picture(clean)
+        with _naming(pair.clean):
+            return self.picture(clean)
 
     def picture(self, picture: UInt8[Tensor, "3 h w"]) -> UInt8[Tensor, "3 h w"]:
         """What the network makes of one picture, 0..255.
@@ -204,8 +207,8 @@ def evaluate(
         progress: called with the number of pairs done.
 
     Raises:
-        InputError: a picture or a result is missing or broken, sizes differ, or the threshold is not within 0..255.
-            The results in a folder are looked for before anything is measured.
+        InputError: a picture or a result is missing or broken, sizes differ, the network cannot restore a picture, or
+            the threshold is not within 0..255. The results in a folder are looked for before anything is measured.
     """
     if isinstance(restorer, FolderRestorer):
         restorer.check(pairs)
@@ -227,8 +230,12 @@ def evaluate_network(
     (0.0, 0.0)
     """
     restore = NetworkRestorer(network, device).picture
-    results = (Result(name, rainy, clean, restore(rainy), restore(clean)) for name, rainy, clean in pictures)
-    return collect(results, threshold, progress)
+
+    def result(name: str, rainy: UInt8[Tensor, "3 _ _"], clean: UInt8[Tensor, "3 _ _"]) -> Result:
+        with _naming(name):
+            return Result(name, rainy, clean, restore(rainy), restore(clean))
+
+    return collect((result(*each) for each in pictures), threshold, progress)
 
 
 def collect(
@@ -237,15 +244,22 @@ def collect(
     """Measure results one by one, beside the rainy pictures as they are. Arguments and errors as of `evaluate`."""
     evaluation = Evaluation([], MetricSums(threshold, SENSITIVITY), MetricSums(threshold, SENSITIVITY))
     for name, rainy, clean, restored, restored_clean in results:
-        try:
+        with _naming(name):
             evaluation.restored.add(rainy, clean, restored, restored_clean)
-        except InputError as error:
-            raise InputError(f"{name}: {error}") from error
         evaluation.untouched.add(rainy, clean, rainy, clean)
         evaluation.names.append(name)
         if progress is not None:
             progress(len(evaluation.names))
     return evaluation
+
+
+@contextmanager
+def _naming(picture: Path | str) -> Iterator[None]:
+    """Name the picture in front of what is wrong with it."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{picture}: {error}") from error
 
 
 def _results(pairs: list[Pair], restorer: Restorer) -> Iterator[Result]:

@@ -1,6 +1,7 @@
 """Rain laid on photos, written as folders of pairs that any program can read."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from jaxtyping import UInt8
 
 from derain.errors import InputError
-from derain.files import make_folder
+from derain.files import make_folder, write_json
 from derain.images import image_size, list_images, read_image, write_image
 from derain.processes import usable_device
 from derain.rain import Rain, compose, rain_mask
@@ -30,7 +31,8 @@ def synthesise(
 
     Every photo gets a layer of its own, at its own size, which depends on the seed and on the photo's name alone.
     `rain` is the rendered grey layer before O = clip(B + R), itself cut at 255; `mask` is white where the largest
-    channel of O - B exceeds 10 levels.
+    channel of O - B exceeds 10 levels. OUT/synthesis.json keeps the names; files that it does not name are not
+    overwritten.
 
     Args:
         inputs: photos, and folders of photos.
@@ -41,8 +43,9 @@ def synthesise(
         report: called with the number of photos done and their total.
 
     Raises:
-        InputError: a photo that cannot be read, two photos of one name, a photo that lies where results go, an output
-            folder that cannot be written, or a device that cannot be used.
+        InputError: a photo that cannot be read, two photos of one name, a photo that lies where results go, a file of
+            such a name there that is no result, an output folder that cannot be written, or a device that cannot be
+            used.
     """
     if not inputs:
         raise InputError("give at least one photo or folder of photos")
@@ -56,6 +59,7 @@ def synthesise(
         if photo.stem in by_name:
             raise InputError(f"{by_name[photo.stem]} and {photo} would both be written to {photo.stem}.png")
         by_name[photo.stem] = photo
+    _claim(out, by_name)
     folders = {kind: make_folder(out / kind) for kind in _KINDS}
     for done, (name, photo) in enumerate(by_name.items(), start=1):
         clean = read_image(photo)
@@ -69,6 +73,19 @@ def synthesise(
             write_image(folders[kind] / f"{name}.png", _as_array(picture))
         report(done, len(by_name))
     return len(by_name)
+
+
+def _claim(out: Path, names: Collection[str]) -> None:
+    """Make sure that pictures of these names may be written, and note them before the first one is."""
+    record = out / "synthesis.json"
+    try:
+        ours = set(json.loads(record.read_bytes())["photos"]) if record.exists() else set()
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{record} was not written by derain synth") from error
+    for path in (out / kind / f"{name}.png" for name in names if name not in ours for kind in _KINDS):
+        if path.exists():
+            raise InputError(f"{path} is no result of derain synth and is not overwritten; choose another folder")
+    write_json(make_folder(out) / record.name, {"photos": sorted(ours.union(names))})
 
 
 def _as_array(picture: torch.Tensor) -> UInt8[np.ndarray, "h w *c"]:

@@ -15,6 +15,7 @@ from derain.images import read_image
 from derain.networks.base import Network
 from derain.pairs import Match, match_pairs
 from derain.rain import compose, load_rain
+from derain.rain.unseen import THREADS
 from derain.randomness import generator
 
 _MOST_PATCHES = 16
@@ -45,7 +46,8 @@ class ValidationSet:
 def held_out_set(
     photos: list[Path], size_px: int, training_rain: dict[str, Any], seed: int, skip_bad: bool
 ) -> ValidationSet:
-    """One patch of up to 16 photos under thin lines, or under medium streaks where lines are what is trained on.
+    """One patch of up to 16 photos under thin lines; where lines are trained on, under medium streaks; where both are,
+    under lines thinner and longer than those of any preset.
 
     Args:
         photos: photos that no training patch is cut from.
@@ -56,7 +58,9 @@ def held_out_set(
     """
     patches = load_patches(photos, min(_MOST_PATCHES, len(photos)), size_px, seed, skip_bad=skip_bad)
     kinds = {family["kind"] for family in training_rain["families"]}
-    rain = load_rain("medium" if "lines" in kinds and "streaks" not in kinds else "lines")
+    rain = THREADS
+    if not kinds >= {"lines", "streaks"}:
+        rain = load_rain("medium" if "lines" in kinds else "lines")
     clean = torch.from_numpy(patches.patches)
     layers = rain.layers(len(clean), size_px, size_px, generator(seed, "validation"), torch.device("cpu"))
     rainy = compose(clean.float(), layers).to(torch.uint8)

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from derain.advice.probes import PROBES, Probes, probes_beside, summarise
+from derain.advice.probes import Probes, probes_beside, summarise
 from derain.errors import InputError
 from derain.images import write_image
 from derain.rain import PRESETS, load_rain
+from derain.rain.unseen import UNSEEN
 
 
 @pytest.fixture
@@ -24,23 +25,23 @@ def photos(tmp_path: Path) -> tuple[Path, ...]:
 
 
 def test_no_preset_is_a_probe() -> None:
-    assert probes_beside([load_rain(name) for name in PRESETS]) == PROBES
+    assert probes_beside([load_rain(name) for name in PRESETS]) == UNSEEN
 
 
 def test_a_probe_that_is_trained_on_is_left_out(tmp_path: Path) -> None:
     toml = tmp_path / "fine.toml"
     toml.write_text('[[family]]\nkind = "lines"\nnumber = [600, 1500]\nlength_px = [3, 8]\nlevel = [0.15, 0.3]\n')
     left = probes_beside([load_rain("wide"), load_rain(str(toml))])
-    assert [probe.name for probe in PROBES if probe not in left] == ["drizzle"]
+    assert [probe.name for probe in UNSEEN if probe not in left] == ["drizzle"]
     with pytest.raises(InputError, match="leave one of them out"):
-        probes_beside(PROBES)
+        probes_beside(UNSEEN)
 
 
 def test_every_probe_is_rain_on_patches_of_its_own(photos: tuple[Path, ...]) -> None:
-    probes = Probes(PROBES, photos, size_px=48, seed=0)
+    probes = Probes(UNSEEN, photos, size_px=48, seed=0)
     laid = probes.lay()
     cleans = [clean for each in laid for _, _, clean in each.samples]
-    assert len({clean.numpy().tobytes() for clean in cleans}) == 16 * len(PROBES)
+    assert len({clean.numpy().tobytes() for clean in cleans}) == 16 * len(UNSEEN)
     for each in laid:
         rainy_share = [
             float(((rainy.int() - clean.int()).amax(0) > 10).float().mean()) for _, rainy, clean in each.samples
@@ -58,14 +59,14 @@ def test_every_probe_is_rain_on_patches_of_its_own(photos: tuple[Path, ...]) -> 
 
 
 def test_where_photos_are_as_small_as_a_patch_the_probes_share_them(photos: tuple[Path, ...]) -> None:
-    laid = Probes(PROBES, photos, size_px=64, seed=0).lay()
+    laid = Probes(UNSEEN, photos, size_px=64, seed=0).lay()
     assert len({clean.numpy().tobytes() for each in laid for _, _, clean in each.samples}) == 3
-    assert len({rainy.numpy().tobytes() for each in laid for _, rainy, _ in each.samples}) == 16 * len(PROBES)
+    assert len({rainy.numpy().tobytes() for each in laid for _, rainy, _ in each.samples}) == 16 * len(UNSEEN)
 
 
 def test_pairs_are_one_more_probe(photos: tuple[Path, ...]) -> None:
     folder = photos[0].parent
-    laid = Probes(PROBES[:1], photos, 48, seed=0, pairs=(folder, folder)).lay()
+    laid = Probes(UNSEEN[:1], photos, 48, seed=0, pairs=(folder, folder)).lay()
     assert [(each.name, len(each.samples)) for each in laid] == [("threads", 16), ("validation pairs", 3)]
 
 

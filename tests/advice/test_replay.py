@@ -179,6 +179,8 @@ def test_a_missing_cell_is_named(tmp_path: Path) -> None:
         ({"count": "8"}, "entry 1: count is missing, or no whole number"),
         ({"rain": None}, "entry 1: rain is missing, or no text"),
         ({"score": "high"}, "entry 1: score must be a number, not 'high'"),
+        ({"error": float("nan")}, r"grid\.json, entry 1: error must be a number, not nan"),
+        ({"score": float("inf")}, r"grid\.json, entry 1: score must be a number, not inf"),
         ({"score": None}, "entry 1 has neither score nor psnr_y"),
         ({"seed": 7}, "entry 2: medium rain on 8 backgrounds, seed 7 is there twice"),
     ],

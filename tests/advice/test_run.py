@@ -149,9 +149,53 @@ def test_a_single_photo_is_too_few(photos: Path, tmp_path: Path) -> None:
         run(replace(tiny(photos), backgrounds=(tmp_path,)), tmp_path / "out")
 
 
-def test_no_worker_is_refused(photos: Path) -> None:
-    with pytest.raises(InputError, match="--workers must be at least 1, not 0"):
-        replace(tiny(photos), workers=0)
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"workers": 0}, "--workers must be at least 1, not 0"),
+        ({"min_removal": float("nan")}, "--min-removal must be a finite number, not nan"),
+    ],
+)
+def test_a_setting_out_of_its_range_is_refused(photos: Path, change: dict[str, float], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        replace(tiny(photos), **change)
+
+
+@pytest.mark.parametrize(
+    ("rainy_px", "level", "network", "sentence"),
+    [
+        (16, 0, "unet:base=4,levels=2,norm=none", "none of the validation pairs shows rain"),
+        (
+            4,
+            90,
+            "spdnet:features=2,blocks=1",
+            "street of the validation pairs has 4 x 4 pixels, but the network needs at least 5",
+        ),
+    ],
+)
+def test_pairs_that_cannot_be_measured_are_refused_before_anything_is_trained(
+    photos: Path, tmp_path: Path, rainy_px: int, level: int, network: str, sentence: str
+) -> None:
+    for name, value in (("rainy", level), ("clean", 50)):
+        (tmp_path / name).mkdir()
+        write_image(tmp_path / name / "street.png", np.full((rainy_px, rainy_px, 3), value, np.uint8))
+    settings = replace(tiny(photos), network=network, validation_pairs=(tmp_path / "rainy", tmp_path / "clean"))
+    with pytest.raises(InputError, match=sentence):
+        run(settings, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_network_of_ones_own_is_measured_and_a_broken_record_is_named(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from torch import nn\n\nclass Mine(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.layer = nn.Conv2d(3, 3, 1)\n\n    def forward(self, x):\n        return self.layer(x)\n"
+    )
+    settings = replace(tiny(photos), network=f"{tmp_path / 'mine.py'}:Mine", rains=("small",), counts=(8,), budget=1)
+    assert run(settings, tmp_path / "out")[0] == Candidate("small", 8)
+    record = tmp_path / "out" / "runs" / "small-8-0" / "probes.json"
+    record.write_text("{")
+    with pytest.raises(InputError, match=r"probes\.json was not written by derain advise"):
+        run(settings, tmp_path / "out")
 
 
 def test_it_runs_on_photos_and_pairs(data: Path, tmp_path: Path) -> None:

@@ -190,7 +190,7 @@ def test_an_onnx_file_answers_alike_and_keeps_its_box(
 
 
 @pytest.mark.usefixtures("only_measured")
-def test_a_network_of_ones_own(photos: Path, space: ProbeSpace, tmp_path: Path) -> None:
+def test_a_network_of_ones_own(model: Model, photos: Path, space: ProbeSpace, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "from torch import nn\n\nclass Mine(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
         "        self.layer = nn.Conv2d(3, 3, 1)\n\n    def forward(self, x):\n        return self.layer(x)\n"
@@ -203,6 +203,12 @@ def test_a_network_of_ones_own(photos: Path, space: ProbeSpace, tmp_path: Path) 
     results = probe([tmp_path / "mine.safetensors"], photos, tmp_path / "out", space, user_network=name)
     assert results.networks[0].answer.clean_error.shape == (space.count,)
 
+    both = [tmp_path / "mine.safetensors", model("a.safetensors")]
+    compared = probe(both, photos, tmp_path / "out", space, user_network=name).networks
+    assert [each.name for each in compared] == [str(path) for path in both]
+    with pytest.raises(InputError, match=r"holds the weights of unet, not of .*mine\.py:Mine"):
+        probe(both[1:], photos, tmp_path / "out", space, user_network=name)
+
 
 def test_bad_input_is_named(model: Model, photos: Path, space: ProbeSpace, tmp_path: Path) -> None:
     a, out = model("a.safetensors"), tmp_path / "out"
@@ -212,8 +218,9 @@ def test_bad_input_is_named(model: Model, photos: Path, space: ProbeSpace, tmp_p
         probe([tmp_path / "missing.onnx"], photos, out, space)
     with pytest.raises(InputError, match="one model, or two"):
         probe([a, a, a], photos, out, space)
-    with pytest.raises(InputError, match="clean error must not be negative"):
-        probe([a], photos, out, space, clean_bound=-1.0)
+    for bound in (-1.0, float("inf")):
+        with pytest.raises(InputError, match=f"clean error must be finite and not negative, but is {bound:g}"):
+            probe([a], photos, out, space, clean_bound=bound)
     with pytest.raises(InputError, match="does not exist"):
         probe([a], tmp_path / "nowhere", out, space)
     with pytest.raises(InputError, match="less than a patch of 4096 x 4096"):

@@ -96,9 +96,12 @@ def test_the_coverage_does_not_depend_on_the_angle():
     ("setting", "value"),
     [
         ("number", (0, 10)),
+        ("number", (10, 1e6)),
         ("length_px", (20, 10)),
         ("thickness_px", (-1, 2)),
+        ("thickness_px", (1, 1e4)),
         ("blur_px", (-1, 2)),
+        ("blur_px", (1, 1e4)),
         ("angle_spread_deg", (-3, 2)),
         ("along", 1.5),
         ("level", (0.9, 0.1)),

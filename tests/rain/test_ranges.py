@@ -41,6 +41,7 @@ def test_parameters_depend_on_the_generator_alone():
         ("angle_deg", (5, -5)),
         ("width", (4,)),
         ("width", (5, -1)),
+        ("width", (1001,)),
         ("width", ()),
     ],
 )

@@ -1,7 +1,4 @@
-"""The rains that candidates are measured on: fixed, the same for all of them, and none that a candidate trains on.
-
-Each lies outside every preset in at least one of its parameters: longer, denser, wider, fainter.
-"""
+"""The rains that candidates are measured on: fixed, the same for all of them, and none that a candidate trains on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,28 +15,13 @@ from derain.backgrounds import load_patches
 from derain.errors import InputError
 from derain.images import image_size
 from derain.pairs import Match
-from derain.rain import Family, Lines, Rain, RainRange, Streaks, compose
+from derain.rain import Rain, compose, rain_mask
+from derain.rain.unseen import UNSEEN
 from derain.randomness import generator
 from derain.validation import ValidationSet, pairs_set
 
 _PATCHES = 16
-
-_FAMILIES: Mapping[str, Family] = {
-    # Thinner and longer than the lines of any preset.
-    "threads": Lines(number=(20.0, 80.0), length_px=(70.0, 110.0), thickness_px=(0.3, 0.5)),
-    # Sparser than Table 1 of the paper; single grains, or wider than there.
-    "other streaks": Streaks(RainRange((60.0, 150.0), (1, 3, 11), (30, 50), (-40.0, 40.0)), "corrected"),
-    # Twice to three times as dense as Table 1.
-    "heavy": Streaks(RainRange((500.0, 800.0), (3, 5, 7), (20, 50), (-20.0, 20.0)), "corrected"),
-    # Short, faint and many.
-    "drizzle": Lines(number=(600.0, 1500.0), length_px=(3.0, 8.0), level=(0.15, 0.3)),
-    # Broad and faint, out of focus.
-    "veils": Lines(
-        number=(10.0, 40.0), length_px=(30.0, 90.0), thickness_px=(4.0, 7.0), blur_px=(1.5, 3.0), level=(0.1, 0.3)
-    ),
-}
-
-PROBES = tuple(Rain(name, ((1.0, family),)) for name, family in _FAMILIES.items())
+_THRESHOLD = 10.0  # of the rain mask, as of `evaluate_network`
 
 
 def probes_beside(candidates: Sequence[Rain]) -> tuple[Rain, ...]:
@@ -48,11 +30,11 @@ def probes_beside(candidates: Sequence[Rain]) -> tuple[Rain, ...]:
     Raises:
         InputError: no probe is left.
 
-    >>> [probe.name for probe in probes_beside([PROBES[0]])]
+    >>> [probe.name for probe in probes_beside([UNSEEN[0]])]
     ['other streaks', 'heavy', 'drizzle', 'veils']
     """
     trained_on = [family for rain in candidates for _, family in rain.families]
-    left = tuple(probe for probe in PROBES if not any(family in trained_on for _, family in probe.families))
+    left = tuple(probe for probe in UNSEEN if not any(family in trained_on for _, family in probe.families))
     if not left:
         raise InputError("the rains to choose from include all that is measured on: leave one of them out")
     return left
@@ -103,6 +85,28 @@ class Probes:
         if self.pairs is not None:
             sets.append(replace(pairs_set(*self.pairs, self.match), name="validation pairs"))
         return sets
+
+
+def check_probe(probe: ValidationSet, smallest_px: int) -> None:
+    """Refuse what nothing could be measured on, before a network is trained.
+
+    Args:
+        probe: the pairs of one.
+        smallest_px: least side of a picture that the network takes.
+
+    Raises:
+        InputError: a picture is too small, or none shows rain, as where two folders are swapped.
+    """
+    for name, rainy, _ in probe.samples:
+        height, width = rainy.shape[-2:]
+        if min(height, width) < smallest_px:
+            least = f"the network needs at least {smallest_px} x {smallest_px}"
+            raise InputError(f"{name} of the {probe.name} has {width} x {height} pixels, but {least}")
+    if not any(rain_mask(rainy.float(), clean.float(), _THRESHOLD).any() for _, rainy, clean in probe.samples):
+        raise InputError(
+            f"none of the {probe.name} shows rain: nowhere is a rainy picture brighter than its clean one by more than "
+            f"{_THRESHOLD:g} levels"
+        )
 
 
 def photo_sizes(photos: Sequence[Path], skip_bad: bool) -> list[tuple[int, int]]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import product
+from math import isfinite
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -219,7 +220,7 @@ def _measurement(entry: Mapping[str, Any], where: str, preference: Preference) -
     numbers: dict[str, float | None] = {}
     for key in _NUMBERS:
         value = entry.get(key)
-        if value is not None and type(value) not in (int, float):
+        if value is not None and (type(value) not in (int, float) or not isfinite(value)):
             raise InputError(f"{where}: {key} must be a number, not {value!r}")
         numbers[key] = value
     psnr_y, removal, clean_error = (numbers[key] for key in ("psnr_y", "removal", "clean_error"))

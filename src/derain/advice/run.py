@@ -15,7 +15,7 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from derain.advice.probes import PROBES, Probes, photo_sizes, probes_beside, summarise
+from derain.advice.probes import Probes, check_probe, photo_sizes, probes_beside, summarise
 from derain.advice.report import average, command, describe_measurement, draw_trade_off, explain, table, trade_off
 from derain.advice.search import Candidate, Measurement, Round, Search, Trial, ranking, search
 from derain.advice.settings import AdviceSettings
@@ -24,8 +24,10 @@ from derain.evaluation import evaluate_network
 from derain.files import make_folder, write_json
 from derain.images import list_images
 from derain.networks import load_model
+from derain.networks.user import is_user_network
 from derain.processes import dedicate_to_network, end_with_parent, ended_on_error
 from derain.rain import load_rain
+from derain.rain.unseen import UNSEEN
 from derain.runlog import last_iteration
 from derain.settings import TrainingSettings
 from derain.training import prepare, split_backgrounds, train
@@ -62,8 +64,8 @@ def advise(settings: AdviceSettings, out: Path, console: Console, device: str = 
         The candidate that is recommended.
 
     Raises:
-        InputError: whatever is wrong with photos, rains, counts, network or budget, before anything is trained; or a
-            run in `out` was made with other settings.
+        InputError: whatever is wrong with photos, pairs, rains, counts, network or budget, before anything is trained;
+            or a run in `out` was made with other settings.
         TrainingError: a training cannot go on.
     """
     if not settings.backgrounds:
@@ -75,10 +77,10 @@ def advise(settings: AdviceSettings, out: Path, console: Console, device: str = 
     photos, kept_out = _photos(settings)
     space = Search(names, _counts(settings, photos), settings.budget, settings.min_removal)
     # What is wrong with photos, counts and network shows now, at the largest candidate.
-    prepare(
+    smallest_px = prepare(
         replace(settings.training(settings.rains[0], space.counts[-1], settings.seed), layers=None),
         torch.device("cpu"),
-    )
+    ).network.descriptor.smallest_size_px
     probes = Probes(
         probes_beside(rains),
         tuple(kept_out),
@@ -88,7 +90,10 @@ def advise(settings: AdviceSettings, out: Path, console: Console, device: str = 
         settings.validation_pairs,
         settings.match,
     )
-    laid = {probe.name: probe.source for probe in probes.lay()}
+    laid = {}
+    for each in probes.lay():
+        check_probe(each, smallest_px)
+        laid[each.name] = each.source
     make_folder(out)
 
     console.print(
@@ -96,7 +101,7 @@ def advise(settings: AdviceSettings, out: Path, console: Console, device: str = 
         f"{space.counts[-1]}: {len(space.rains) * len(space.counts)} candidates, at most {space.budget} trainings of "
         f"{settings.iterations:,} iterations. Measured on {len(kept_out)} photos kept out, under {', '.join(laid)}."
     )
-    for probe in PROBES:
+    for probe in UNSEEN:
         if probe.name not in laid:
             console.print(f"The probe {probe.name} is left out for all: it is among the rains to choose from.")
 
@@ -195,17 +200,26 @@ def _run_all(pool: Executor, jobs: Mapping[str, Job], console: Console) -> list[
 
 
 def _train_and_measure(job: Job) -> ProbeFigures:
-    """Whatever of it is done already is not done again."""
+    """Whatever of it is done already is not done again.
+
+    Raises:
+        InputError: as of `train`, or probes.json was not written by this.
+        TrainingError: as of `train`.
+    """
     dedicate_to_network(threads=1)
     model = train(job.settings, job.out, job.device)
     sets = job.probes.lay()
     sources = {each.name: each.source for each in sets}
     path = job.out / "probes.json"
     if path.exists():
-        measured = json.loads(path.read_text(encoding="utf-8"))
-        if measured["sources"] == json.loads(json.dumps(sources)):
-            return dict(measured["images"])
-    network, _ = load_model(model)
+        try:
+            measured = json.loads(path.read_bytes())
+            if measured["sources"] == json.loads(json.dumps(sources)):
+                return dict(measured["images"])
+        except (ValueError, TypeError, KeyError) as error:
+            raise InputError(f"{path} was not written by derain advise; without it is measured again") from error
+    name = job.settings.network
+    network, _ = load_model(model, name if is_user_network(name) else None)
     images = {each.name: evaluate_network(each.samples, network, job.device).to_json()["images"] for each in sets}
     write_json(path, {"sources": sources, "images": images})
     return images

@@ -1,6 +1,7 @@
 """What is asked of the advice. Free of torch, so that the command line answers at once."""
 
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Literal
 
@@ -59,6 +60,8 @@ class AdviceSettings:
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:
             raise InputError(f"--workers must be at least 1, not {self.workers}")
+        if self.min_removal is not None and not isfinite(self.min_removal):
+            raise InputError(f"--min-removal must be a finite number, not {self.min_removal}")
 
     def training(self, rain: str, count: int, seed: int) -> TrainingSettings:
         """How a candidate is trained; whatever the seed, the same photos are kept out.

@@ -149,7 +149,7 @@ class Probe:
     compare: tuple[Path, Path] | None = None
     """In place of a model: two of them, side by side with their difference."""
     network: str | None = None
-    """FILE.py:CLASS, where the models are those of a network of your own."""
+    """FILE.py:CLASS, where a model is that of a network of your own."""
     out: Path = Path("probe")
     """Folder for map.json, map.csv, the figures and index.html."""
     pairs: tuple[Path, Path] | None = None

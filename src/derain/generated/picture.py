@@ -59,7 +59,7 @@ def paint(
     """Write pictures 0 to `number` - 1 of a seed as OUT/generated-00000.png and on; return all of them.
 
     Pictures that are there and whole are left alone, so the same call goes on after an interruption. OUT/generated.json
-    keeps the seed and the size.
+    keeps the seed and the size; without it pictures that are there are not overwritten.
 
     Args:
         out: folder; it is made.
@@ -69,14 +69,15 @@ def paint(
         report: called with the number of pictures done and their total.
 
     Raises:
-        InputError: bad numbers, a folder that cannot be written, or one that holds pictures of another seed or size.
+        InputError: bad numbers, a folder that cannot be written, or one that holds pictures of another seed or size, or
+            of these names without a record.
     """
     if number < 1 or workers < 1:
         raise InputError(f"the numbers of pictures ({number}) and of workers ({workers}) must be at least 1")
     _check_size(size_px)
     generator(seed)  # names a bad seed before anything is written
-    _claim(make_folder(out), {"seed": seed, "size_px": size_px})
     paths = [out / f"generated-{index:05d}.png" for index in range(number)]
+    _claim(make_folder(out), {"seed": seed, "size_px": size_px}, paths)
     missing = [index for index, path in enumerate(paths) if not _is_whole(path, size_px)]
     report(number - len(missing), number)
     # Fresh processes: a fork of one that runs threads may hang.
@@ -101,10 +102,13 @@ def _paint_one(path: Path, index: int, size_px: int, seed: int) -> None:
     write_image(path, generate(index, size_px, seed))
 
 
-def _claim(out: Path, settings: dict[str, int]) -> None:
-    """Make sure that all pictures of a folder are of one seed and size."""
+def _claim(out: Path, settings: dict[str, int], paths: list[Path]) -> None:
+    """Make sure that all pictures of a folder are of one seed and size, and that none of `paths` is someone else's."""
     record = out / "generated.json"
     if not record.exists():
+        for path in paths:
+            if path.exists():
+                raise InputError(f"{path} is no result of derain paint and is not overwritten; choose another folder")
         write_json(record, settings)
         return
     try:

@@ -2,9 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,8 +14,10 @@ from torch import Tensor, nn
 from derain.errors import InputError
 from derain.files import make_folder, write_bytes, write_json
 from derain.images import list_images
+from derain.networks.base import Network
+from derain.networks.user import is_user_network
 from derain.networks.weights import read_tensors, write_tensors
-from derain.onnx import load_network
+from derain.onnx import OnnxNetwork, load_network
 from derain.page import drawing
 from derain.pairs import Match
 from derain.probe.figures import draw, draw_clean_error
@@ -55,7 +59,7 @@ def probe(
         clean_bound: largest clean error, in grey levels, at which the generalisation area counts.
         pairs: folders of rainy and clean pictures, whose streaks become one more family.
         match: how these find each other.
-        user_network: FILE.py:CLASS, for models of a network of the user's own.
+        user_network: FILE.py:CLASS, for those models that are of a network of the user's own.
         seed: of backgrounds, rain and bootstrap.
         device: torch device of the networks.
         report: called with the number of cells done, of all networks, and their total.
@@ -66,12 +70,12 @@ def probe(
     """
     if len(models) not in (1, 2):
         raise InputError(f"give one model, or two to compare, not {len(models)}")
-    if not clean_bound >= 0:
-        raise InputError(f"the bound of the clean error must not be negative, as {clean_bound:g} is")
+    if not 0 <= clean_bound < math.inf:
+        raise InputError(f"the bound of the clean error must be finite and not negative, but is {clean_bound:g}")
     with drawing():  # without matplotlib nothing is measured
         recovered = None if pairs is None else Recovered(*pairs, match)
         scene = lay_scene(space, list_images(backgrounds), seed, recovered)
-        networks = [load_network(model, user_network) for model in models]
+        networks = _load(models, user_network)
         make_folder(out / "measured")
         hashes = [hashlib.sha256(model.read_bytes()).hexdigest() for model in models]
         modules = [network for network, _ in networks]
@@ -99,6 +103,18 @@ def describe(results: Results) -> list[str]:
             f"{without} whatever the clean error{error}"
         )
     return [*lines, *results.notes()]
+
+
+def _load(models: Sequence[Path], user_network: str | None) -> list[tuple[Network | OnnxNetwork, Mapping[str, Any]]]:
+    """Networks and headers. The user's code is for models trained with such; where there is none, all refuse it."""
+    own = [model.suffix != ".onnx" and is_user_network(_network_name(model)) for model in models]
+    names = [user_network if mine or not any(own) else None for mine in own]
+    return [load_network(*each) for each in zip(models, names, strict=True)]
+
+
+def _network_name(model: Path) -> str:
+    name: str = read_tensors(model)[1].get("network", {}).get("name", "")
+    return name
 
 
 def _measure(

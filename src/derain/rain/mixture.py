@@ -46,7 +46,7 @@ class Rain:
 
     Raises:
         InputError: no family, a weight that is not positive, a share outside 0..1, an interval from high to low, or
-            fewer than one layer.
+            layers overlaid that are not 1 to 99.
 
     >>> rain = load_rain("medium")
     >>> layers = rain.layers(4, 64, 64, np.random.default_rng(0))
@@ -68,7 +68,7 @@ class Rain:
         check_interval("brightness", self.brightness, above=0)
         if not 0 <= self.rain_free <= 1:
             raise InputError(f"rain_free must be a share between 0 and 1, not {self.rain_free}")
-        check_interval("overlaid", self.overlaid, above=0)
+        check_interval("overlaid", self.overlaid, above=0, below=100)
 
     def layers(
         self, count: int, height: int, width: int, rng: np.random.Generator, device: torch.device | str = "cpu"
@@ -181,7 +181,7 @@ def _read_family(table: dict[str, Any], folder: Path, recipe: Recipe) -> tuple[f
         "lines": _read_lines,
         "recovered": _read_recovered,
     }
-    if kind not in readers:
+    if not isinstance(kind, str) or kind not in readers:
         raise InputError(f"kind must be one of {', '.join(readers)}, not {kind!r}{did_you_mean(str(kind), readers)}")
     weight = _values({"weight": table.pop("weight", 1.0)}, {"weight": float}, kind)["weight"]
     return weight, readers[kind](table, folder, recipe)
@@ -189,7 +189,7 @@ def _read_family(table: dict[str, Any], folder: Path, recipe: Recipe) -> tuple[f
 
 def _read_streaks(table: dict[str, Any], folder: Path, recipe: Recipe) -> Streaks:
     base = table.pop("range", "medium")
-    if base not in RANGES:
+    if not isinstance(base, str) or base not in RANGES:
         raise InputError(f"range must be one of {', '.join(RANGES)}, not {base!r}")
     kinds = {field.name: type(getattr(RANGES[base], field.name)) for field in fields(RainRange)}
     values = _values(table, {**kinds, "recipe": str, "brightness": tuple}, "streaks")

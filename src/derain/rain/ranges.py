@@ -38,7 +38,7 @@ class RainRange:
     >>> RainRange(width=(4,))
     Traceback (most recent call last):
     ...
-    derain.errors.InputError: width must be odd integers of at least 1, not (4,)
+    derain.errors.InputError: width must be odd integers from 1 to 999, not (4,)
     """
 
     quantity: tuple[float, float] = (200.0, 300.0)
@@ -49,10 +49,10 @@ class RainRange:
 
     def __post_init__(self) -> None:
         check_interval("quantity", self.quantity, above=0, below=25600)
-        check_interval("length_px", self.length_px, above=0)
+        check_interval("length_px", self.length_px, above=0, below=1000)
         check_interval("angle_deg", self.angle_deg)
-        if not self.width or any(width < 1 or width % 2 == 0 for width in self.width):
-            raise InputError(f"width must be odd integers of at least 1, not {self.width}")
+        if not self.width or any(not 1 <= width < 1000 or width % 2 == 0 for width in self.width):
+            raise InputError(f"width must be odd integers from 1 to 999, not {self.width}")
 
     def sample(self, count: int, rng: np.random.Generator) -> StreakParameters:
         """Draw the parameters of `count` layers: quantity and angle real, length an integer, width from its list."""
@@ -65,9 +65,7 @@ class RainRange:
         )
 
 
-def check_interval(
-    setting: str, interval: tuple[float, float], above: float = -math.inf, below: float = math.inf
-) -> None:
+def check_interval(setting: str, interval: tuple[float, float], above: float = -1e6, below: float = 1e6) -> None:
     """Raise InputError naming `setting` unless above < low <= high < below."""
     low, high = interval
     if not low <= high:

@@ -58,9 +58,10 @@ def test_a_record_of_a_newer_version_or_a_damaged_one_is_refused(folder: Path, t
     (tmp_path / "data.json").write_text('{"format": 2, "sets": {}}')
     with pytest.raises(InputError, match=r"data\.json was written by a newer version of derain \(format 2"):
         DataRecord(tmp_path)
-    (tmp_path / "data.json").write_text('{"format": 1, "se')
-    with pytest.raises(InputError, match=r"data\.json: it is damaged"):
-        DataRecord(tmp_path)
+    for damaged in ('{"format": 1, "se', '{"format": 1}'):
+        (tmp_path / "data.json").write_text(damaged)
+        with pytest.raises(InputError, match=r"data\.json: it is damaged"):
+            DataRecord(tmp_path)
 
 
 def test_a_photo_that_is_trained_and_tested_on_is_named_whatever_its_file_is(folder: Path, tmp_path: Path) -> None:

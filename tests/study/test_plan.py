@@ -46,6 +46,22 @@ def test_a_network_is_the_same_however_it_is_written() -> None:
     )
 
 
+def test_two_rains_of_one_name_are_not_taken_for_seeds_of_one(folder: Path, changed: Callable[..., Study]) -> None:
+    (folder / "small.toml").write_text('[[family]]\nkind = "lines"\n')
+    study = changed('rain = ["small", "medium"]', 'rain = ["small", "small.toml"]')
+    sentence = r"'study' trains on two different rains that are called 'small' in .*, small and .*small\.toml: name one"
+    with pytest.raises(InputError, match=sentence):
+        plan([study], TINY)
+
+
+def test_rain_that_is_not_there_and_seeds_that_make_no_sense_are_named(changed: Callable[..., Study]) -> None:
+    study = changed('rain = ["small", "medium"]', 'rain = "none.toml"')
+    with pytest.raises(InputError, match=r"cannot read the rain in .*none\.toml: No such file"):
+        plan([study], TINY)
+    with pytest.raises(InputError, match="seed must not be negative, as -1 is"):
+        plan([changed()], TINY, (-1,))
+
+
 @pytest.mark.parametrize(
     "change",
     [

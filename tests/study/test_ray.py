@@ -34,7 +34,7 @@ def test_a_study_on_two_workers_gives_what_one_process_gives(
     finally:
         cluster.shutdown()
     assert end.done == 2
-    assert list(end.failed) == ["count 30000"]
+    assert [end.names[each] for each in end.failed] == ["count 30000"]
 
     alone = Store(tmp_path / "alone")
     for task in prepare([study], tiny, (), alone)[:2]:

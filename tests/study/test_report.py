@@ -277,6 +277,28 @@ def test_the_report_can_go_elsewhere(study: Study, tiny: Scale, tmp_path: Path) 
     assert seen == [(0, 1), (1, 1)]
 
 
+def test_figures_of_an_earlier_report_go_and_other_files_stay(study: Study, tiny: Scale, tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        make_results(replace(study, name=name), tiny, tmp_path / "results", (0,), falling)
+    figures = write_report(tmp_path / "results").parent / "figures"
+    (figures / "mine.png").touch()
+    before = {path.name for path in figures.iterdir()}
+    (tmp_path / "results" / "studies" / "old.cpu.json").unlink()
+    write_report(tmp_path / "results")
+    left = {path.name for path in figures.iterdir()}
+    assert left == {name for name in before if not name.startswith("old.")} > {"mine.png", "new.cpu.png"}
+
+
+def test_failures_are_counted_where_trainings_are_called_the_same(study: Study, tiny: Scale, tmp_path: Path) -> None:
+    store = make_results(study, tiny, tmp_path / "results", (0,), lambda axes: None)
+    [content] = store.studies()
+    first, second, *_ = content["runs"]
+    store.write_study("study.cpu", {**content, "runs": [first, {**second, "axes": first["axes"]}]})
+    for run in (first, second):
+        store.write_failure(run["id"], "out of memory")
+    assert "0 done, 2 missing (2 failed)" in page(write_report(store.folder))
+
+
 def test_a_folder_without_results_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=re.escape(str(tmp_path))):
         write_report(tmp_path)
@@ -352,6 +374,23 @@ def test_where_weights_are_gone_the_report_says_so(restored: tuple[Study, Path],
     found = pictures_of(restored[0], tiny, restored[1])
     assert "there is no file" in found["wall0"][2][1]
     assert "there is no file" in page(write_report(restored[1]))
+
+
+def test_the_report_runs_no_code_of_a_network_of_ones_own(
+    changed: Callable[..., Study], tiny: Scale, folder: Path
+) -> None:
+    own = "import torch\nclass Own(torch.nn.Conv2d):\n    def __init__(self):\n        super().__init__(3, 3, 1)\n"
+    (folder / "own.py").write_text(own)
+    pieces = ('network = "resnet:features=4,blocks=1"', 'network = "own.py:Own"', 'rain = ["small", "medium"]',
+              'rain = "small"', '["pairs", "sheds"]', '"pairs"', '[plot]\nfigures = "e_r"\nlines = "rain"',
+              '[pictures]\nkind = "restored"\ntest = "pairs"', 'findings = "F4"', "")  # fmt: skip
+    store = Store(folder / "results")
+    for task in prepare([changed(*pieces)], tiny, (), store):
+        execute(task, store.folder, "cpu", 1)
+        assert store.failure(task.identity) is None
+    assert [len(cell.images("e_r", 10)) for cell in cells(store)] == [2, 2]
+    (folder / "own.py").write_text("raise SystemExit\n" + own)
+    assert "Own, whose code is not run here" in page(write_report(store.folder))
 
 
 def test_where_data_are_gone_the_report_says_so(restored: tuple[Study, Path], folder: Path) -> None:

@@ -21,7 +21,7 @@ from derain.study.cells import load_results
 from derain.study.execute import Task, execute
 from derain.study.run import LocalExecutor, State, choose, prepare, run
 from derain.study.scales import Scale
-from derain.study.spec import Study
+from derain.study.spec import Reduced, Study
 from derain.study.store import Store
 
 
@@ -162,11 +162,44 @@ def test_a_failed_training_is_reported_and_does_not_stop_the_others(
     study = changed("count = [4, 8]\nrain = [", "count = [30000, 4]\nrain = [", '["small", "medium"]', '"small"')
     end = go(study, tiny, tmp_path / "r")
     assert end.done == 1
-    assert list(end.failed) == ["count 30000"]
-    assert "patches of 32 x 32 pixels can be cut from 8 photos, not 30000" in end.failed["count 30000"]
+    [(identity, reason)] = end.failed.items()
+    assert end.names[identity] == "count 30000"
+    assert "patches of 32 x 32 pixels can be cut from 8 photos, not 30000" in reason
     [results] = load_results(Store(tmp_path / "r"))
     assert results.missing == 1
-    assert list(results.failed.values()) == list(end.failed.values())
+    [failure] = results.failed.values()
+    assert failure == f"resnet:features=4,blocks=1, barns, 30000, small, 0, 1.0, float32: {reason}"
+
+
+def test_failures_are_counted_where_trainings_are_called_the_same(small: Study, tiny: Scale, tmp_path: Path) -> None:
+    cpu = Reduced((replace(small.grids("cpu")[0], count=(30000,)),), "more than there are")
+    barns = small.data["barns"]
+    one, two = (
+        replace(small, name=name, cpu=cpu, data={"barns": replace(barns, min_std=min_std)})
+        for name, min_std in (("one", 0.0), ("two", 1.0))
+    )
+    store = Store(tmp_path / "r")
+    tasks = prepare([one, two], tiny, (), store)
+    end = run(tasks, store, LocalExecutor(store.folder, 2, "cpu", 1))
+    assert (end.done, len(end.failed), set(end.names.values())) == (0, 2, {"count 30000"})
+
+
+def test_a_training_of_two_names_is_run_once_for_the_test_sets_of_both(
+    changed: Callable[..., Study], tiny: Scale, tmp_path: Path
+) -> None:
+    pieces = ('rain = ["small", "medium"]', 'rain = "small"', '["pairs", "sheds"]')
+    one = changed(*pieces, '"pairs"')
+    halls = ("[data.barns]", "[data.halls]", 'category = "barns"', 'category = "halls"')
+    two = replace(changed(*pieces, '"sheds"', *halls), name="two")
+    store = Store(tmp_path / "r")
+    tasks = choose(prepare([one, two], tiny, (), store), ())
+    assert run(tasks, store, LocalExecutor(store.folder, 2, "cpu", 1)).done == len(tasks) == 2
+    assert [(len(results.cells), results.missing) for results in load_results(store)] == [(2, 0), (2, 0)]
+
+
+def test_a_device_that_cannot_be_used_is_named_before_anything_is_trained(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="the device foo cannot be used"):
+        LocalExecutor(tmp_path, 1, "foo", 1)
 
 
 def test_a_killed_worker_is_reported_and_the_same_command_goes_on(study: Study, tiny: Scale, tmp_path: Path) -> None:
@@ -242,6 +275,13 @@ def test_data_is_looked_at_before_anything_is_trained(study: Study, folder: Path
     (folder / "barns" / "barn0.png").unlink()
     with pytest.raises(InputError, match=r"barns, training have changed since .*r was made: barn0.png is no longer"):
         prepare([study], tiny, (), Store(tmp_path / "r"))
+
+
+def test_photos_that_do_not_give_a_test_set_are_named(
+    changed: Callable[..., Study], tiny: Scale, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"'sheds': .*shed\d\.png has 80 x 64 pixels, less than a patch of 65 x 65"):
+        prepare([changed("size_px = 32", "size_px = 65")], tiny, (), Store(tmp_path / "r"))
 
 
 def test_a_variable_that_is_not_set_is_named(

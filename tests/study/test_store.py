@@ -66,9 +66,10 @@ def test_results_of_a_newer_version_damaged_ones_and_none_are_named(store: Store
     path.write_text(json.dumps({"format": 2}))
     with pytest.raises(InputError, match=r"a\.json was written by a newer version of derain"):
         store.records()
-    path.write_text('{"format": 1')
-    with pytest.raises(InputError, match=r"a\.json: it is damaged"):
-        store.records()
+    for damaged in ('{"format": 1', '{"format": "x"}', '{"format": 1, "axes": {}, "photos": 7, "parameters": 100}'):
+        path.write_text(damaged)
+        with pytest.raises(InputError, match=r"a\.json: it is damaged"):
+            store.records()
     path.unlink()
     (tmp_path / "index.sqlite").unlink(missing_ok=True)
     (tmp_path / "index.sqlite").mkdir()

@@ -99,9 +99,11 @@ class Run:
         seconds = None if self.minutes is None else 60 * self.minutes
         with Watcher(console, len(tasks)) as watcher:
             state = run(tasks, store, executor, watcher.show, seconds)
-        for name, reason in state.failed.items():
-            console.print(f"failed: {name}: {reason}", markup=False, soft_wrap=True)
-        console.print(f"{state.done} of {len(tasks)} trainings done; results in {self.out}", soft_wrap=True)
+        for identity, reason in state.failed.items():
+            console.print(f"failed: {state.names[identity]}: {reason}", markup=False, soft_wrap=True)
+        console.print(
+            f"{state.done} of {len(tasks)} trainings done; results in {self.out}", markup=False, soft_wrap=True
+        )
         if state.failed:
             raise TrainingError(f"{len(state.failed)} trainings failed; the same command tries them again")
 
@@ -158,7 +160,7 @@ class Report:
                 self.results, self.out, None, self.device,
                 lambda done, total: bar.update(task, completed=done, total=total),
             )  # fmt: skip
-        console.print(f"report: {page}", soft_wrap=True)
+        console.print(f"report: {page}", markup=False, soft_wrap=True)
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ class Results:
         cells: of the trainings that are done, in the order of the grids, on the test set that is drawn and judged.
         further: the same on the other test sets.
         missing: trainings that are not done.
-        failed: reasons of those that failed, by their axes as text.
+        failed: axes and reason of those that failed as text, by their identity.
     """
 
     study: Mapping[str, Any]
@@ -94,7 +94,7 @@ def load_results(store: Store) -> list[Results]:
                 continue
             missing += 1
             if (reason := store.failure(run["id"])) is not None:
-                failed[", ".join(f"{run['axes'][axis]}" for axis in _NAMING)] = reason
+                failed[run["id"]] = f"{', '.join(str(run['axes'][axis]) for axis in _NAMING)}: {reason}"
         found.append(Results(content["study"], content["scale"], cells, missing, failed, further))
     return found
 

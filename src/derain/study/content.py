@@ -32,7 +32,7 @@ class DataRecord:
         self._path = results / "data.json"
         self._sets: dict[str, dict[str, Any]] = {}
         if self._path.exists():
-            self._sets = read_json(self._path)["sets"]
+            self._sets = read_json(self._path, "sets")["sets"]
 
     def hashes(self, name: str, files: Sequence[Path]) -> Hashes:
         """The hash of every picture of a set by its file name; of several with one name, by name and number.

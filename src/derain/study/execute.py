@@ -15,6 +15,7 @@ from derain.errors import InputError, TrainingError
 from derain.evaluation import evaluate_network
 from derain.metrics import e_r
 from derain.networks import load_model
+from derain.networks.user import is_user_network
 from derain.processes import dedicate_to_network, end_with_parent
 from derain.study.plan import Training
 from derain.study.response import respond
@@ -88,7 +89,9 @@ def _execute(task: Task, store: Store, device: str, threads: int) -> None:
     # With a result there is nothing to train: not even the rain to train on is rendered again.
     if result is None or not model.exists():
         model = train(task.training.settings(), store.run(task.identity), device, report=clock.note)
-    network, header = load_model(model)
+    # The study names it, so the code of a network of one's own may run.
+    own = task.training.network if is_user_network(task.training.network) else None
+    network, header = load_model(model, own)
     result = result or {
         "axes": task.training.axes(),
         "run": header,

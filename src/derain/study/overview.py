@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -51,8 +52,8 @@ def plan_table(content: Mapping[str, Any]) -> Table:
     """The same for the terminal."""
     table = Table("study", "trainings", "of", box=None, caption_justify="left")
     for name, study in content["studies"].items():
-        left_out = f"\n[dim]kept: {study['left_out']}[/dim]" if study["left_out"] else ""
-        table.add_row(name, f"{study['trainings']}", study["title"] + left_out)
+        left_out = f"\n[dim]kept: {escape(study['left_out'])}[/dim]" if study["left_out"] else ""
+        table.add_row(escape(name), f"{study['trainings']}", escape(study["title"]) + left_out)
     caption = f"{content['trainings']} distinct trainings at the scale {content['scale']!r} ({content['reduction']})"
     if "seconds" in content:
         place = "one CPU thread" if content["device"] == "cpu" else content["device"]
@@ -66,7 +67,7 @@ def results_table(records: Sequence[Mapping[str, Any]], threshold: int) -> Table
     shown = [record for record in records if record["threshold"] == threshold]
     varied = [axis for axis in AXES if len({record[axis] for record in shown}) > 1]
     fixed = [f"{axis} {shown[0][axis]}" for axis in AXES if shown and axis not in varied]
-    caption = f"{', '.join(fixed)}; t={threshold}"
+    caption = escape(f"{', '.join(fixed)}; t={threshold}")
     table = Table(box=None, padding=(0, 1, 0, 0), caption=caption, caption_justify="left")
     for axis in (*varied, "test"):
         table.add_column(axis, vertical="bottom", no_wrap=True)
@@ -74,7 +75,7 @@ def results_table(records: Sequence[Mapping[str, Any]], threshold: int) -> Table
         table.add_column(metric.label.replace(" ", "\n"), justify="right", no_wrap=True)
     for record in shown:
         cells = (metric.text(record[metric.name]) for metric in METRICS)
-        table.add_row(*(f"{record[axis]}" for axis in varied), record["test"], *cells)
+        table.add_row(*(escape(f"{record[axis]}") for axis in varied), escape(record["test"]), *cells)
     return table
 
 
@@ -103,8 +104,8 @@ class Watcher:
             f"{len(state.failed)} failed{left}"
         )
         if self._console.is_terminal:
-            running = [f"{share:4.0%}  {name}" for name, share in state.running.items()]
-            failed = [f"failed  {name}: {reason}" for name, reason in state.failed.items()]
+            running = [f"{share:4.0%}  {state.names[each]}" for each, share in state.running.items()]
+            failed = [f"failed  {state.names[each]}: {reason}" for each, reason in state.failed.items()]
             self._live.update(Text("\n".join([line, *running, *failed])))
         elif (ended := state.done + len(state.failed)) != self._ended:
             self._console.print(line)

@@ -95,14 +95,29 @@ def plan(studies: Sequence[Study], scale: Scale, seeds: Sequence[int] = ()) -> l
         studies: their figures share trainings.
         scale: at which they run.
         seeds: in place of the studies' own.
+
+    Raises:
+        InputError: a file of rain or a network of one's own cannot be read, a seed is negative, or two different rains
+            of a study have one name.
     """
     tests: dict[Training, dict[Test, None]] = {}
     probed: set[Training] = set()
     for study in studies:
+        known: dict[tuple[str | int | float, ...], Training] = {}
         for training, grid in trainings(study, scale, seeds):
+            _refuse_equal_axes(study, training, known.setdefault(tuple(training.axes().values()), training))
             probed |= {training} if study.probe else set()
             tests.setdefault(training, {}).update(dict.fromkeys(resolve_test(study, name) for name in grid.tests))
     return [Planned(training, tuple(wanted), training in probed) for training, wanted in tests.items()]
+
+
+def _refuse_equal_axes(study: Study, training: Training, other: Training) -> None:
+    """Figures would average two rains as if they were seeds of one."""
+    if training.identity("") != other.identity(""):
+        raise InputError(
+            f"the study {study.name!r} trains on two different rains that are called {Path(training.rain).stem!r} in "
+            f"figures and tables, {other.rain} and {training.rain}: name one file otherwise"
+        )
 
 
 def trainings(study: Study, scale: Scale, seeds: Sequence[int] = ()) -> Iterator[tuple[Training, Grid]]:

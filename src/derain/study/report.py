@@ -42,7 +42,7 @@ from derain.study.report_tables import (
     verdict_tables,
 )
 from derain.study.spec import FigureName
-from derain.study.store import FORMAT, Store
+from derain.study.store import FORMAT, Store, read_json
 from derain.study.testing import photos
 from derain.study.verdicts import Verdict, judge
 
@@ -65,21 +65,38 @@ _NOTES = (
 
 @dataclass(frozen=True)
 class _Page:
-    """Where the files of the report go, whose weights it shows, and which trainings' maps are on it already."""
+    """Where the files of the report go, whose weights it shows, which trainings' maps are on it already, and the names
+    of its figures' files."""
 
     store: Store
     folder: Path
     device: str
     shown: dict[frozenset[str], str] = field(default_factory=dict)
+    figures: list[str] = field(default_factory=list)
 
     def save(self, figure: "Figure", name: str, text: str) -> str:
         """Write a figure as PNG and SVG, and give the HTML that holds it."""
         picture = io.BytesIO()
         figure.savefig(picture, format="png", dpi=_DPI)
-        write_bytes(self.folder / "figures" / f"{name}.png", picture.getvalue())
+        self.write(f"{name}.png", picture.getvalue())
         svg = to_svg(figure).encode()
-        write_bytes(self.folder / "figures" / f"{name}.svg", svg)
+        self.write(f"{name}.svg", svg)
         return f'<div class="scroll">{image_html(svg, "svg+xml", text)}</div>'
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file of a figure."""
+        write_bytes(self.folder / "figures" / name, content)
+        self.figures.append(name)
+
+    def clear(self) -> None:
+        """Remove the files of figures that an earlier report wrote and this one did not."""
+        try:
+            earlier = read_json(self.folder / "report.json", "figures")["figures"]
+        except InputError:
+            return  # there is none, or it does not say what it wrote
+        for path in (self.folder / "figures").iterdir():
+            if path.name in earlier and path.name not in self.figures:
+                path.unlink()
 
 
 def write_report(
@@ -137,9 +154,10 @@ def write_report(
         version=version("derain"),
         notes=_NOTES,
     )
+    page.clear()
     write_json(
         page.folder / "report.json",
-        {"format": FORMAT, "studies": [_json(each, verdicts) for each, verdicts in found]},
+        {"format": FORMAT, "figures": page.figures, "studies": [_json(each, verdicts) for each, verdicts in found]},
     )
     write_bytes(page.folder / "index.html", text.encode())
     return page.folder / "index.html"
@@ -190,7 +208,7 @@ def _facts(results: Results) -> str:
         "trainings": f"{len(cells)} done, {results.missing} missing ({len(results.failed)} failed)",
     }
     if results.failed:
-        facts["failed"] = "; ".join(f"{identity}: {reason}" for identity, reason in results.failed.items())
+        facts["failed"] = "; ".join(results.failed.values())
     if cells:
         same = [axis for axis in ("network", "category", "rain") if axis not in varied(cells)]
         facts["the same for all"] = ", ".join(f"{axis} {cells[0].axes[axis]}" for axis in same)
@@ -321,7 +339,7 @@ def _pictures(results: Results, page: _Page) -> str:
         return f'<p class="absent">The pictures are not shown: {escape(str(error))}.</p>'
     picture = io.BytesIO()
     draw_strips(shown).savefig(picture, format="png", dpi=_DPI)
-    write_bytes(page.folder / "figures" / f"{name_of(results)}.pictures.png", picture.getvalue())
+    page.write(f"{name_of(results)}.pictures.png", picture.getvalue())
     note = f'<p class="note">{escape(NOTES[results.study["pictures"]["kind"]])}</p>'
     return note + "".join(
         f"<h3>{escape(strip.title)}</h3>{strip_html([(each.caption, _picture(each)) for each in strip.pictures])}"

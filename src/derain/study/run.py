@@ -5,7 +5,8 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from derain.errors import InputError, did_you_mean
 from derain.files import make_folder
+from derain.processes import usable_device
 from derain.runlog import last_iteration
 from derain.study.content import DataRecord, Hashes, refuse_leak, refuse_unset, set_hash
 from derain.study.execute import Task, at_work_elsewhere, execute, is_done
@@ -20,7 +22,7 @@ from derain.study.plan import plan, trainings
 from derain.study.scales import Scale
 from derain.study.spec import Category, Study
 from derain.study.store import AXES, Store
-from derain.study.testing import Test, photos
+from derain.study.testing import Test, first, photos
 
 
 @runtime_checkable
@@ -46,9 +48,11 @@ class State:
 
     done: int
     running: Mapping[str, float]
-    """Share of each running training that is done, by its name."""
+    """Share of each running training that is done, by its identity."""
     failed: Mapping[str, str]
-    """Reason of each failed training, by its name."""
+    """Reason of each failed training, by its identity."""
+    names: Mapping[str, str]
+    """What each training is called, by its identity; several may be called the same."""
     waiting: int
     seconds_left: float | None
 
@@ -64,7 +68,8 @@ def prepare(studies: Sequence[Study], scale: Scale, seeds: Sequence[int], store:
 
     Raises:
         InputError: a folder is missing or a picture bad; data changed since the results were made; a test set shows
-            what is trained on; or two studies have one name, or two of their test sets.
+            what is trained on, or cannot be cut from its photos; two studies have one name, or two of their test sets;
+            or as `derain.study.plan.plan`.
     """
     planned = plan(studies, scale, seeds)
     _refuse_equal_names("study", studies)
@@ -76,6 +81,8 @@ def prepare(studies: Sequence[Study], scale: Scale, seeds: Sequence[int], store:
     shown = {test: _test_pictures(test, record) for test in dict.fromkeys(test for _, test in together)}
     for category, test in together:
         refuse_leak(category.name, trained[category], test.name, shown[test]["clean"])
+    for test in shown:
+        _refuse_uncut(test)
     for category in dict.fromkeys(each.training.category for each in planned if each.probe):
         refuse_unset(category.test)
         name = f"{category.name}, test"
@@ -112,6 +119,8 @@ def prepare(studies: Sequence[Study], scale: Scale, seeds: Sequence[int], store:
 def choose(tasks: Sequence[Task], only: Sequence[str]) -> list[Task]:
     """The tasks whose trainings have, on every axis that is named, one of the values that are named.
 
+    Tasks of one identity, as of equal categories of two names, become one with the test sets of all.
+
     Args:
         tasks: of `prepare`.
         only: such as "count=8", "count=1024", "rain=wide"; nothing: all tasks.
@@ -136,7 +145,12 @@ def choose(tasks: Sequence[Task], only: Sequence[str]) -> list[Task]:
     ]
     if tasks and not chosen:
         raise InputError(f"--only {' '.join(only)}: no training has all of these")
-    return chosen
+    found: dict[str, Task] = {}
+    for task in chosen:
+        known = found.setdefault(task.identity, task)
+        tests = tuple(dict.fromkeys((*known.tests, *task.tests)))
+        found[task.identity] = replace(known, tests=tests, probe=known.probe or task.probe)
+    return list(found.values())
 
 
 def _text(value: str | int | float) -> str:
@@ -178,7 +192,7 @@ def run(
                     del waiting[task.identity]
                 elif (why := store.failure(task.identity) or reason) is not None:
                     store.write_failure(task.identity, why)
-                    failed[names[task.identity]] = why
+                    failed[task.identity] = why
                     del waiting[task.identity]
                 else:
                     to_submit.append(task)  # another process took it
@@ -213,8 +227,9 @@ def _state(
     at_work = [task.identity for task in running if task.identity in waiting]
     return State(
         done=len(tasks) - len(waiting) - len(failed),
-        running={names[identity]: iterations[identity] / wanted[identity] for identity in at_work},
+        running={identity: iterations[identity] / wanted[identity] for identity in at_work},
         failed=dict(failed),
+        names=names,
         waiting=len(waiting) - len(at_work),
         seconds_left=elapsed / trained * left if trained else None,
     )
@@ -228,6 +243,9 @@ class LocalExecutor:
         workers: trainings at a time.
         device: torch device of all of them.
         threads: CPU threads of each.
+
+    Raises:
+        InputError: the device cannot be used.
     """
 
     def __init__(self, results: Path, workers: int, device: str, threads: int) -> None:
@@ -237,6 +255,10 @@ class LocalExecutor:
         self._running: dict[BaseProcess, Task] = {}
         # Fresh processes: a forked one would inherit torch's threads.
         self._context = multiprocessing.get_context("spawn")
+        if device != "cpu":
+            # Tried in a process of its own: this one would keep a share of the GPU as long as it lives.
+            with ProcessPoolExecutor(1, self._context) as pool:
+                pool.submit(usable_device, device).result()
 
     def submit(self, task: Task) -> None:
         self._waiting.append(task)
@@ -291,6 +313,15 @@ def _test_pictures(test: Test, record: DataRecord) -> Mapping[str, Hashes]:
     folders = (test.pairs.rainy, test.pairs.clean) if test.pairs else ()
     refuse_unset((*folders, *(test.category.test if test.category else ())))
     return {kind: record.hashes(f"{test.name}, {kind}", files) for kind, files in test.sources().items()}
+
+
+def _refuse_uncut(test: Test) -> None:
+    """Refuse photos that do not give the patches of a test set: too few of them, or too small."""
+    if test.category is not None:
+        try:
+            first(test, 1)
+        except InputError as error:
+            raise InputError(f"test set {test.name!r}: {error}") from error
 
 
 def _content(test: Test, pictures: Mapping[str, Hashes]) -> str:

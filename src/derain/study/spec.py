@@ -1,10 +1,12 @@
 """A study as a TOML file that a person can read (docs/studies.md)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from math import inf
 from pathlib import Path
 from typing import Literal, get_args
 
+from derain.backgrounds import ContentFilter
 from derain.errors import InputError, did_you_mean
 from derain.metrics import METRIC
 from derain.networks import parse
@@ -33,6 +35,9 @@ class Category:
     max_white: float = 1.0
     name: str = ""
 
+    def __post_init__(self) -> None:
+        ContentFilter(self.min_std, self.max_white)  # refuses what makes no sense
+
 
 @dataclass(frozen=True)
 class TestSet:
@@ -60,6 +65,9 @@ class TestSet:
             raise InputError("give streaks or rain, not both")
         if not ((all(pairs) and not any(photos)) or (all(photos) and not any(pairs))):
             raise InputError("give rainy and clean, or category with streaks or rain")
+        for name, value in (("pictures", self.pictures), ("size_px", self.size_px)):
+            if value is not None and value < 1:
+                raise InputError(f"{name} must be at least 1, not {value}")
 
 
 @dataclass(frozen=True)
@@ -228,6 +236,9 @@ def _resolve(study: Study, path: Path) -> Study:
 
 
 def _check_grid(grid: Grid, study: Study) -> None:
+    for each in fields(Grid):
+        if not getattr(grid, each.name):
+            raise InputError(f"{each.name} of a grid needs at least one value")
     for network in grid.network:
         parse(network)
     for category in grid.category:
@@ -236,14 +247,12 @@ def _check_grid(grid: Grid, study: Study) -> None:
             raise InputError(f"probe needs photos in test of the category {category!r}")
     for rain in grid.rain:
         _check_rain(rain)
-    if not grid.tests:
-        raise InputError("a grid needs one of the test sets")
     for test in grid.tests:
         _known(test, study.tests, "test set")
     for axis, least in (("count", 1), ("seed", 0), ("length", 1e-9)):
         values = getattr(grid, axis)
-        if not values or min(values) < least:
-            raise InputError(f"{axis} must have values of at least {least:g}, not {list(values)}")
+        if not all(least <= value < inf for value in values):
+            raise InputError(f"{axis} must have finite values of at least {least:g}, not {list(values)}")
 
 
 def _check_test(test: TestSet, study: Study) -> None:

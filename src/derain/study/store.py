@@ -21,8 +21,8 @@ _FIGURES = tuple(metric.name for metric in METRICS)
 _COLUMNS = ("id", *AXES, "photos", "parameters", "seconds", "test", "threshold", *_FIGURES)
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON file that this package wrote.
+def read_json(path: Path, *needed: str) -> dict[str, Any]:
+    """A JSON file that this package wrote, which has the keys that are needed.
 
     Raises:
         InputError: it is damaged, or was written by a newer version.
@@ -30,10 +30,14 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         version = content["format"]
+        is_newer = version > FORMAT
+        missing = [key for key in needed if key not in content]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"cannot read {path}: it is damaged ({error})") from error
-    if version > FORMAT:
+    if is_newer:
         raise InputError(f"{path} was written by a newer version of derain (format {version}, known up to {FORMAT})")
+    if missing:
+        raise InputError(f"cannot read {path}: it is damaged (there is no {missing[0]!r})")
     return content  # type: ignore[no-any-return]
 
 
@@ -69,7 +73,7 @@ class Store:
         path = self.result_path(identity)
         if not path.exists():
             return None
-        result = read_json(path)
+        result = read_json(path, "axes", "photos", "parameters", "tests")
         return {**result, "axes": _with_defaults(result["axes"])}
 
     def write_result(self, identity: str, result: dict[str, Any]) -> None:
@@ -86,7 +90,7 @@ class Store:
     def failure(self, identity: str) -> str | None:
         """Why a training failed; None: it did not."""
         path = self.failure_path(identity)
-        return str(read_json(path)["reason"]) if path.exists() else None
+        return str(read_json(path, "reason")["reason"]) if path.exists() else None
 
     def write_study(self, name: str, content: dict[str, Any]) -> None:
         path = self._study_path(name)
@@ -99,11 +103,11 @@ class Store:
     def seeds(self, name: str) -> set[int]:
         """Of the trainings that belong to a study; empty: it was not run here."""
         path = self._study_path(name)
-        return {run["axes"]["seed"] for run in read_json(path)["runs"]} if path.exists() else set()
+        return {run["axes"]["seed"] for run in read_json(path, "runs")["runs"]} if path.exists() else set()
 
     def studies(self) -> list[dict[str, Any]]:
         """What belongs to the studies that were run here, in the order of their names."""
-        found = [read_json(path) for path in sorted((self.folder / "studies").glob("*.json"))]
+        found = [read_json(path, "study", "scale", "runs") for path in sorted((self.folder / "studies").glob("*.json"))]
         return [
             {**content, "runs": [{**run, "axes": _with_defaults(run["axes"])} for run in content["runs"]]}
             for content in found

@@ -44,6 +44,12 @@ def test_written_files_have_the_usual_permissions(tmp_path: Path) -> None:
     assert (tmp_path / "ours").stat().st_mode == (tmp_path / "usual").stat().st_mode
 
 
+@pytest.mark.parametrize("name", ["x" * 255, "雨" * 85])
+def test_the_longest_names_are_written(tmp_path: Path, name: str) -> None:
+    write_bytes(tmp_path / name, b"whole")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"missing/a\.json: No such file"):
         write_json(tmp_path / "missing" / "a.json", {})

@@ -61,6 +61,18 @@ def test_rotated_pictures_are_turned_upright(orientation: int, suffix: str, tole
     assert np.abs(read_image(path).astype(int) - upright).max() <= tolerance
 
 
+@pytest.mark.parametrize("suffix", ["png", "webp", "jpg"])
+@pytest.mark.parametrize("exif", [b"Exif\0\0garbage", b"Exif\0\0II*\0\xff\xff\xff\x7f"])
+def test_a_picture_is_read_where_its_exif_data_cannot_be(
+    picture: np.ndarray, exif: bytes, suffix: str, tmp_path: Path
+) -> None:
+    whole, broken = tmp_path / f"a.{suffix}", tmp_path / f"b.{suffix}"
+    Image.fromarray(picture).save(whole)
+    Image.fromarray(picture).save(broken, exif=exif)
+    assert np.array_equal(read_image(broken), read_image(whole))
+    assert image_size(broken) == (20, 30)
+
+
 def test_grey_tiff_pictures_are_turned_upright(tmp_path: Path) -> None:
     grey = np.random.default_rng(0).integers(0, 256, (20, 30), dtype=np.uint8)
     exif = Image.Exif()
@@ -195,7 +207,9 @@ def test_folders_list_their_pictures_by_name(picture: np.ndarray, tmp_path: Path
     for name in ("notes.txt", "._a.png"):
         (tmp_path / name).write_text("")
     (tmp_path / "deeper").mkdir()
-    assert [path.name for path in list_images(tmp_path)] == ["10.bmp", "9.webp", "a.png", "b.JPG"]
+    (tmp_path / "album.jpg").mkdir()
+    (tmp_path / "c.png").symlink_to("nowhere")  # is named when it is read
+    assert [path.name for path in list_images(tmp_path)] == ["10.bmp", "9.webp", "a.png", "b.JPG", "c.png"]
 
 
 def test_bad_folders_each_have_their_sentence(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from derain.errors import InputError
 from derain.networks import build, load_model, parse
 from derain.networks.user import UserNetwork
 from derain.networks.weights import describe, write_tensors
-from derain.onnx import OnnxNetwork, export_onnx
+from derain.onnx import OnnxNetwork, export_onnx, load_network, model_hash
 
 # SPDNet is ill conditioned until it is trained; it has a test of its own below.
 NETWORKS = [
@@ -100,6 +100,14 @@ def test_weights_beside_the_file_are_found_from_any_folder(tmp_path: Path) -> No
     assert torch.equal(OnnxNetwork(path, "large.onnx")(rainy), rainy / 2)
 
 
+def test_weights_beside_the_file_are_part_of_its_hash(tmp_path: Path) -> None:
+    path = scaling_file(tmp_path / "large.onnx", np.full((1, 3, 1, 1), 0.5, np.float32), beside=True)
+    before, content = model_hash(path), path.read_bytes()
+    (tmp_path / "factor.data").write_bytes(np.full((1, 3, 1, 1), 0.25, np.float32).tobytes())
+    assert path.read_bytes() == content
+    assert model_hash(path) != before
+
+
 @pytest.mark.parametrize(
     ("factor", "sentence"),
     [
@@ -144,6 +152,21 @@ def test_a_network_that_cannot_be_translated_is_one_sentence(tmp_path: Path, cap
 def test_a_file_with_other_inputs_is_named(tmp_path: Path, shape: list[int | str], kind: int) -> None:
     with pytest.raises(InputError, match=r"other\.onnx must take one RGB picture of any size.*not picture: tensor"):
         OnnxNetwork(onnx_file(tmp_path / "other.onnx", shape, kind), "other.onnx")
+
+
+def test_a_file_without_input_is_named(tmp_path: Path) -> None:
+    graph = helper.make_graph(
+        [helper.make_node("Constant", [], ["result"], value_float=0.5)],
+        "graph", [], [helper.make_tensor_value_info("result", TensorProto.FLOAT, [])],
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    with pytest.raises(InputError, match=r"none\.onnx must take one RGB picture of any size.*not nothing"):
+        OnnxNetwork(model.SerializeToString(), "none.onnx")
+
+
+def test_the_suffix_may_be_in_capitals(tmp_path: Path) -> None:
+    network, _ = load_network(onnx_file(tmp_path / "FOREIGN.ONNX", [1, 3, "h", "w"]))
+    assert isinstance(network, OnnxNetwork)
 
 
 def test_a_file_that_is_no_onnx_file_is_named(tmp_path: Path) -> None:

@@ -34,7 +34,8 @@ def whole_file(path: Path) -> Iterator[Path]:
             whatever stood at `path` before is untouched.
     """
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        # Of a long name only the beginning, so that the temporary one is not too long: 255 bytes, up to four a letter.
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:60]}.")
         os.close(handle)
         temporary = Path(name)
         try:

@@ -1,12 +1,13 @@
 """Pictures on disk: uint8 RGB in, PNG out; a file that is no whole picture is named, never half read."""
 
 import logging
+import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -32,7 +33,7 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
-_limit_lock = Lock()
+_settings_lock = Lock()  # Pillow's limit and Python's warnings are those of the process
 _log = logging.getLogger("derain")
 
 
@@ -94,8 +95,10 @@ def list_files(folder: Path, suffixes: Sequence[str], what: str) -> list[Path]:
         raise InputError(f"cannot read the folder {folder}: {error.strerror}") from error
     if not entries:
         raise InputError(f"the folder {folder} is empty")
-    # Hidden files with a picture's suffix are what macOS leaves beside the pictures ("._photo.jpg").
-    files = [path for path in entries if path.suffix.lower() in suffixes and not path.name.startswith(".")]
+    # Hidden files with a picture's suffix are what macOS leaves beside the pictures ("._photo.jpg"). What is no folder
+    # is kept, not only what is a file: a broken link is to be named.
+    named = [path for path in entries if path.suffix.lower() in suffixes and not path.name.startswith(".")]
+    files = [path for path in named if not path.is_dir()]
     if not files:
         raise InputError(f"the folder {folder} holds no {what} ({', '.join(suffixes)})")
     return files
@@ -158,10 +161,18 @@ def decoded(image: Image.Image, path: Path, max_pixels: int) -> Image.Image:
         raise InputError(f"{path} has {width} x {height} pixels, more than the limit of {max_pixels:,}")
     if _has_16_bits(image):
         _log.warning("%s has 16 bits a channel and is read at 8 bits", path)
+    transparent = image.info.get("transparency")  # one level, a colour, or an opacity for every colour of a palette
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        levels = np.asarray(image)
+        read = Image.fromarray((levels >> 8).astype(np.uint8))
+        if transparent is not None:
+            read.putalpha(Image.fromarray(levels != transparent).convert("L"))
+        return read
     if image.mode in ("I", "F"):
         raise InputError(f"{path} has 32-bit levels; save it with 8 or 16 bits a channel")
+    for stored, scale in (("L;2", 85), ("L;4", 17)):
+        if transparent is not None and stored in _arguments(image):
+            image.info["transparency"] = scale * transparent  # Pillow (12.3) scales the pixels alone
     grey = image.mode in ("1", "L", "LA", "La")
     mode = ("L" if grey else "RGB") + ("A" if image.has_transparency_data else "")
     image.load()
@@ -169,11 +180,22 @@ def decoded(image: Image.Image, path: Path, max_pixels: int) -> Image.Image:
 
 
 def stored_orientation(image: Image.Image) -> int:
-    """The EXIF orientation of an opened picture, as far as it is read: 1..8, or what a broken file says."""
+    """The EXIF orientation of an opened picture, as far as it is read: 1..8, or what a broken file says; 1 where the
+    EXIF data cannot be read."""
     if image.format == "TIFF":
         return 1  # Pillow turns these itself
-    # PngImageFile.getexif would decode the whole picture in search of a chunk behind the pixels.
-    return int(Image.Image.getexif(image).get(ORIENTATION, 1))
+    with exif_may_be_broken():
+        # PngImageFile.getexif would decode the whole picture in search of a chunk behind the pixels.
+        return int(Image.Image.getexif(image).get(ORIENTATION, 1))
+    return 1
+
+
+@contextmanager
+def exif_may_be_broken() -> Iterator[None]:
+    """Passes over what Pillow raises on EXIF data that it cannot read, which is nearly anything, and its warnings."""
+    with _settings_lock, warnings.catch_warnings(), suppress(Exception):
+        warnings.simplefilter("ignore")
+        yield
 
 
 def upright(stored: Image.Image, orientation: int) -> Image.Image:
@@ -193,7 +215,8 @@ def as_stored(seen: Image.Image, orientation: int) -> Image.Image:
 
 
 def _open(file: IO[bytes]) -> Image.Image:
-    with _limit_lock:
+    with _settings_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # for the resolution Pillow looks into EXIF data, which may be broken
         limit = Image.MAX_IMAGE_PIXELS
         Image.MAX_IMAGE_PIXELS = None  # `decoded` has a limit of its own
         try:
@@ -206,7 +229,12 @@ def _has_16_bits(image: Image.Image) -> bool:
     """Whether the file has 16 bits a channel, most of which Pillow reduces to 8 itself while it decodes."""
     if image.format == "BMP":
         return False  # its "16" is bits a pixel
-    arguments = [tile[3] for tile in getattr(image, "tile", [])]
+    arguments = _arguments(image)
     if image.format == "PPM" and any(isinstance(entry, tuple) and entry[1] > 255 for entry in arguments):
         return True  # (mode, largest level)
     return ";16" in str(arguments)
+
+
+def _arguments(image: Image.Image) -> list[Any]:
+    """What Pillow's decoders are told, such as how a pixel is stored."""
+    return [tile[3] for tile in getattr(image, "tile", [])]

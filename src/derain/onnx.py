@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import asdict
+from hashlib import sha256
 from io import StringIO
 from pathlib import Path
 from typing import Any, Literal
@@ -66,10 +67,10 @@ class OnnxNetwork(nn.Module):
         except Exception as error:  # ONNX Runtime has no common class for its errors
             raise InputError(f"{name} is no whole ONNX file ({str(error).splitlines()[0]})") from error
         inputs = self._session.get_inputs()
-        shape = inputs[0].shape
+        shape = inputs[0].shape if inputs else []
         fits = len(inputs) == 1 and inputs[0].type == "tensor(float)" and len(shape) == 4 and shape[1] == 3
         if not fits or isinstance(shape[2], int) or isinstance(shape[3], int):
-            found = "; ".join(f"{each.name}: {each.type} {each.shape}" for each in inputs)
+            found = "; ".join(f"{each.name}: {each.type} {each.shape}" for each in inputs) or "nothing"
             raise InputError(
                 f"{name} must take one RGB picture of any size, float32 (1, 3, height, width), not {found}"
             )
@@ -112,7 +113,7 @@ def load_network(
         InputError: the file holds no network that can be run; torch is asked to run an ONNX file; or ONNX Runtime is
             asked for and the extra derain[onnx] is not installed or torch cannot translate the network.
     """
-    if path.suffix == ".onnx":
+    if is_onnx(path):
         if engine == "torch":
             raise InputError(f"{path} runs in ONNX Runtime, not in torch; give the model file that it was written from")
         exported = OnnxNetwork(path, str(path))
@@ -121,6 +122,18 @@ def load_network(
     if engine == "onnxruntime":
         return OnnxNetwork(_translate(network, header, f"{path} cannot run in ONNX Runtime"), str(path)), header
     return network, header
+
+
+def model_hash(path: Path) -> str:
+    """SHA-256 of a model file or an ONNX file, together with the files beside it that hold the ONNX file's weights.
+
+    Raises:
+        InputError: an ONNX file, and the extra derain[onnx] is not installed.
+    """
+    content = sha256(path.read_bytes())
+    for beside in _weights_beside(path) if is_onnx(path) else []:
+        content.update(beside.read_bytes())
+    return content.hexdigest()
 
 
 def export_onnx(network: Network, header: Mapping[str, Any], path: Path) -> float:
@@ -182,6 +195,21 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         logging.disable(level)
+
+
+def is_onnx(path: Path) -> bool:
+    """Whether a file is an ONNX file, by its suffix."""
+    return path.suffix.lower() == ".onnx"
+
+
+def _weights_beside(path: Path) -> list[Path]:
+    try:
+        import onnx
+    except ImportError as error:
+        raise InputError(f"{path} needs the packages for ONNX: install derain[onnx]") from error
+    tensors = onnx.load(path, load_external_data=False).graph.initializer
+    names = {entry.value for tensor in tensors for entry in tensor.external_data if entry.key == "location"}
+    return [path.parent / name for name in sorted(names)]
 
 
 def _descriptor(text: str) -> Descriptor:

@@ -55,6 +55,7 @@ def test_a_network_of_ones_own_is_named_with_what_makes_it_servable(tmp_path: Pa
         ([], "port 65536"),
         (["--device", "cuda:99"], "the device cuda:99 cannot be used"),
         (["--max-mb", "nan"], "a number of megabytes above 0, not nan"),
+        (["--host", ""], "the host must not be empty"),
     ],
 )
 def test_bad_flags_end_with_exit_code_2(

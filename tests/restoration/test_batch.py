@@ -14,6 +14,7 @@ from torch import nn
 from derain.errors import InputError
 from derain.images import read_image
 from derain.restoration import Outcome, TiledRestorer, Writing, find_files, restore_files
+from derain.restoration.manifest import Manifest
 
 
 class Halving(nn.Module):
@@ -44,7 +45,7 @@ def photos(tmp_path: Path) -> Path:
 
 def restore(network: nn.Module, inputs: list[Path], out: Path, strength: float = 1.0, **writing: object) -> Outcome:
     restorer = TiledRestorer(network, strength=strength)
-    return restore_files(find_files(inputs), restorer, "hash", Writing(out, **writing))
+    return restore_files(find_files(inputs, out), restorer, "hash", Writing(out, **writing))
 
 
 def test_files_folders_and_patterns_are_found_once(photos: Path) -> None:
@@ -56,6 +57,30 @@ def test_files_folders_and_patterns_are_found_once(photos: Path) -> None:
     assert [path.name for path in find_files([photos / "b.png", photos])][:2] == ["b.png", "a.png"]
     assert [path.name for path in find_files([photos / "*.png"])] == ["a.png", "b.png"]
     assert [path.name for path in find_files([photos / "**" / "*.png"])] == ["a.png", "b.png", "d.png"]
+
+
+def test_results_are_not_among_what_a_pattern_matches(network: Halving, photos: Path) -> None:
+    pattern, out = photos / "**" / "*.*", photos / "restored"
+    assert restore(network, [pattern], out, compare=True) == Outcome(3, 0, 0)
+    assert restore(network, [pattern], out, compare=True) == Outcome(0, 3, 0)
+    Image.new("RGB", (9, 7)).save(out / "mine.png")
+    with pytest.raises(InputError, match=r"mine\.png lies in the folder for the results"):
+        restore(network, [pattern], out)
+
+
+def test_links_and_folders_with_names_of_pictures(
+    network: Halving, photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (photos / "album.jpg").mkdir()
+    (photos / "link.png").symlink_to("a.png")
+    (photos / "loop.png").symlink_to("loop.png")
+    (photos / "broken.png").symlink_to("nowhere.png")
+    (tmp_path / "same").symlink_to(photos)
+    assert restore(network, [photos, tmp_path / "same"], tmp_path / "out") == Outcome(4, 0, 2)
+    assert {"a.png", "link.png"} < {path.name for path in (tmp_path / "out").iterdir()}
+    assert "broken.png" in caplog.text
+    assert "loop.png" in caplog.text
+    assert "album.jpg" not in caplog.text
 
 
 def test_a_name_that_looks_like_a_pattern_is_a_file(photos: Path) -> None:
@@ -169,6 +194,36 @@ def test_originals_and_strangers_are_not_overwritten(network: Halving, photos: P
     assert network.calls == 0
 
 
+def test_a_link_that_leads_nowhere_is_not_overwritten(network: Halving, photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "b.png").symlink_to("nowhere")
+    with pytest.raises(InputError, match=r"b\.png is no result of derain restore"):
+        restore(network, [photos], tmp_path / "out")
+    assert (tmp_path / "out" / "b.png").is_symlink()
+
+
+def test_the_name_of_a_photo_that_failed_stays_free(network: Halving, photos: Path, tmp_path: Path) -> None:
+    whole = (photos / "a.png").read_bytes()
+    (photos / "a.png").write_bytes(b"no picture")
+    assert restore(network, [photos], tmp_path / "out").failed == 1
+    (tmp_path / "out" / "a.png").write_bytes(b"mine")
+    (photos / "a.png").write_bytes(whole)
+    with pytest.raises(InputError, match=r"a\.png is no result of derain restore"):
+        restore(network, [photos], tmp_path / "out")
+    assert (tmp_path / "out" / "a.png").read_bytes() == b"mine"
+
+
+def test_a_result_that_was_changed_is_not_overwritten(network: Halving, photos: Path, tmp_path: Path) -> None:
+    restore(network, [photos], tmp_path / "out")
+    (tmp_path / "out" / "a.png").write_bytes(b"mine")
+    assert restore(network, [photos], tmp_path / "out") == Outcome(0, 3, 0)
+    with pytest.raises(InputError, match=r"a\.png was changed after derain restore wrote it"):
+        restore(network, [photos], tmp_path / "out", strength=0.5)
+    assert (tmp_path / "out" / "a.png").read_bytes() == b"mine"
+    (tmp_path / "out" / "a.png").unlink()
+    assert restore(network, [photos], tmp_path / "out", strength=0.5) == Outcome(3, 0, 0)
+
+
 def test_two_files_of_one_name_are_refused_before_anything_is_done(
     network: Halving, photos: Path, tmp_path: Path
 ) -> None:
@@ -209,6 +264,28 @@ def test_an_interruption_keeps_what_is_done(network: Halving, photos: Path, tmp_
     results = json.loads((tmp_path / "out" / "restored.json").read_text())["results"]
     assert [name for name, made in results.items() if made] == ["a.png", "b.png"]
     assert restore(network, [photos], tmp_path / "out") == Outcome(1, 2, 0)
+
+
+def test_what_a_killed_run_left_is_written_again(network: Halving, photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    restore(network, [photos], out)
+    Manifest(out).claim(["a.png"])  # and then it was killed, before it noted what it had written
+    (out / "a.png").write_bytes(b"by the other settings")
+    assert restore(network, [photos], out, strength=0.5) == Outcome(3, 0, 0)
+    assert read_image(out / "a.png").max() == 75
+
+
+def test_a_folder_of_an_earlier_version_goes_on(network: Halving, photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    restore(network, [photos], out)
+    content = json.loads((out / "restored.json").read_text())
+    del content["claimed"]
+    for made in content["results"].values():
+        del made["sha256"]
+    content["results"]["b.png"] = None
+    (out / "restored.json").write_text(json.dumps(content))
+    assert restore(network, [photos], out) == Outcome(1, 2, 0)
+    assert restore(network, [photos], out, strength=0.5) == Outcome(3, 0, 0)
 
 
 def test_videos_are_restored_among_the_photos(network: Halving, photos: Path, tmp_path: Path) -> None:
@@ -263,3 +340,17 @@ def test_a_report_of_somebody_else_is_not_overwritten(network: Halving, photos: 
     with pytest.raises(InputError, match=r"report\.html is no result"):
         restore(network, [photos], tmp_path / "out", report=True)
     assert (tmp_path / "out" / "report.html").read_text() == "mine"
+
+
+def test_long_names_and_names_that_are_no_text(
+    network: Halving, photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    longest, no_text, too_long = "雨" * 80 + ".png", os.fsdecode(b"caf\xe9.png"), "x" * 300 + ".png"
+    (photos / "a.png").rename(photos / longest)
+    (photos / "b.png").rename(photos / no_text)
+    out = tmp_path / "out"
+    assert restore(network, [photos, photos / too_long], out) == Outcome(3, 0, 1)
+    assert "File name too long" in caplog.text
+    assert {longest, no_text} < {path.name for path in out.iterdir()}
+    restore(network, [photos / no_text], out, report=True)
+    assert 'src="caf%E9.png.report.jpg"' in (out / "report.html").read_text()

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -62,6 +63,15 @@ def test_a_photo_is_restored_and_then_skipped(
     assert run(monkeypatch, *arguments) == 0
     assert "0 restored in" in (out := capsys.readouterr().out)
     assert "1 done already" in out
+
+
+def test_folders_may_be_called_anything(
+    model: Path, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "[" / "bold]"  # "[/bold]" would end a style that never began
+    assert run(monkeypatch, "restore", photo, "--out", out, "--model", model, "--report") == 0
+    assert f"1 restored in {out}\n" in (printed := capsys.readouterr().out)
+    assert f"{out / 'report.html'}: 1 of the photos" in printed
 
 
 def test_both_engines_give_the_same_picture(
@@ -132,8 +142,8 @@ def test_bad_settings_are_one_sentence_each(
     arguments: tuple[str, ...], sentence: str, model: Path, photo: Path, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    standard = ("--out", tmp_path / "out", "--model", model)
-    assert run(monkeypatch, "restore", photo, *standard, *arguments) == 2
+    flags = {"--out": tmp_path / "out", "--model": model, **dict([arguments])}
+    assert run(monkeypatch, "restore", photo, *chain.from_iterable(flags.items())) == 2
     error = capsys.readouterr().err
     assert sentence in error
     assert error.count("\n") == 1

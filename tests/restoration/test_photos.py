@@ -1,13 +1,15 @@
 """What is written back is the photo that was read, in all but its pixels."""
 
 import logging
+import struct
+import zlib
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 
 from derain.errors import InputError
 from derain.images import read_image
@@ -82,6 +84,20 @@ def test_a_transparent_palette_stays_transparent(tmp_path: Path) -> None:
     assert np.asarray(content).tolist() == [[[0, 255, 255, 255], [255, 255, 0, 0]]]
 
 
+@pytest.mark.parametrize(("bits", "row"), [(4, b"\x30"), (2, b"\xc0"), (16, b"\0\x03\0\0")])
+def test_a_transparent_grey_of_other_depths_stays_transparent(bits: int, row: bytes, tmp_path: Path) -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 2, 1, bits, 0, 0, 0, 0)  # two pixels, of which the first has the level 3
+    chunks = ((b"IHDR", header), (b"tRNS", b"\0\x03"), (b"IDAT", zlib.compress(b"\0" + row)), (b"IEND", b""))
+    content = b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*each) for each in chunks)
+    (tmp_path / "a.png").write_bytes(content)
+    alpha = read_photo(tmp_path / "a.png").alpha
+    assert alpha is not None
+    assert alpha.tolist() == [[0, 255]]
+
+
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_photos_are_seen_upright_and_stay_stored_as_they_were(suffix: str, orientation: int, tmp_path: Path) -> None:
@@ -106,6 +122,33 @@ def test_photos_are_seen_upright_and_stay_stored_as_they_were(suffix: str, orien
             assert after.info["exif"] == before.info["exif"]
         if suffix != "webp":
             assert after.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp", "jpg"])
+@pytest.mark.parametrize("exif", [b"Exif\0\0garbage", b"Exif\0\0II*\0\xff\xff\xff\x7f"])
+def test_exif_data_that_cannot_be_read_are_kept_as_they_are(exif: bytes, suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{suffix}"
+    picture("RGB").save(path, exif=exif)
+    photo = read_photo(path)
+    again = read_photo(written(path, encode_photo(photo, photo.rgb, 95)))
+    assert exif[6:] in path.read_bytes()
+    assert again.metadata["exif"].endswith(exif[6:])
+    assert again.rgb.shape == (*SIZE, 3)
+
+
+def test_exif_data_as_imagemagick_writes_them_are_kept(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "Acme"
+    digits = exif.tobytes().hex()
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Raw profile type exif", f"\nexif\n{len(digits) // 2:8}\n{digits[:72]}\n{digits[72:]}\n", zip=True)
+    picture("RGB").save(tmp_path / "a.png", pnginfo=info)
+    photo = read_photo(tmp_path / "a.png")
+    assert np.array_equal(photo.rgb, np.rot90(pixels(3), -1))
+    target = written(tmp_path / "a.png", encode_photo(photo, photo.rgb, 95))
+    with Image.open(target) as after:
+        assert after.getexif()[0x010F] == "Acme"
+    assert np.array_equal(read_image(target), photo.rgb)
 
 
 def test_quality_decides_over_the_size_and_colours_stay_sharp(tmp_path: Path) -> None:

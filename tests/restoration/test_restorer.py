@@ -86,6 +86,15 @@ def test_a_network_that_gives_nan_is_refused(small: Small) -> None:
         TiledRestorer(network).picture(photo(20, 20))
 
 
+def test_too_little_memory_is_one_sentence() -> None:
+    class Greedy(torch.nn.Module):
+        def forward(self, rainy: torch.Tensor) -> torch.Tensor:
+            return rainy + torch.empty(2**50)
+
+    with pytest.raises(InputError, match="cpu has too little memory for tiles of 30 x 20 px: give a smaller --tile"):
+        TiledRestorer(Greedy(), tile_px=200).picture(photo(20, 30))
+
+
 @pytest.mark.parametrize("device", ["gpu", "cuda:99"])
 def test_an_unusable_device_is_named(small: Small, device: str) -> None:
     with pytest.raises(InputError, match=f"device {device} cannot be used"):

@@ -33,6 +33,7 @@ def write(
     mirrored: bool = False,
     hd: bool = False,
     keyframes: int = 250,
+    lasting: int | None = None,
 ) -> Path:
     with av.open(str(path), "w") as writer:
         options = {"crf": "4", "g": str(keyframes)}
@@ -50,7 +51,9 @@ def write(
             frame = frame.reformat(format="yuv420p", dst_colorspace=1 if hd else 5)
             frame.pts, frame.time_base = (times[index] if times else 40 * index), Fraction(1, 1000)
             writer.mux(stream.encode(frame))
-        writer.mux(stream.encode(None))
+        for packet in stream.encode(None):
+            packet.duration = lasting or packet.duration
+            writer.mux(packet)
         if audio is not None:
             wave = (0.3 * np.sin(np.arange(4096) / 5)).astype(np.float32)[None]
             sample = av.AudioFrame.from_ndarray(wave, format="fltp", layout="mono")
@@ -87,6 +90,30 @@ def test_a_variable_frame_rate_stays(tmp_path: Path) -> None:
     times = [0, 40, 90, 100, 250, 260, 300, 1000]
     restore_video(write(tmp_path / "in.mp4", 8, times), tmp_path / "out.mp4", same)
     assert [round(1000 * float(frame.time)) for frame in frames_of(tmp_path / "out.mp4")] == times
+
+
+@pytest.mark.parametrize("name", ["in.mkv", "in.webm"])
+def test_the_last_frame_stands_as_long_as_it_stood(tmp_path: Path, name: str) -> None:
+    (tmp_path / "out").mkdir()
+    source = write(tmp_path / name, 1, lasting=5000)
+    restore_video(source, tmp_path / "out" / name, same)
+    for path in (source, tmp_path / "out" / name):
+        with av.open(str(path)) as reader:
+            assert reader.duration == 5_000_000
+
+
+def test_textures_keep_their_brightness(tmp_path: Path) -> None:
+    picture = np.random.default_rng(0).integers(60, 200, (*SIZE, 3), dtype=np.uint8)
+    with av.open(str(tmp_path / "in.mp4"), "w") as writer:
+        stream = writer.add_stream("libx264", rate=25, options={"crf": "1"})
+        stream.width, stream.height, stream.pix_fmt = SIZE[1], SIZE[0], "yuv420p"
+        writer.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        writer.mux(stream.encode(None))
+    restore_video(tmp_path / "in.mp4", tmp_path / "out.mp4", same, quality=1)
+    before, after = (
+        frames_of(tmp_path / name)[0].to_ndarray()[: SIZE[0]].astype(int) for name in ("in.mp4", "out.mp4")
+    )
+    assert abs((after - before).mean()) < 0.2
 
 
 def test_the_sound_is_copied(tmp_path: Path) -> None:
@@ -263,6 +290,24 @@ def test_bad_videos_are_named_and_leave_nothing(tmp_path: Path, spoil: Callable[
         restore_video(source, tmp_path / "out.mp4", same)
     assert str(source) in str(raised.value)
     assert {path.name for path in tmp_path.iterdir()} <= {"in.mp4"}
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".webm"])
+def test_a_video_without_an_index_is_refused_where_its_end_is_missing(tmp_path: Path, suffix: str) -> None:
+    source = write(tmp_path / f"in{suffix}")
+    source.write_bytes(source.read_bytes()[:-400])
+    with pytest.raises(InputError, match=rf"in{suffix} is cut off: 400 bytes are missing"):
+        restore_video(source, tmp_path / f"out{suffix}", same)
+    assert list(tmp_path.iterdir()) == [source]
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".webm"])
+def test_a_video_that_was_written_live_and_tells_no_length_is_whole(tmp_path: Path, suffix: str) -> None:
+    content = write(tmp_path / f"whole{suffix}").read_bytes()
+    place = content.index(b"\x18\x53\x80\x67") + 4
+    source = tmp_path / f"in{suffix}"
+    source.write_bytes(content[:place] + b"\x01" + 7 * b"\xff" + content[place + 8 :])
+    assert restore_video(source, tmp_path / f"out{suffix}", same) == 12
 
 
 def test_an_interrupted_video_leaves_nothing(tmp_path: Path) -> None:

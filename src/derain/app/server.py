@@ -142,7 +142,7 @@ def bind(host: str, port: int) -> socket.socket:
         port: 0 for any that is free.
 
     Raises:
-        InputError: the address cannot be had, such as where another program listens there.
+        InputError: the host is empty, or the address cannot be had, such as where another program listens there.
 
     >>> with bind("127.0.0.1", 0) as listening:
     ...     bind("127.0.0.1", listening.getsockname()[1])
@@ -150,6 +150,8 @@ def bind(host: str, port: int) -> socket.socket:
     ...
     derain.errors.InputError: cannot serve on 127.0.0.1, port ...: Address already in use
     """
+    if not host:
+        raise InputError("the host must not be empty; 0.0.0.0 is all addresses of this machine")
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what was stopped a minute ago is no obstacle
     try:

@@ -1,12 +1,12 @@
 """derain restore."""
 
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
 import tyro
 from rich.console import Console
+from rich.markup import escape
 
 from derain.cli.progress import progress_bar
 from derain.errors import InputError
@@ -48,12 +48,12 @@ class Restore:
 
     def run(self, console: Console) -> None:
         from derain.models import find_model
-        from derain.onnx import load_network
+        from derain.onnx import load_network, model_hash
         from derain.processes import dedicate_to_network
         from derain.restoration import TiledRestorer, Writing, find_files, restore_files
 
         dedicate_to_network(self.threads)
-        files = find_files(self.inputs)
+        files = find_files(self.inputs, self.out)
         model = find_model(self.model)
         network, _ = load_network(model, self.network, self.engine)
         tile_px = None if self.tile == "auto" else self.tile
@@ -64,17 +64,18 @@ class Restore:
             parts = bar.add_task("", total=None, visible=False)
 
             def show_parts(file: Path, done: int, total: int) -> None:
-                bar.update(parts, description=file.name, completed=done, total=total or None, visible=total != 1)
+                name = escape(file.name)
+                bar.update(parts, description=name, completed=done, total=total or None, visible=total != 1)
 
             outcome = restore_files(
-                files, restorer, sha256(model.read_bytes()).hexdigest(), writing, self.max_pixels,
+                files, restorer, model_hash(model), writing, self.max_pixels,
                 lambda done, files: bar.update(task, completed=done, total=files), show_parts,
             )  # fmt: skip
             bar.update(parts, visible=False)
         done_before = f", {outcome.skipped} done already" if outcome.skipped else ""
-        console.print(f"{outcome.restored} restored in {self.out}{done_before}", soft_wrap=True)
+        console.print(f"{outcome.restored} restored in {self.out}{done_before}", markup=False, soft_wrap=True)
         if self.report:
             warned = f"{outcome.warned or 'none'} of the photos with a warning"
-            console.print(f"{self.out / 'report.html'}: {warned}", soft_wrap=True)
+            console.print(f"{self.out / 'report.html'}: {warned}", markup=False, soft_wrap=True)
         if outcome.failed:
             raise InputError(f"{outcome.failed} of {len(files)} files could not be restored")

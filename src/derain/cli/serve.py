@@ -30,5 +30,5 @@ class Serve:
 
         serve(
             self.model, self.results, self.host, self.port, self.max_mb, self.max_pixels, self.device,
-            lambda url: console.print(f"derain serves {url} until Ctrl+C", soft_wrap=True),
+            lambda url: console.print(f"derain serves {url} until Ctrl+C", markup=False, soft_wrap=True),
         )  # fmt: skip

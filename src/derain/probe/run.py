@@ -17,7 +17,7 @@ from derain.images import list_images
 from derain.networks.base import Network
 from derain.networks.user import is_user_network
 from derain.networks.weights import read_tensors, write_tensors
-from derain.onnx import OnnxNetwork, load_network
+from derain.onnx import OnnxNetwork, is_onnx, load_network, model_hash
 from derain.page import drawing
 from derain.pairs import Match
 from derain.probe.figures import draw, draw_clean_error
@@ -77,7 +77,7 @@ def probe(
         scene = lay_scene(space, list_images(backgrounds), seed, recovered)
         networks = _load(models, user_network)
         make_folder(out / "measured")
-        hashes = [hashlib.sha256(model.read_bytes()).hexdigest() for model in models]
+        hashes = [model_hash(model) for model in models]
         modules = [network for network, _ in networks]
         answers = _measure(modules, hashes, scene, out / "measured", device, report)
         probed = tuple(
@@ -107,7 +107,7 @@ def describe(results: Results) -> list[str]:
 
 def _load(models: Sequence[Path], user_network: str | None) -> list[tuple[Network | OnnxNetwork, Mapping[str, Any]]]:
     """Networks and headers. The user's code is for models trained with such; where there is none, all refuse it."""
-    own = [model.suffix != ".onnx" and is_user_network(_network_name(model)) for model in models]
+    own = [not is_onnx(model) and is_user_network(_network_name(model)) for model in models]
     names = [user_network if mine or not any(own) else None for mine in own]
     return [load_network(*each) for each in zip(models, names, strict=True)]
 

@@ -1,10 +1,11 @@
 """Many photos and videos: found, restored while others are read and written, and not done twice."""
 
 import logging
+import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from glob import glob, has_magic
 from itertools import chain
@@ -60,11 +61,12 @@ class Outcome:
     warned: int = 0
 
 
-def find_files(inputs: Sequence[Path]) -> list[Path]:
+def find_files(inputs: Sequence[Path], out: Path | None = None) -> list[Path]:
     """Photos and videos, each once: files as they are, those of folders (not of folders in them), and of patterns.
 
     Args:
         inputs: files, folders, and patterns as a shell knows them (*, ?, [...], and ** for any depth).
+        out: folder for the results; those that are in it already are left out of what a pattern matches.
 
     Raises:
         InputError: nothing is given, a folder holds no photo or video, or nothing matches a pattern.
@@ -72,18 +74,22 @@ def find_files(inputs: Sequence[Path]) -> list[Path]:
     if not inputs:
         raise InputError("give at least one photo, video or folder")
     suffixes = (*SUFFIXES, *VIDEO_SUFFIXES)
-    found: dict[Path, Path] = {}
+    made = None if out is None else Manifest(out)
+    found: dict[str, Path] = {}
     for path in inputs:
-        if path.is_dir():
+        # Not by Path.is_dir and Path.exists, which fail on names that are too long.
+        if os.path.isdir(path):  # noqa: PTH112
             files = list_files(path, suffixes, "photo or video")
-        elif has_magic(str(path)) and not path.exists():
+        elif has_magic(str(path)) and not os.path.lexists(path):
             matches = map(Path, sorted(glob(str(path), recursive=True)))  # noqa: PTH207 (a pattern may be absolute)
             files = [match for match in matches if match.suffix.lower() in suffixes and match.is_file()]
+            files = [file for file in files if not (made and made.wrote(file))]
             if not files:
                 raise InputError(f"no photo or video matches {path}")
         else:
             files = [path]
-        found |= {file.resolve(): file for file in files}
+        # A link to a file is a file of its own, with a name of its own.
+        found |= {os.path.join(os.path.realpath(file.parent), file.name): file for file in files}  # noqa: PTH118
     return list(found.values())
 
 
@@ -125,19 +131,20 @@ def restore_files(
     _refuse_clashes(outputs, writing.out)
     descriptions = {file: _description(file, model_hash, restorer.strength, writing) for file in files}
     manifest = Manifest(writing.out)
-    manifest.claim([*chain.from_iterable(outputs.values()), *([PAGE] if writing.report else [])])
     todo = [file for file in files if not all(manifest.holds(name, descriptions[file]) for name in outputs[file])]
+    written = [*chain.from_iterable(outputs[file] for file in todo), *([PAGE] if writing.report else [])]
+    manifest.claim(written)
     batch = _Batch(restorer, writing, manifest, descriptions, max_pixels, report_parts)
     report(len(files) - len(todo), len(files))
     try:
         with closing(batch.restore(todo)) as restored:
             for done, _ in enumerate(restored, len(files) - len(todo) + 1):
                 report(done, len(files))
+        warned = _report(files, descriptions, manifest, writing.out) if writing.report else 0
     finally:
-        manifest.write()
+        manifest.release(written)
     failed = len(batch.failures)
-    outcome = Outcome(len(todo) - failed, len(files) - len(todo), failed)
-    return replace(outcome, warned=_report(files, descriptions, manifest, writing.out)) if writing.report else outcome
+    return Outcome(len(todo) - failed, len(files) - len(todo), failed, warned)
 
 
 def _report(
@@ -149,7 +156,8 @@ def _report(
         for file in files
         if manifest.holds(strip_name(file.name), descriptions[file])
     }
-    write_bytes(out / PAGE, report_page(changes).encode())
+    write_bytes(out / PAGE, report_page(changes).encode(errors="replace"))  # names may be no text
+    manifest.add(PAGE, {})
     return sum(bool(each.warnings()) for each in changes.values())
 
 
@@ -246,7 +254,9 @@ def _outputs(file: Path, writing: Writing) -> list[str]:
 def _refuse_clashes(outputs: Mapping[Path, list[str]], out: Path) -> None:
     sources: dict[str, Path] = {}
     for file, names in outputs.items():
-        if out.resolve() in (file.parent.resolve(), file.resolve().parent):
+        # Path.resolve fails on links that lead to themselves.
+        folders = os.path.realpath(file.parent), os.path.dirname(os.path.realpath(file))  # noqa: PTH120
+        if os.path.realpath(out) in folders:
             raise InputError(f"{file} lies in the folder for the results, {out}; originals are not overwritten")
         for name in names:
             if name in sources:

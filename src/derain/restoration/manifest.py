@@ -1,9 +1,12 @@
 """What has been done in a folder of results, so that it is not done twice and nothing else is overwritten."""
 
 import json
+import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from hashlib import file_digest
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from derain.errors import InputError
@@ -14,8 +17,8 @@ _SECONDS = 1.0  # between two writings: a folder may hold many thousands
 
 
 class Manifest:
-    """OUT/restored.json: of every result by its name, what it was made from and how; null while it is being made. Of
-    photos that were reported on, also what was changed.
+    """OUT/restored.json: of every result by its name, what it was made from and how, and its SHA-256; the names that
+    may be written while a run is under way; of photos that were reported on, what was changed.
 
     Args:
         out: the folder of the results.
@@ -28,43 +31,69 @@ class Manifest:
         self._out = out
         self._path = out / "restored.json"
         self._written = time.monotonic()
-        self._results: dict[str, Mapping[str, Any] | None] = {}
+        self._lock = Lock()
+        self._results: dict[str, dict[str, Any]] = {}
+        self._claimed: set[str] = set()
         self._changes: dict[str, dict[str, Any]] = {}
-        if self._path.exists():
+        if os.path.lexists(self._path):
             try:
                 content = json.loads(self._path.read_bytes())
                 if content["format"] != _FORMAT:
                     raise KeyError("format")
-                self._results = dict(content["results"])
+                results = dict(content["results"])
+                self._results = {name: dict(made) for name, made in results.items() if made}
+                # Earlier versions noted what was claimed as a result of null.
+                self._claimed = {*content.get("claimed", []), *(name for name, made in results.items() if not made)}
                 self._changes = dict(content["changes"])
             except (OSError, ValueError, TypeError, KeyError) as error:
                 raise InputError(f"{self._path} was not written by this version of derain restore") from error
 
-    def claim(self, names: Iterable[str]) -> None:
+    def claim(self, names: Sequence[str]) -> None:
         """Make sure that files of these names may be written, and note them before the first one is.
 
         Raises:
-            InputError: such a file is there and is no result of `derain restore`.
+            InputError: such a file is there and is no result of `derain restore`, or was changed since.
         """
         for name in names:
-            if name not in self._results and (self._out / name).exists():
-                raise InputError(f"{self._out / name} is no result of derain restore and is not overwritten")
-            self._results.setdefault(name, None)
+            path = self._out / name
+            if name in self._claimed or not os.path.lexists(path):
+                continue
+            if name not in self._results:
+                raise InputError(f"{path} is no result of derain restore and is not overwritten")
+            written = self._results[name].get("sha256")  # earlier versions did not note it
+            if written and written != _sha256(path):
+                raise InputError(f"{path} was changed after derain restore wrote it and is not overwritten")
+        self._claimed.update(names)
         self.write()
+
+    def release(self, names: Sequence[str]) -> None:
+        """The reverse of `claim`, when nothing more is written: what was not is nobody's."""
+        self._claimed.difference_update(names)
+        self.write()
+
+    def wrote(self, file: Path) -> bool:
+        """Whether the file is one of the results, as far as its place and its name tell."""
+        ours = file.name in self._results or file.name in self._claimed
+        return ours and os.path.realpath(file.parent) == os.path.realpath(self._out)
 
     def holds(self, name: str, description: Mapping[str, Any]) -> bool:
         """Whether the result is there and was made as described."""
-        return self._results.get(name) == description and (self._out / name).is_file()
+        made = {key: value for key, value in self._results.get(name, {}).items() if key != "sha256"}
+        return made == description and (self._out / name).is_file()
 
     def add(self, name: str, description: Mapping[str, Any]) -> None:
         """Note a result that is written; the file follows within a second or with `write`."""
-        self._results[name] = description
+        made = {**description, "sha256": _sha256(self._out / name)}
+        with self._lock:
+            self._results[name] = made
+            self._claimed.discard(name)
         if time.monotonic() - self._written > _SECONDS:
             self.write()
 
     def note_changes(self, name: str, changes: Mapping[str, Any]) -> None:
         """Keep the figures of what was changed in a photo."""
-        self._changes[name] = dict(changes)
+        with self._lock:
+            self._changes[name] = dict(changes)
 
     def changes(self, name: str) -> dict[str, Any]:
         """The figures that were noted last for a result."""
@@ -72,5 +101,16 @@ class Manifest:
 
     def write(self) -> None:
         """Write the file."""
-        write_json(self._path, {"format": _FORMAT, "results": self._results, "changes": self._changes})
+        with self._lock:  # photos are added by another thread than videos
+            content = {"results": self._results, "claimed": sorted(self._claimed), "changes": self._changes}
+            write_json(self._path, {"format": _FORMAT, **content})
         self._written = time.monotonic()
+
+
+def _sha256(path: Path) -> str | None:
+    """None where there is no file to read."""
+    try:
+        with path.open("rb") as file:
+            return file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None

@@ -13,7 +13,7 @@ from jaxtyping import UInt8
 from PIL import ExifTags, Image
 
 from derain.errors import InputError
-from derain.images import ORIENTATION, as_stored, decoded, opened, stored_orientation, upright
+from derain.images import ORIENTATION, as_stored, decoded, exif_may_be_broken, opened, stored_orientation, upright
 
 MAX_PIXELS = 200_000_000
 
@@ -143,7 +143,12 @@ def encode_strip(photo: Photo, pictures: Sequence[UInt8[np.ndarray, "h w 3"]], s
 def _exif(image: Image.Image) -> bytes | None:
     """The EXIF data of a decoded picture, byte by byte but for TIFF."""
     if image.format != "TIFF":
-        return image.info.get("exif")
+        exif: bytes | None = image.info.get("exif")
+        if exif is None and "Raw profile type exif" in image.info:
+            with exif_may_be_broken():
+                # As ImageMagick writes them into PNG files: an empty line, name, length, and hexadecimal digits.
+                exif = bytes.fromhex("".join(image.info["Raw profile type exif"].split("\n")[3:]))
+        return exif
     found, kept = image.getexif(), Image.Exif()
     for tag in _TIFF_TAGS:
         if tag in found:
@@ -156,7 +161,8 @@ def _exif(image: Image.Image) -> bytes | None:
 
 def _orientation(exif: bytes | None) -> int | None:
     read = Image.Exif()
-    read.load(exif or b"")
+    with exif_may_be_broken():
+        read.load(exif or b"")
     return read.get(ORIENTATION)
 
 

@@ -1,5 +1,6 @@
 """The page of `derain restore --report`: of every photo what was changed, where, and what to be careful about."""
 
+import os
 from collections.abc import Mapping
 from html import escape
 from importlib.metadata import version
@@ -43,10 +44,11 @@ def report_page(photos: Mapping[str, Changes]) -> str:
 
 def _article(name: str, changes: Changes) -> str:
     warnings = "".join(f'<p class="warning">{escape(text[0].upper() + text[1:])}.</p>' for text in changes.warnings())
+    address = quote(os.fsencode(strip_name(name)))
     return f"""<article>
 <h2>{escape(name)}</h2>
 {warnings}<p class="figures">{escape(changes.in_words())}</p>
 <div class="heads"><span>photo</span><span>restored</span><span>what was taken away</span></div>
-<a href="{quote(strip_name(name))}"><img src="{quote(strip_name(name))}" loading="lazy"
+<a href="{address}"><img src="{address}" loading="lazy"
 alt="{escape(name)}, the result, and a map of what was taken away"></a>
 </article>"""

@@ -106,7 +106,10 @@ class TiledRestorer:
         try:
             with torch.inference_mode():
                 derained: Tensor = self._network(rainy.contiguous(memory_format=torch.channels_last))[0]
-        except torch.OutOfMemoryError as error:
+        except RuntimeError as error:
+            # Where memory of the CPU runs out, torch has no class for it.
+            if not isinstance(error, torch.OutOfMemoryError) and "DefaultCPUAllocator" not in str(error):
+                raise
             size = f"tiles of {tile.shape[1]} x {tile.shape[0]} px"
             raise InputError(f"{self._device} has too little memory for {size}: give a smaller --tile") from error
         if derained.isnan().any():

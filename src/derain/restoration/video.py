@@ -42,10 +42,10 @@ def restore_video(
 ) -> int:
     """Restore a video; `target` appears when it is whole.
 
-    Every frame is given to `restore` upright, and turned back. Time stamps (of a variable frame rate, too), rotation,
-    aspect ratio, colour description and sound are those of the source; the sound is copied without encoding, or left
-    out with a note. More than 8 bits a channel become 8. Encoded with H.264, in .webm with VP9. A run that is
-    interrupted leaves nothing.
+    Every frame is given to `restore` upright, and turned back. Time stamps and durations (of a variable frame rate,
+    too), rotation, aspect ratio, colour description and sound are those of the source; the sound is copied without
+    encoding, or left out with a note. More than 8 bits a channel become 8. Encoded with H.264, in .webm with VP9. A run
+    that is interrupted leaves nothing.
 
     Args:
         source: a file with a suffix of `SUFFIXES`.
@@ -66,6 +66,8 @@ def restore_video(
     count = packets = 0
     with _reading(source) as reader:
         stream = _video_stream(reader, source)
+        if missing := _missing_bytes(source):
+            raise InputError(f"{source} is cut off: {missing:,} bytes are missing at its end")
         # Of an MP4 or MOV file: what is there to be decoded, and whether it is decoded only for what follows it. The
         # header also counts what an edit list leaves out, as of a clip that was trimmed.
         index = [entry.is_discard for entry in stream.index_entries] if stream.frames else []
@@ -102,17 +104,27 @@ def _copied(sound: "AudioStream", writer: "_Writer", source: Path) -> bool:
 
 def _restored(frame: "VideoFrame", pixel_format: str, restore: Restore, smooth: Smoothing) -> "VideoFrame":
     from av.video.frame import VideoFrame
+    from av.video.reformatter import Interpolation
 
+    # Without all of these swscale's way from YUV to RGB and back darkens every pixel by a level.
+    exactly = (
+        Interpolation.BILINEAR
+        | Interpolation.ACCURATE_RND
+        | Interpolation.FULL_CHR_H_INT
+        | Interpolation.FULL_CHR_H_INP
+    )
     matrix, levels = _colours(frame)
-    rgb = frame.reformat(format="rgb24", src_colorspace=matrix, src_color_range=levels, dst_color_range=2)
+    rgb = frame.reformat(
+        format="rgb24", src_colorspace=matrix, src_color_range=levels, dst_color_range=2, interpolation=exactly
+    )
     degrees, mirrored = _pose(frame)
     turns, step = round(degrees / 90) % 4, -1 if mirrored else 1
     upright: Picture = np.ascontiguousarray(np.rot90(rgb.to_ndarray(), turns)[:, ::step])
     picture: Picture = np.ascontiguousarray(np.rot90(smooth(restore(upright))[:, ::step], -turns))
     restored = VideoFrame.from_ndarray(picture, format="rgb24").reformat(
-        format=pixel_format, dst_colorspace=matrix, src_color_range=2, dst_color_range=levels
+        format=pixel_format, dst_colorspace=matrix, src_color_range=2, dst_color_range=levels, interpolation=exactly
     )
-    restored.pts, restored.time_base = frame.pts, frame.time_base
+    restored.pts, restored.time_base, restored.duration = frame.pts, frame.time_base, frame.duration
     restored.color_primaries, restored.color_trc = frame.color_primaries, frame.color_trc
     restored.colorspace, restored.color_range = frame.colorspace, frame.color_range
     return restored
@@ -156,6 +168,7 @@ class _Writer:
         self._temporary = temporary
         self._copies: dict[Any, Any] = {}
         self._early: list[Any] = []
+        self._durations: dict[int, int] = {}  # by time stamp, of frames that are being encoded
         self._begun = False
 
     def __enter__(self) -> "_Writer":
@@ -221,8 +234,13 @@ class _Writer:
 
     def encode(self, frame: "VideoFrame | None") -> None:
         """A frame; None: there are no more."""
+        if frame is not None and frame.pts is not None and frame.duration:
+            self._durations[frame.pts] = frame.duration
         with self._named():
-            self._container.mux(self._encoder.encode(frame))
+            for packet in self._encoder.encode(frame):
+                # The encoder's own is that of the frame rate.
+                packet.duration = self._durations.pop(packet.pts, packet.duration)
+                self._container.mux(packet)
 
     def copy(self, packet: Any) -> None:
         """A packet of sound; those that come before the first frame wait for it, as the file's head must be known."""
@@ -251,6 +269,28 @@ def _video_stream(reader: "InputContainer", source: Path) -> "VideoStream":
     stream = reader.streams.video[0]
     stream.thread_type = "AUTO"
     return stream
+
+
+def _missing_bytes(source: Path) -> int:
+    """By how much an MKV or WebM file is shorter than its head says; 0 for others, and where the head leaves it open.
+
+    Such a file is two elements of EBML (RFC 8794), a header and the segment: four bytes say what comes, and one to
+    eight how long it is, of which the leading zeros of the first tell how many they are.
+    """
+    with source.open("rb") as file:
+        head = file.read(4096)
+    end = 0
+    for identifier in (b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"):
+        start = end + 4
+        if head[end:start] != identifier or not head[start]:
+            return 0
+        width = 9 - head[start].bit_length()
+        unknown = (1 << 7 * width) - 1
+        length = int.from_bytes(head[start : start + width]) & unknown
+        if length == unknown:
+            return 0
+        end = start + width + length
+    return max(end - source.stat().st_size, 0)
 
 
 @contextmanager

@@ -172,7 +172,7 @@ def test_train_takes_every_flag_of_the_small_protocol(derain, photos: Path, tmp_
         ([*TRAIN, "--network", "rsnet"], "mean resnet"),
         ([*TRAIN, "--threads", "0"], "--threads must be at least 1, not 0"),
         ([*TRAIN, "--device", "gpu"], "the device gpu cannot be used"),
-        ([*TRAIN, "--backgrounds", "{tmp}"], "--backgrounds is given twice; several values go behind one --backgrounds"),
+        ([*TRAIN, "--backgrounds", "{tmp}"], "--backgrounds is given twice; several values go behind one"),
         (["export", "--model", "{photos}/cat.png", "--out", "{photos}/cat.png"], "cat.png is the model itself"),
         ([*SELF, "--model", "balanced", "--json", "{photos}/cat.png/o.json"], "cannot write into the folder"),
         (["complexity", "{photos}", "--json", "{photos}/cat.png/o.json"], "cannot write into the folder"),

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from derain.errors import InputError
@@ -33,16 +34,14 @@ def whole_file(path: Path) -> Iterator[Path]:
         InputError: the disk is full or the folder cannot be written. After any error the temporary file is gone, and
             whatever stood at `path` before is untouched.
     """
+    # Of a long name only the beginning: the temporary one may have 255 bytes, too, and a letter has up to four.
+    temporary = path.with_name(f".{path.name[:60]}.{token_hex(4)}")
     try:
-        # Of a long name only the beginning, so that the temporary one is not too long: 255 bytes, up to four a letter.
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:60]}.")
-        os.close(handle)
-        temporary = Path(name)
         try:
+            temporary.touch(exist_ok=False)
             yield temporary
             with temporary.open("rb") as file:
                 os.fsync(file.fileno())
-            temporary.chmod(0o666 & ~_umask())
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -64,9 +63,3 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON, atomically. NaN and infinity are refused: what is undefined is null."""
     write_bytes(path, (json.dumps(value, indent=2, allow_nan=False) + "\n").encode())
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

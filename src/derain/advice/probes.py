@@ -15,13 +15,13 @@ from derain.backgrounds import load_patches
 from derain.errors import InputError
 from derain.images import image_size
 from derain.pairs import Match
+from derain.probe.measure import THRESHOLD
 from derain.rain import Rain, compose, rain_mask
 from derain.rain.unseen import UNSEEN
 from derain.randomness import generator
 from derain.validation import ValidationSet, pairs_set
 
 _PATCHES = 16
-_THRESHOLD = 10.0  # of the rain mask, as of `evaluate_network`
 
 
 def probes_beside(candidates: Sequence[Rain]) -> tuple[Rain, ...]:
@@ -102,10 +102,10 @@ def check_probe(probe: ValidationSet, smallest_px: int) -> None:
         if min(height, width) < smallest_px:
             least = f"the network needs at least {smallest_px} x {smallest_px}"
             raise InputError(f"{name} of the {probe.name} has {width} x {height} pixels, but {least}")
-    if not any(rain_mask(rainy.float(), clean.float(), _THRESHOLD).any() for _, rainy, clean in probe.samples):
+    if not any(rain_mask(rainy.float(), clean.float(), THRESHOLD).any() for _, rainy, clean in probe.samples):
         raise InputError(
             f"none of the {probe.name} shows rain: nowhere is a rainy picture brighter than its clean one by more than "
-            f"{_THRESHOLD:g} levels"
+            f"{THRESHOLD:g} levels"
         )
 
 

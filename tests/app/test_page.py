@@ -45,6 +45,29 @@ def test_a_photo_is_restored_and_offered_under_its_name(page: Page, network: Net
     assert next(steps, None) is None
 
 
+def test_another_strength_does_not_wait_for_the_network_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "served"))
+    torch.manual_seed(0)
+    networks = {name: build("unet", {"base": 4, "levels": 2}) for name in ("one", "other")}
+    ran: list[str] = []
+    for name, each in networks.items():
+        each.register_forward_hook(lambda *_, name=name: ran.append(name))
+    page = Page(networks, "cpu", max_pixels=4000, report=False)
+    write_image(tmp_path / "street.png", PICTURE)
+    write_image(tmp_path / "lane.png", PICTURE[::-1])
+    for photo, model, strength, again in (
+        ("street.png", "one", 1.0, {"one"}),
+        ("street.png", "one", 0.25, set()),
+        ("street.png", "other", 0.25, {"other"}),
+        ("lane.png", "other", 1.5, {"other"}),
+    ):
+        ran.clear()
+        *_, (_, download, _) = page.restore(str(tmp_path / photo), model, strength)
+        assert set(ran) == again
+        expected = TiledRestorer(networks[model], strength=strength).picture(read_image(tmp_path / photo))
+        assert (read_image(Path(download.value["path"])) == expected).all()
+
+
 def test_a_text_file_named_jpg_gives_one_sentence(page: Page, tmp_path: Path) -> None:
     notes = tmp_path / "notes.jpg"
     notes.write_text("dear diary")

@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, get_args
 
 import gradio as gr
+import numpy as np
 import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
 
 from derain.app.photos import at_most, changes_html, comparison_html, error_html, read_upload, status_html
 from derain.app.play import OWN, SAMPLES, RainSettings, play, sample
@@ -17,7 +20,7 @@ from derain.images import SUFFIXES, write_image
 from derain.networks.base import Network
 from derain.onnx import OnnxNetwork
 from derain.rain import PRESETS, Recipe
-from derain.restoration.restorer import STRONGEST, TiledRestorer
+from derain.restoration.restorer import STRONGEST, TiledRestorer, at_strength
 
 CSS = Path(__file__).with_name("page.css")
 THEME = gr.themes.Default(primary_hue="sky").set(  # its own grey of explanations is too faint to read
@@ -53,6 +56,7 @@ class Page:
     device: torch.device | str
     max_pixels: int
     report: bool
+    _last: dict[tuple[str, str], Float[Tensor, "h w 3"]] = field(default_factory=dict, init=False)
 
     def build(self) -> gr.Blocks:
         """The page with all that happens on it; files of visitors are deleted an hour after they came."""
@@ -83,7 +87,7 @@ class Page:
             photo = read_upload(path, self.max_pixels)
             height, width = photo.shape[:2]
             yield gr.skip(), gr.skip(), status_html(f"Restoring {path.name}, {width} x {height} pixels ...")
-            restored = TiledRestorer(self.networks[model], self.device, None, strength).picture(photo)
+            restored = at_strength(photo, self._derained(upload, model, photo), strength)
         except InputError as error:
             yield _WAITING, nothing, error_html(error)
             return
@@ -97,6 +101,13 @@ class Page:
                 download,
                 status_html(f"{path.name}, {width} x {height} pixels, {took}."),
             )
+
+    def _derained(self, upload: str, model: str, photo: UInt8[np.ndarray, "h w 3"]) -> Float[Tensor, "h w 3"]:
+        """What the network makes of the photo; the last one is kept, so that another strength is there at once."""
+        if (upload, model) not in self._last:
+            self._last.clear()
+            self._last[upload, model] = TiledRestorer(self.networks[model], self.device).derained(photo)
+        return self._last[upload, model]
 
     def play(self, picture: str, upload: str | None, model: str, *controls: Any) -> tuple[Any, Any, Any]:
         """What the second tab shows: pictures, figures and status; `controls` are the fields of `RainSettings`."""

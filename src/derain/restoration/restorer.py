@@ -1,6 +1,6 @@
 """One picture in, the restored picture out, in bounded memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -55,8 +55,7 @@ class TiledRestorer:
         tile_px: int | None = None,
         strength: float = 1.0,
     ) -> None:
-        if not 0 <= strength <= STRONGEST:
-            raise InputError(f"the strength must lie between 0 and {STRONGEST}, not {strength}")
+        _refuse(strength)
         self.strength = strength
         self._device = usable_device(device)
         self._network = network.to(self._device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
@@ -78,6 +77,24 @@ class TiledRestorer:
         Raises:
             InputError: the network gives NaN, or the device has too little memory.
         """
+        result = np.empty_like(picture)
+        for first, derained in self._finished(picture, report):
+            rows = slice(first, first + len(derained))
+            result[rows] = at_strength(picture[rows], derained, self.strength)
+        return result
+
+    def derained(self, picture: UInt8[np.ndarray, "h w 3"]) -> Float[Tensor, "h w 3"]:
+        """What the network makes of the picture, f(O), on the CPU: 12 bytes a pixel, for `at_strength`.
+
+        Raises:
+            InputError: as of `picture`.
+        """
+        return torch.cat([rows.cpu() for _, rows in self._finished(picture, lambda done, total: None)])
+
+    def _finished(
+        self, picture: UInt8[np.ndarray, "h w 3"], report: Callable[[int, int], None]
+    ) -> Iterator[tuple[int, Float[Tensor, "_ w 3"]]]:
+        """f(O) row of tiles by row of tiles, and where each begins."""
         height, width = picture.shape[:2]
         missing = [max(self._descriptor.smallest_size_px - side, 0) for side in (height, width)]
         if any(missing):
@@ -85,7 +102,6 @@ class TiledRestorer:
         sides = picture.shape[0], picture.shape[1]
         part = part_size(*sides, self._tile_px, self._overlap.margin_px, self._descriptor.size_multiple_px)
         rows, columns = (spans(side, length, self._overlap) for side, length in zip(sides, part, strict=True))
-        result = np.empty_like(picture)
         done = 0
 
         def see(tile: UInt8[np.ndarray, "_ _ 3"]) -> Float[Tensor, "_ _ 3"]:
@@ -96,10 +112,7 @@ class TiledRestorer:
             return derained
 
         for first, derained in tiled(picture, rows, columns, see, self._device):
-            rainy = torch.from_numpy(picture[first : first + len(derained)]).to(self._device).float().div_(255)
-            levels = quantise(torch.lerp(rainy, derained, self.strength).movedim(-1, 0))
-            result[first : first + len(derained)] = levels.movedim(0, -1).cpu().numpy()
-        return result[:height, :width]
+            yield first, derained[: max(height - first, 0), :width]
 
     def _tile(self, tile: UInt8[np.ndarray, "h w 3"]) -> Float[Tensor, "h w 3"]:
         rainy = torch.from_numpy(tile).to(self._device).movedim(-1, 0)[None].float() / 255
@@ -124,3 +137,25 @@ class TiledRestorer:
         available = available_bytes(self._device) / 2
         side = int((min(available, _TILE_BYTES if self._device.type == "cpu" else available) / needed) ** 0.5)
         return min(max(side, _SMALLEST_TILE_PX), _LARGEST_TILE_PX)
+
+
+def at_strength(
+    picture: UInt8[np.ndarray, "h w 3"], derained: Float[Tensor, "h w 3"], strength: float
+) -> UInt8[np.ndarray, "h w 3"]:
+    """O - strength (O - f(O)), of a picture O and what a network makes of it (`TiledRestorer.derained`).
+
+    Raises:
+        InputError: a strength outside 0..1.5.
+
+    >>> at_strength(np.full((1, 1, 3), 100, np.uint8), torch.full((1, 1, 3), 50 / 255), strength=0.5)[0, 0]
+    array([75, 75, 75], dtype=uint8)
+    """
+    _refuse(strength)
+    rainy = torch.from_numpy(picture).to(derained.device).float().div_(255)
+    levels = quantise(torch.lerp(rainy, derained, strength).movedim(-1, 0))
+    return levels.movedim(0, -1).cpu().numpy()
+
+
+def _refuse(strength: float) -> None:
+    if not 0 <= strength <= STRONGEST:
+        raise InputError(f"the strength must lie between 0 and {STRONGEST}, not {strength}")

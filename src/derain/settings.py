@@ -9,6 +9,8 @@ from derain.errors import InputError
 
 Precision = Literal["float32", "bfloat16"]
 
+_LARGEST_RATE = 1e30  # Adam's steps are float32
+
 
 @dataclass(frozen=True)
 class TrainingSettings:
@@ -74,11 +76,13 @@ class TrainingSettings:
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise InputError(f"{_flag(name)} must be greater than 0 and finite, not {value}")
-        for name in ("warmup", "validate_every", "probe_every", "seed", "split_seed", "min_std"):
+        if self.learning_rate > _LARGEST_RATE:
+            raise InputError(f"--learning-rate must be at most {_LARGEST_RATE:g}, not {self.learning_rate}")
+        for name in ("warmup", "validate_every", "probe_every", "seed", "split_seed"):
             if (getattr(self, name) or 0) < 0:
                 raise InputError(f"{_flag(name)} must not be negative, as {getattr(self, name)} is")
-        if not math.isfinite(self.min_std):
-            raise InputError(f"--min-std must be finite, not {self.min_std}")
+        if not 0 <= self.min_std <= 127.5:
+            raise InputError(f"--min-std must lie between 0 and 127.5 levels, not {self.min_std}")
         if not 0 <= self.max_white <= 1:
             raise InputError(f"--max-white must be a share between 0 and 1, not {self.max_white}")
         for name, value in (("average_decay", self.average_decay), *(("betas", beta) for beta in self.betas)):

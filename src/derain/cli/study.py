@@ -31,12 +31,14 @@ class Plan:
     """File for the same as JSON."""
 
     def run(self, console: Console) -> None:
-        from derain.files import write_json
+        from derain.files import make_folder, write_json
         from derain.processes import dedicate_to_network
         from derain.study.overview import plan_json, plan_table
         from derain.study.scales import scale_of
         from derain.study.spec import load_studies
 
+        if self.json is not None:
+            make_folder(self.json.parent)
         if self.measure:
             dedicate_to_network(threads=1)  # as the trainings are
         content = plan_json(load_studies(self.studies), scale_of(self.scale), self.seeds, self.device, self.measure)

@@ -61,6 +61,19 @@ def test_rotated_pictures_are_turned_upright(orientation: int, suffix: str, tole
     assert np.abs(read_image(path).astype(int) - upright).max() <= tolerance
 
 
+def test_exif_data_behind_the_pixels_turn_a_picture_as_well(picture: np.ndarray, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / "a.png"
+    Image.fromarray(picture).save(path, exif=exif)
+    whole = path.read_bytes()
+    start = whole.index(b"eXIf") - 4
+    end = start + 12 + int.from_bytes(whole[start : start + 4])
+    path.write_bytes(whole[:start] + whole[end:-12] + whole[start:end] + whole[-12:])  # before the chunk that ends it
+    assert image_size(path) == (30, 20)
+    assert np.array_equal(read_image(path), np.rot90(picture, -1))
+
+
 @pytest.mark.parametrize("suffix", ["png", "webp", "jpg"])
 @pytest.mark.parametrize("exif", [b"Exif\0\0garbage", b"Exif\0\0II*\0\xff\xff\xff\x7f"])
 def test_a_picture_is_read_where_its_exif_data_cannot_be(

@@ -169,6 +169,13 @@ def test_the_suffix_may_be_in_capitals(tmp_path: Path) -> None:
     assert isinstance(network, OnnxNetwork)
 
 
+def test_a_network_beside_an_onnx_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"f\.onnx is an ONNX file, which holds its network whole: leave out --network"
+    ):
+        load_network(tmp_path / "f.onnx", "mine.py:Net")
+
+
 def test_a_file_that_is_no_onnx_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "text.onnx").write_text("hello")
     with pytest.raises(InputError, match=r"text\.onnx is no whole ONNX file"):

@@ -5,11 +5,14 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
 from derain.errors import InputError
+
+_LETTERS = 8
 
 
 def make_folder(folder: Path) -> Path:
@@ -34,8 +37,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         InputError: the disk is full or the folder cannot be written. After any error the temporary file is gone, and
             whatever stood at `path` before is untouched.
     """
-    # Of a long name only the beginning: the temporary one may have 255 bytes, too, and a letter has up to four.
-    temporary = path.with_name(f".{path.name[:60]}.{token_hex(4)}")
+    temporary = path.with_name(f"{_beginning(path)}{token_hex(_LETTERS // 2)}")
     try:
         try:
             temporary.touch(exist_ok=False)
@@ -48,6 +50,17 @@ def whole_file(path: Path) -> Iterator[Path]:
             raise
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what a process that was killed in `whole_file` left of `path`; nothing else may be writing it."""
+    for temporary in path.parent.glob(escape(_beginning(path)) + "?" * _LETTERS):
+        temporary.unlink(missing_ok=True)
+
+
+def _beginning(path: Path) -> str:
+    """Of a long name only a part: the temporary one may have 255 bytes, too, and a letter has up to four."""
+    return f".{path.name[:60]}."
 
 
 def write_bytes(path: Path, data: bytes) -> None:

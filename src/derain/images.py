@@ -185,9 +185,29 @@ def stored_orientation(image: Image.Image) -> int:
     if image.format == "TIFF":
         return 1  # Pillow turns these itself
     with exif_may_be_broken():
-        # PngImageFile.getexif would decode the whole picture in search of a chunk behind the pixels.
+        if image.format == "PNG" and "exif" not in image.info and (late := _late_exif(image)):
+            image.info["exif"] = late
+        # PngImageFile.getexif would decode the whole picture in search of that chunk.
         return int(Image.Image.getexif(image).get(ORIENTATION, 1))
     return 1
+
+
+def _late_exif(image: Image.Image) -> bytes | None:
+    """The EXIF data of a PNG file that stand behind its pixels, as some programs write them; None: there are none."""
+    file: IO[bytes] | None = getattr(image, "fp", None)  # none once it is decoded, which reads them
+    if file is None:
+        return None
+    position = file.tell()
+    try:
+        file.seek(8)
+        while len(head := file.read(8)) == 8:
+            length = int.from_bytes(head[:4])
+            if head[4:] == b"eXIf":
+                return b"Exif\0\0" + file.read(length)
+            file.seek(length + 4, 1)  # the checksum as well
+        return None
+    finally:
+        file.seek(position)
 
 
 @contextmanager

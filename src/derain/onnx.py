@@ -110,10 +110,13 @@ def load_network(
         engine: "onnxruntime" translates a model file, which takes seconds.
 
     Raises:
-        InputError: the file holds no network that can be run; torch is asked to run an ONNX file; or ONNX Runtime is
-            asked for and the extra derain[onnx] is not installed or torch cannot translate the network.
+        InputError: the file holds no network that can be run; an ONNX file is given a `user_network`, or torch is
+            asked to run it; or ONNX Runtime is asked for and the extra derain[onnx] is not installed or torch cannot
+            translate the network.
     """
     if is_onnx(path):
+        if user_network is not None:
+            raise InputError(f"{path} is an ONNX file, which holds its network whole: leave out --network")
         if engine == "torch":
             raise InputError(f"{path} runs in ONNX Runtime, not in torch; give the model file that it was written from")
         exported = OnnxNetwork(path, str(path))

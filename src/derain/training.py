@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from derain.backgrounds import ContentFilter, PatchSet, load_patches, split_photos
 from derain.errors import InputError, TrainingError
-from derain.files import make_folder, write_json
+from derain.files import make_folder, remove_leftovers, write_json
 from derain.images import list_images, read_image
 from derain.networks.base import Network
 from derain.networks.memory import available_bytes, refuse_too_large
@@ -177,8 +177,8 @@ def train(
         (out / CHECKPOINT).unlink(missing_ok=True)  # of a run that was killed between its last two steps
         report(Progress(settings.iterations, settings.iterations, None))
         return model
-    for leftover in out.glob(".*.safetensors.*"):
-        leftover.unlink()
+    for name in (MODEL, CHECKPOINT):
+        remove_leftovers(out / name)
     environment = {"device": str(place), "threads": torch.get_num_threads(), "torch": torch.__version__}
 
     network = run.network.to(place)

@@ -1,9 +1,14 @@
 """What is looked for before the page is served, and what a server gives to whom."""
 
 import asyncio
+import os
+import re
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -67,6 +72,23 @@ def test_bad_flags_end_with_exit_code_2(
         cli.main()
     assert stop.value.code == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_one_ctrl_c_ends_it_whoever_is_connected(model: Path, tmp_path: Path) -> None:
+    pytest.importorskip("gradio")
+    call = [sys.executable, "-m", "derain", "serve", "--model", model, "--port", "0"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(call, stdout=pipe, stderr=pipe, env=environment, text=True) as server:
+        assert server.stdout is not None
+        found = re.search(r"http://\S+", server.stdout.readline())
+        assert found
+        with urlopen(f"{found[0]}/gradio_api/heartbeat/visitor") as stream:  # which goes on until one of them ends
+            assert b"ALIVE" in stream.readline()
+            server.send_signal(signal.SIGINT)
+            _, errors = server.communicate(timeout=60)
+    assert (server.returncode, errors) == (0, "")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_start_that_fails_leaves_no_folder_behind(

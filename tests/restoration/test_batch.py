@@ -128,6 +128,60 @@ def test_what_is_done_is_not_done_again(network: Halving, photos: Path, tmp_path
     assert another_model == Outcome(3, 0, 0)
 
 
+def test_a_second_run_into_a_folder_waits_for_its_own(network: Halving, photos: Path, tmp_path: Path) -> None:
+    class Impatient(Halving):
+        """Restores other photos into the same folder while it restores one."""
+
+        def forward(self, rainy: torch.Tensor) -> torch.Tensor:
+            with pytest.raises(InputError, match=r"another derain restore is at work in .*out"):
+                restore(network, [photos / "b.png"], tmp_path / "out")
+            return super().forward(rainy)
+
+    restorer = TiledRestorer(Impatient(), tile_px=200)
+    assert restore_files([photos / "a.png"], restorer, "hash", Writing(tmp_path / "out")) == Outcome(1, 0, 0)
+    assert restore(network, [photos / "b.png"], tmp_path / "out") == Outcome(1, 0, 0)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "b.png", "restored.json"]
+
+
+def test_results_among_the_photos_that_a_shell_found_are_left_out(network: Halving, photos: Path) -> None:
+    out = photos / "restored"
+    restore(network, [photos], out)
+    assert restore(network, sorted(photos.iterdir()), out) == Outcome(0, 3, 0)  # photos/* has the results' folder, too
+    with pytest.raises(InputError, match="restored holds results of derain restore alone"):
+        find_files([out], out)
+
+
+def test_what_a_killed_run_left_half_written_goes_with_the_next(network: Halving, photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    Manifest(out).claim(["a.png"])
+    (out / ".a.png.0123abcd").write_bytes(b"half of a pict")
+    (out / ".a.png.of-somebody-else").write_bytes(b"")
+    assert restore(network, [photos / "a.png"], out) == Outcome(1, 0, 0)
+    assert {path.name for path in out.iterdir()} == {"a.png", "restored.json", ".a.png.of-somebody-else"}
+
+
+def test_what_fails_unexpectedly_with_the_last_photo_is_not_counted_as_restored(
+    network: Halving, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> bytes:
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr("derain.restoration.batch.encode_photo", fail)
+    with pytest.raises(RuntimeError, match="unforeseen"):
+        restore(network, [photos / "a.png"], tmp_path / "out")
+
+
+def test_a_grey_photo_is_reported_on_as_it_is_written(photos: Path, tmp_path: Path) -> None:
+    class Reddening(nn.Module):
+        def forward(self, rainy: torch.Tensor) -> torch.Tensor:
+            return rainy * torch.tensor([1.0, 0.5, 0.5])[:, None, None]
+
+    Image.new("L", (9, 7), 100).save(photos / "grey.png")
+    restore(Reddening(), [photos / "grey.png"], tmp_path / "out", report=True)
+    assert json.loads((tmp_path / "out" / "restored.json").read_text())["changes"]["grey.png"]["unlike_rain"] == 0
+
+
 def test_comparisons_stand_beside_the_results(network: Halving, photos: Path, tmp_path: Path) -> None:
     restore(network, [photos / "a.png"], tmp_path / "out", compare=True)
     strip = np.asarray(Image.open(tmp_path / "out" / "a.png.compare.jpg")).astype(int)

@@ -116,6 +116,43 @@ def test_textures_keep_their_brightness(tmp_path: Path) -> None:
     assert abs((after - before).mean()) < 0.2
 
 
+def test_a_name_with_a_colon_is_no_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "out").mkdir()
+    write(tmp_path / "in.mp4", 2).rename(tmp_path / "12:30.mp4")
+    monkeypatch.chdir(tmp_path)
+    assert restore_video(Path("12:30.mp4"), Path("out/12:30.mp4"), same) == 2
+
+
+def test_title_and_date_stay(tmp_path: Path) -> None:
+    described = {"title": "Holiday", "creation_time": "2020-01-02T03:04:05.000000Z"}
+    with av.open(str(tmp_path / "in.mp4"), "w") as writer:
+        writer.metadata.update(described)
+        stream = writer.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = SIZE[1], SIZE[0], "yuv420p"
+        writer.mux(stream.encode(av.VideoFrame(SIZE[1], SIZE[0], "yuv420p")))
+        writer.mux(stream.encode(None))
+    restore_video(tmp_path / "in.mp4", tmp_path / "out.mp4", same)
+    with av.open(str(tmp_path / "out.mp4")) as reader:
+        assert described.items() <= reader.metadata.items()
+
+
+@pytest.mark.parametrize(
+    ("stored", "restored", "noted"),
+    [("yuv422p10le", "yuv422p", False), ("yuv444p10le", "yuv444p", False), ("yuva444p10le", "yuv444p", True)],
+)
+def test_colours_keep_their_resolution_and_lost_transparency_is_noted(
+    tmp_path: Path, stored: str, restored: str, noted: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    with av.open(str(tmp_path / "in.mov"), "w") as writer:
+        stream = writer.add_stream("prores_ks", rate=25)
+        stream.width, stream.height, stream.pix_fmt = SIZE[1], SIZE[0], stored
+        writer.mux(stream.encode(av.VideoFrame.from_ndarray(scene(0), format="rgb24").reformat(format=stored)))
+        writer.mux(stream.encode(None))
+    restore_video(tmp_path / "in.mov", tmp_path / "out.mov", same)
+    assert frames_of(tmp_path / "out.mov")[0].format.name == restored
+    assert ("in.mov is restored without its transparency" in caplog.text) == noted
+
+
 def test_the_sound_is_copied(tmp_path: Path) -> None:
     source = write(tmp_path / "in.mp4", sound=True)
     restore_video(source, tmp_path / "out.mp4", same)

@@ -11,7 +11,6 @@ import gradio as gr
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from torch import Tensor
 
 from derain.app.photos import at_most, changes_html, comparison_html, error_html, read_upload, status_html
 from derain.app.play import OWN, SAMPLES, RainSettings, play, sample
@@ -20,6 +19,7 @@ from derain.images import SUFFIXES, write_image
 from derain.networks.base import Network
 from derain.onnx import OnnxNetwork
 from derain.rain import PRESETS, Recipe
+from derain.restoration.photos import without_colours
 from derain.restoration.restorer import STRONGEST, TiledRestorer, at_strength
 
 CSS = Path(__file__).with_name("page.css")
@@ -56,7 +56,7 @@ class Page:
     device: torch.device | str
     max_pixels: int
     report: bool
-    _last: dict[tuple[str, str], Float[Tensor, "h w 3"]] = field(default_factory=dict, init=False)
+    _last: dict[tuple[str, str], Float[np.ndarray, "h w 3"]] = field(default_factory=dict, init=False)
 
     def build(self) -> gr.Blocks:
         """The page with all that happens on it; files of visitors are deleted an hour after they came."""
@@ -88,21 +88,20 @@ class Page:
             height, width = photo.shape[:2]
             yield gr.skip(), gr.skip(), status_html(f"Restoring {path.name}, {width} x {height} pixels ...")
             restored = at_strength(photo, self._derained(upload, model, photo), strength)
-        except InputError as error:
-            yield _WAITING, nothing, error_html(error)
-            return
-        with TemporaryDirectory() as folder:  # gradio copies the file when it is told of it
-            result = Path(folder) / f"{path.stem}-derained.png"
-            write_image(result, restored)
-            took = f"restored with strength {strength:g} in {time.monotonic() - start:.1f} s"
-            download = gr.DownloadButton(value=str(result), interactive=True)
-            yield (
-                comparison_html(photo, restored) + changes_html(photo, restored, strength),
-                download,
-                status_html(f"{path.name}, {width} x {height} pixels, {took}."),
-            )
+            if (photo == photo[:, :, :1]).all():  # a grey photo stays grey
+                restored = without_colours(restored)
+            shown = comparison_html(photo, restored) + changes_html(photo, restored, strength)
+            with TemporaryDirectory() as folder:  # gradio copies the file when it is told of it
+                result = Path(folder) / f"{path.stem}-derained.png"
+                write_image(result, restored)
+                took = f"restored with strength {strength:g} in {time.monotonic() - start:.1f} s"
+                download = gr.DownloadButton(value=str(result), interactive=True)
+                yield shown, download, status_html(f"{path.name}, {width} x {height} pixels, {took}.")
+        except (InputError, MemoryError) as error:
+            told = error if isinstance(error, InputError) else InputError(f"{path.name} does not fit into memory")
+            yield _WAITING, nothing, error_html(told)
 
-    def _derained(self, upload: str, model: str, photo: UInt8[np.ndarray, "h w 3"]) -> Float[Tensor, "h w 3"]:
+    def _derained(self, upload: str, model: str, photo: UInt8[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w 3"]:
         """What the network makes of the photo; the last one is kept, so that another strength is there at once."""
         if (upload, model) not in self._last:
             self._last.clear()

@@ -1,5 +1,6 @@
 """Serving the page: models and report are looked for first, then it runs until it is stopped."""
 
+import logging
 import os
 import shutil
 import socket
@@ -9,6 +10,7 @@ from importlib.util import find_spec
 from math import inf
 from pathlib import Path
 from tempfile import mkdtemp
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from derain.errors import InputError
@@ -19,6 +21,8 @@ from derain.processes import exact_float32, usable_device
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+_PATIENCE_SECONDS = 2
 
 
 def serve(
@@ -31,7 +35,7 @@ def serve(
     device: str,
     ready: Callable[[str], None],
 ) -> None:
-    """Serve the page until the process is interrupted.
+    """Serve the page until the process is interrupted, which ends it.
 
     Args:
         models: as of `load_networks`.
@@ -56,10 +60,23 @@ def serve(
         app = application(networks, report, max_mb, max_pixels, device)
         import uvicorn
 
+        class Server(uvicorn.Server):
+            """Ends with the first signal, whatever is under way."""
+
+            def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+                self.should_exit = True
+
+            async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+                logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # requests that are cut off are no errors
+                await super().shutdown(sockets)
+                os._exit(0)  # a photo is restored in a thread, which would be waited for
+
         name = f"[{host}]" if ":" in host else host
         ready(f"http://{name}:{listening.getsockname()[1]}")
-        with suppress(KeyboardInterrupt):
-            uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listening])
+        with suppress(KeyboardInterrupt):  # before it listens to signals
+            # Without a limit it waits for visitors who stay.
+            config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_PATIENCE_SECONDS)
+            Server(config).run(sockets=[listening])
 
 
 def application(

@@ -19,8 +19,8 @@ from derain.errors import InputError
 from derain.files import make_folder, write_bytes
 from derain.images import SUFFIXES, list_files
 from derain.restoration.changes import Changes, draw_changes, find_changes
-from derain.restoration.manifest import Manifest
-from derain.restoration.photos import MAX_PIXELS, Photo, encode_photo, encode_strip, read_photo
+from derain.restoration.manifest import Manifest, alone_in
+from derain.restoration.photos import MAX_PIXELS, Photo, encode_photo, encode_strip, read_photo, without_colours
 from derain.restoration.report import PAGE, report_page, strip_name
 from derain.restoration.restorer import TiledRestorer
 from derain.restoration.video import SUFFIXES as VIDEO_SUFFIXES
@@ -66,10 +66,11 @@ def find_files(inputs: Sequence[Path], out: Path | None = None) -> list[Path]:
 
     Args:
         inputs: files, folders, and patterns as a shell knows them (*, ?, [...], and ** for any depth).
-        out: folder for the results; those that are in it already are left out of what a pattern matches.
+        out: folder for the results; those that are in it already are left out of what a pattern matches, and where it
+            is one of the folders, as a shell may give it for a pattern.
 
     Raises:
-        InputError: nothing is given, a folder holds no photo or video, or nothing matches a pattern.
+        InputError: nothing is given, a folder holds no photo or video, nothing matches a pattern, or all is results.
     """
     if not inputs:
         raise InputError("give at least one photo, video or folder")
@@ -79,7 +80,7 @@ def find_files(inputs: Sequence[Path], out: Path | None = None) -> list[Path]:
     for path in inputs:
         # Not by Path.is_dir and Path.exists, which fail on names that are too long.
         if os.path.isdir(path):  # noqa: PTH112
-            files = list_files(path, suffixes, "photo or video")
+            files = [file for file in list_files(path, suffixes, "photo or video") if not (made and made.wrote(file))]
         elif has_magic(str(path)) and not os.path.lexists(path):
             matches = map(Path, sorted(glob(str(path), recursive=True)))  # noqa: PTH207 (a pattern may be absolute)
             files = [match for match in matches if match.suffix.lower() in suffixes and match.is_file()]
@@ -90,6 +91,8 @@ def find_files(inputs: Sequence[Path], out: Path | None = None) -> list[Path]:
             files = [path]
         # A link to a file is a file of its own, with a name of its own.
         found |= {os.path.join(os.path.realpath(file.parent), file.name): file for file in files}  # noqa: PTH118
+    if not found:
+        raise InputError(f"{out} holds results of derain restore alone")
     return list(found.values())
 
 
@@ -120,13 +123,27 @@ def restore_files(
 
     Raises:
         InputError: two files of one name, files in the folder for the results, which holds files of these names that
-            were not made by this or cannot be written, or a quality or smoothing out of range.
+            were not made by this or cannot be written, or at work in which another call is, or a quality or smoothing
+            out of range.
     """
     if not 1 <= writing.quality <= 100:
         raise InputError(f"the quality must be from 1 to 100, not {writing.quality}")
     if not 0 <= writing.smoothing <= 1:
         raise InputError(f"the smoothing must lie between 0 and 1, not {writing.smoothing}")
     make_folder(writing.out)
+    with alone_in(writing.out):
+        return _restore_files(files, restorer, model_hash, writing, max_pixels, report, report_parts)
+
+
+def _restore_files(
+    files: Sequence[Path],
+    restorer: TiledRestorer,
+    model_hash: str,
+    writing: Writing,
+    max_pixels: int,
+    report: Callable[[int, int], None],
+    report_parts: Callable[[Path, int, int], None],
+) -> Outcome:
     outputs = {file: _outputs(file, writing) for file in files}
     _refuse_clashes(outputs, writing.out)
     descriptions = {file: _description(file, model_hash, restorer.strength, writing) for file in files}
@@ -192,10 +209,13 @@ class _Batch:
                     else:
                         photo = coming.result()
                         restored = self._restorer.picture(photo.rgb, partial(self._report_parts, file))
+                        restored = without_colours(restored) if photo.grey else restored
                         if written is not None:
                             written.result()
                         written = writer.submit(self._write, file, photo, restored)
                 yield file
+            if written is not None:
+                written.result()
 
     def _one_ahead(self, reader: Executor, files: Sequence[Path]) -> Iterator[tuple[Path, Future[Photo] | None]]:
         """The files in their order; while a photo is used the next one is read. Videos are not read here."""

@@ -31,7 +31,7 @@ class Changes:
 
     Attributes:
         mean_levels: mean absolute change, 0..255.
-        share: of the pixels, those changed by more than 10 levels in a channel, at full strength.
+        share: of the pixels, those changed by more than 10 levels times the strength in a channel.
         unlike_rain: of the squared change, the share that no rain explains.
         strength: with which it was restored.
     """
@@ -61,9 +61,11 @@ class Changes:
         '10.0 % of the pixels changed by more than 10 levels, 2.0 levels in the mean, 0.1 % of the change unlike rain'
         """
         strength = "" if self.strength == 1 else f", strength {self.strength:g}"
+        threshold = THRESHOLD_LEVELS * self.strength
         return (
-            f"{100 * self.share:.1f} % of the pixels changed by more than 10 levels, {self.mean_levels:.1f} levels in"
-            f" the mean, {100 * self.unlike_rain:.1f} % of the change unlike rain{strength}"
+            f"{100 * self.share:.1f} % of the pixels changed by more than {threshold:g} levels, "
+            f"{self.mean_levels:.1f} levels in the mean, "
+            f"{100 * self.unlike_rain:.1f} % of the change unlike rain{strength}"
         )
 
     def to_json(self) -> dict[str, Any]:

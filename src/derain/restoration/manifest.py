@@ -3,14 +3,17 @@
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import file_digest
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from derain.errors import InputError
-from derain.files import write_json
+from derain.files import remove_leftovers, write_json
 
 _FORMAT = 1
 _SECONDS = 1.0  # between two writings: a folder may hold many thousands
@@ -51,6 +54,8 @@ class Manifest:
     def claim(self, names: Sequence[str]) -> None:
         """Make sure that files of these names may be written, and note them before the first one is.
 
+        What a killed run left half-written of those it had claimed is removed.
+
         Raises:
             InputError: such a file is there and is no result of `derain restore`, or was changed since.
         """
@@ -63,6 +68,8 @@ class Manifest:
             written = self._results[name].get("sha256")  # earlier versions did not note it
             if written and written != _sha256(path):
                 raise InputError(f"{path} was changed after derain restore wrote it and is not overwritten")
+        for name in self._claimed:
+            remove_leftovers(self._out / name)
         self._claimed.update(names)
         self.write()
 
@@ -105,6 +112,24 @@ class Manifest:
             content = {"results": self._results, "claimed": sorted(self._claimed), "changes": self._changes}
             write_json(self._path, {"format": _FORMAT, **content})
         self._written = time.monotonic()
+
+
+@contextmanager
+def alone_in(out: Path) -> Iterator[None]:
+    """Keeps a second run out of a folder of results: each would write restored.json without what the other did.
+
+    Raises:
+        InputError: another run is at work in it.
+    """
+    path = out / ".restored.lock"
+    try:
+        with FileLock(path, timeout=0):
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+    except Timeout as error:
+        raise InputError(f"another derain restore is at work in {out}: wait for it, or give another --out") from error
 
 
 def _sha256(path: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""Photos with all that is kept of them: what is written back differs from what was read in its pixels alone."""
+"""Photos with all that is kept of them (docs/restore.md), so that they can be written back with other pixels."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -80,6 +80,8 @@ def read_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Photo:
         picture = decoded(image, path, max_pixels)
         orientation = stored_orientation(image)
         seen = upright(picture, orientation)
+        if image.format == "BMP" and seen.mode == "RGBA":
+            _log.warning("%s is transparent, which is not kept: Pillow writes BMP files without", path)
         exif = _exif(image)
         metadata = {"exif": exif, "icc_profile": profile, "dpi": _dpi(image)}
         return Photo(
@@ -119,9 +121,20 @@ def encode_photo(photo: Photo, restored: UInt8[np.ndarray, "h w 3"], quality: in
     stored = as_stored(picture, photo.orientation)
     try:
         stored.save(file, photo.format, **options.get(photo.format, {}), **photo.metadata)
+    except MemoryError:
+        raise
     except Exception as error:  # on odd EXIF data Pillow's encoders raise nearly anything
         raise InputError(f"the result cannot be written as {photo.format}: {error}") from error
     return file.getvalue()
+
+
+def without_colours(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
+    """The picture as it is written in grey (ITU-R BT.601), in three equal channels.
+
+    >>> without_colours(np.array([[[255, 0, 0]]], np.uint8)).tolist()
+    [[[76, 76, 76]]]
+    """
+    return np.array(Image.fromarray(picture).convert("L").convert("RGB"))
 
 
 def encode_strip(photo: Photo, pictures: Sequence[UInt8[np.ndarray, "h w 3"]], side_px: int = 1600) -> bytes:

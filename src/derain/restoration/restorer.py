@@ -22,6 +22,7 @@ STRONGEST = 1.5
 # not faster.
 _TILE_BYTES = 640e6
 _ONNX_BYTES_PER_PIXEL = 2000.0
+_BAND_PX = 256
 _SMALLEST_TILE_PX, _LARGEST_TILE_PX = 256, 4096
 
 
@@ -33,7 +34,7 @@ class TiledRestorer:
 
     Args:
         network: moved to `device`, and put into evaluation mode and the channels_last format for good.
-        device: of the computation.
+        device: of the computation; ONNX files run on the CPU, whatever it says.
         tile_px: side of a square with as many pixels as a tile has at most; None: chosen by memory.
         strength: of what the network takes away, the share that is taken: 0..1.5, X = O - strength (O - f(O)).
 
@@ -57,7 +58,7 @@ class TiledRestorer:
     ) -> None:
         _refuse(strength)
         self.strength = strength
-        self._device = usable_device(device)
+        self._device = usable_device("cpu" if isinstance(network, OnnxNetwork) else device)
         self._network = network.to(self._device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self._descriptor = getattr(network, "descriptor", UNKNOWN)
         self._tile_px = self._auto_tile_px() if tile_px is None else tile_px
@@ -80,16 +81,20 @@ class TiledRestorer:
         result = np.empty_like(picture)
         for first, derained in self._finished(picture, report):
             rows = slice(first, first + len(derained))
-            result[rows] = at_strength(picture[rows], derained, self.strength)
+            result[rows] = _weighed(picture[rows], derained, self.strength)
         return result
 
-    def derained(self, picture: UInt8[np.ndarray, "h w 3"]) -> Float[Tensor, "h w 3"]:
-        """What the network makes of the picture, f(O), on the CPU: 12 bytes a pixel, for `at_strength`.
+    def derained(self, picture: UInt8[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w 3"]:
+        """What the network makes of the picture, f(O): 12 bytes a pixel, for `at_strength`.
 
         Raises:
             InputError: as of `picture`.
+            MemoryError: there is not so much.
         """
-        return torch.cat([rows.cpu() for _, rows in self._finished(picture, lambda done, total: None)])
+        result = np.empty(picture.shape, np.float32)
+        for first, derained in self._finished(picture, lambda done, total: None):
+            result[first : first + len(derained)] = derained.cpu().numpy()
+        return result
 
     def _finished(
         self, picture: UInt8[np.ndarray, "h w 3"], report: Callable[[int, int], None]
@@ -127,7 +132,7 @@ class TiledRestorer:
             raise InputError(f"{self._device} has too little memory for {size}: give a smaller --tile") from error
         if derained.isnan().any():
             raise InputError("the network gives NaN: its weights are not those of a finished training")
-        return derained.movedim(0, -1).to(self._device)  # ONNX Runtime gives it on the CPU
+        return derained.movedim(0, -1)
 
     def _auto_tile_px(self) -> int:
         if isinstance(self._network, OnnxNetwork):
@@ -140,17 +145,27 @@ class TiledRestorer:
 
 
 def at_strength(
-    picture: UInt8[np.ndarray, "h w 3"], derained: Float[Tensor, "h w 3"], strength: float
+    picture: UInt8[np.ndarray, "h w 3"], derained: Float[np.ndarray, "h w 3"], strength: float
 ) -> UInt8[np.ndarray, "h w 3"]:
     """O - strength (O - f(O)), of a picture O and what a network makes of it (`TiledRestorer.derained`).
 
     Raises:
         InputError: a strength outside 0..1.5.
 
-    >>> at_strength(np.full((1, 1, 3), 100, np.uint8), torch.full((1, 1, 3), 50 / 255), strength=0.5)[0, 0]
+    >>> at_strength(np.full((1, 1, 3), 100, np.uint8), np.full((1, 1, 3), 50 / 255, np.float32), strength=0.5)[0, 0]
     array([75, 75, 75], dtype=uint8)
     """
     _refuse(strength)
+    result = np.empty_like(picture)
+    for first in range(0, len(picture), _BAND_PX):
+        rows = slice(first, first + _BAND_PX)
+        result[rows] = _weighed(picture[rows], torch.from_numpy(derained[rows]), strength)
+    return result
+
+
+def _weighed(
+    picture: UInt8[np.ndarray, "h w 3"], derained: Float[Tensor, "h w 3"], strength: float
+) -> UInt8[np.ndarray, "h w 3"]:
     rainy = torch.from_numpy(picture).to(derained.device).float().div_(255)
     levels = quantise(torch.lerp(rainy, derained, strength).movedim(-1, 0))
     return levels.movedim(0, -1).cpu().numpy()

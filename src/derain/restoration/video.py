@@ -2,7 +2,7 @@
 
 import logging
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 SUFFIXES = tuple(_CONTAINERS)
 _FORMATS = ("yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p")
+_OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")  # not of what it shows
 _HD_HEIGHT_PX = 720
 
 Picture = UInt8[np.ndarray, "h w 3"]
@@ -43,9 +44,10 @@ def restore_video(
     """Restore a video; `target` appears when it is whole.
 
     Every frame is given to `restore` upright, and turned back. Time stamps and durations (of a variable frame rate,
-    too), rotation, aspect ratio, colour description and sound are those of the source; the sound is copied without
-    encoding, or left out with a note. More than 8 bits a channel become 8. Encoded with H.264, in .webm with VP9. A run
-    that is interrupted leaves nothing.
+    too), rotation, aspect ratio, colour description and resolution, sound, and title, date and the like are those of
+    the source; the sound is copied without encoding, or left out with a note, and so is transparency. More than 8 bits
+    a channel become 8, and RGB has its colours at half the resolution. Encoded with H.264, in .webm with VP9, at half
+    the resolution of colours, too. A run that is interrupted leaves nothing.
 
     Args:
         source: a file with a suffix of `SUFFIXES`.
@@ -74,6 +76,9 @@ def restore_video(
         total = index.count(False)
         # The file is renamed only after everything, the look at its length included, went well.
         with whole_file(target) as temporary, _Writer(temporary, target) as writer:
+            writer.describe(reader.metadata)
+            if _is_transparent(stream):
+                _log.warning("%s is restored without its transparency", source)
             sounds = [sound for sound in reader.streams.audio if _copied(sound, writer, source)]
             for packet in reader.demux(stream, *sounds):
                 if packet.stream is not stream:
@@ -176,7 +181,7 @@ class _Writer:
 
         with self._named():
             container = _CONTAINERS[self._target.suffix.lower()]
-            self._container = av.open(str(self._temporary), "w", format=container)
+            self._container = av.open(_no_url(self._temporary), "w", format=container)
         # First in the file, as it is in most; its size and format are known with the first frame.
         name, options = ("libvpx-vp9", {"b:v": "0", "row-mt": "1"}) if self._is_webm else ("libx264", {})
         self._encoder: Any = self._container.add_stream(name, options=options)
@@ -189,6 +194,11 @@ class _Writer:
     @property
     def pixel_format(self) -> str:
         return str(self._encoder.codec_context.pix_fmt)
+
+    def describe(self, metadata: Mapping[str, str]) -> None:
+        """Title, date, place and the like, as far as the container takes them."""
+        kept = {key: value for key, value in metadata.items() if key.lower() not in _OF_THE_FILE}
+        self._container.metadata.update(kept)
 
     def add_sound(self, sound: "AudioStream") -> bool:
         """A stream whose packets will be copied; False: this FFmpeg does not know its codec, or the container does not
@@ -224,9 +234,12 @@ class _Writer:
             self.copy(packet)
 
     def _format_for(self, frame: "VideoFrame") -> str:
-        name = frame.format.name
-        if self._is_webm or name not in _FORMATS:
-            name = "yuv420p"
+        name = "yuv420p" if self._is_webm else frame.format.name
+        if name not in _FORMATS:
+            subsampling = next(
+                (each for each in ("420", "422", "444") if name.startswith((f"yuv{each}", f"yuva{each}"))), "420"
+            )
+            name = f"yuv{subsampling}p"
         if not self._is_webm and (frame.width % 2 or frame.height % 2):
             # With colours at half the resolution H.264 has no odd sides.
             return "yuvj444p" if name.startswith("yuvj") else "yuv444p"
@@ -271,6 +284,17 @@ def _video_stream(reader: "InputContainer", source: Path) -> "VideoStream":
     return stream
 
 
+def _is_transparent(stream: "VideoStream") -> bool:
+    pixels = stream.codec_context.format
+    in_pixels = pixels is not None and any(each.is_alpha for each in pixels.components)
+    return in_pixels or stream.metadata.get("alpha_mode") == "1"  # in WebM it is a second picture
+
+
+def _no_url(path: Path) -> str:
+    """The path so that FFmpeg does not take the beginning of a name with a colon for that of a URL."""
+    return str(path.absolute())
+
+
 def _missing_bytes(source: Path) -> int:
     """By how much an MKV or WebM file is shorter than its head says; 0 for others, and where the head leaves it open.
 
@@ -300,7 +324,7 @@ def _reading(source: Path) -> "Iterator[InputContainer]":
     except ImportError as error:
         raise InputError("videos need PyAV: install derain[video]") from error
     try:
-        with av.open(str(source)) as reader:
+        with av.open(_no_url(source)) as reader:
             yield reader
     except av.error.FFmpegError as error:
         broken = "it is no video, damaged or cut off" if isinstance(error, ValueError) else error.strerror

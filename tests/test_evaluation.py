@@ -11,6 +11,7 @@ from derain.errors import InputError
 from derain.evaluation import FolderRestorer, NetworkRestorer, evaluate, evaluate_network
 from derain.images import read_image, write_image
 from derain.metrics import METRICS, measure
+from derain.networks.user import UserNetwork
 from derain.pairs import match_pairs
 
 NAMES = [metric.name for metric in METRICS]
@@ -125,6 +126,15 @@ def test_a_network_that_gives_nan_is_refused_and_keeps_its_mode(pairs):
     with pytest.raises(InputError, match=r"^street: the network gives NaN"):
         evaluate_network([("street", tensor(pairs[0].rainy), tensor(pairs[0].clean))], network, "cpu")
     assert network.training
+
+
+def test_code_of_ones_own_that_fails_on_a_picture_is_a_sentence_with_its_name(pairs):
+    class Small(nn.Module):
+        def forward(self, rainy):
+            raise RuntimeError("only small pictures")
+
+    with pytest.raises(InputError, match=r"rainy.a\.png: the network's code fails: RuntimeError: only small pictures"):
+        evaluate(pairs, NetworkRestorer(UserNetwork(Small(), "hash"), "cpu"))
 
 
 def test_a_pair_of_two_sizes_is_named(folder, pairs):

@@ -39,8 +39,21 @@ def test_files_of_another_origin_are_not_overwritten(photo: Path, tmp_path: Path
     assert {path.name for path in (tmp_path / "pairs").rglob("*")} == {"clean", "street.png"}
 
 
-def test_a_record_of_another_program_is_named(photo: Path, tmp_path: Path) -> None:
-    (tmp_path / "synthesis.json").write_text("[]")
+def test_what_a_failed_run_did_not_write_is_not_claimed(photo: Path, tmp_path: Path) -> None:
+    out, broken = tmp_path / "pairs", tmp_path / "wall.png"
+    broken.write_bytes(photo.read_bytes()[:-30])
+    with pytest.raises(InputError, match=r"wall\.png"):
+        synthesise([photo, broken], load_rain("small"), 0, out)
+    write_image(broken, np.full((40, 50, 3), 90, np.uint8))
+    (out / "rainy" / "wall.png").write_text("mine")
+    with pytest.raises(InputError, match=r"rainy.wall\.png is no result of derain synth and is not overwritten"):
+        synthesise([photo, broken], load_rain("small"), 0, out)
+    synthesise([photo], load_rain("small"), 0, out)
+
+
+@pytest.mark.parametrize("record", ["[]", '{"photos": [1]}'])
+def test_a_record_of_another_program_is_named(photo: Path, tmp_path: Path, record: str) -> None:
+    (tmp_path / "synthesis.json").write_text(record)
     with pytest.raises(InputError, match=r"synthesis\.json was not written by derain synth"):
         synthesise([photo], load_rain("small"), 0, tmp_path)
-    assert (tmp_path / "synthesis.json").read_text() == "[]"
+    assert (tmp_path / "synthesis.json").read_text() == record

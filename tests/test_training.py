@@ -20,7 +20,7 @@ from derain.images import write_image
 from derain.networks import NETWORKS, load_model
 from derain.runlog import read_log
 from derain.settings import TrainingSettings
-from derain.training import learning_rate, prepare, split_backgrounds, train
+from derain.training import Progress, learning_rate, prepare, split_backgrounds, train
 from derain.validation import ValidationSet
 
 
@@ -247,14 +247,23 @@ def test_samples_too_small_for_the_network_are_refused_before_anything_is_writte
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_checkpoint(
-    settings: TrainingSettings, tmp_path: Path
+    settings: TrainingSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = dataclasses.replace(settings, learning_rate=1e30, warmup=0)
-    with pytest.raises(Stopped):
-        train(dataclasses.replace(settings, learning_rate=1e30, warmup=0), tmp_path, report=stop_at(1))
-    with pytest.raises(TrainingError, match="no longer"):
-        train(settings, tmp_path, checkpoint_every=1)
-    assert not (tmp_path / "model.safetensors").exists()
+    def watched(progress: Progress) -> None:
+        if progress.iteration == 3:
+            monkeypatch.setattr(
+                "derain.training._loss", lambda network, *_: torch.tensor(math.nan) * network(zeros).sum()
+            )
+
+    zeros = torch.zeros(1, 3, 16, 16)
+    with pytest.raises(TrainingError, match=r"between iterations 3 and 6 of .*\(the last checkpoint is kept\)"):
+        train(settings, tmp_path / "a", checkpoint_every=3, report=watched)
+    assert not (tmp_path / "a" / "model.safetensors").exists()
+    weights = safetensors.torch.load_file(tmp_path / "a" / "checkpoint.safetensors")
+    assert all(tensor.isfinite().all() for tensor in weights.values())
+    with pytest.raises(TrainingError, match=r"may help$"):  # nothing is kept where nothing was there
+        train(settings, tmp_path / "b", checkpoint_every=1)
+    assert not (tmp_path / "b" / "checkpoint.safetensors").exists()
 
 
 def run_elsewhere(settings: TrainingSettings, out: Path, preamble: str = "") -> subprocess.Popen[bytes]:
@@ -429,6 +438,32 @@ def test_another_photo_is_kept_out_where_the_one_drawn_is_broken(
         prepare(settings, torch.device("cpu"))
     run = prepare(dataclasses.replace(settings, skip_bad=True), torch.device("cpu"))
     assert run.validation[0].source["photos"] == 1
+
+
+@pytest.mark.parametrize("change", [{"validate_every": 2}, {"probe_every": 2}])
+def test_broken_photos_no_larger_than_a_patch_are_left_out_of_the_validation(
+    settings: TrainingSettings, photos: Path, tmp_path: Path, change: dict[str, int]
+) -> None:
+    folder = tmp_path / "tiles"
+    folder.mkdir()
+    for index in range(16):
+        picture = np.random.default_rng(index).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+        write_image(folder / f"tile{index:02}.png", picture)
+    settings = dataclasses.replace(settings, backgrounds=(folder,), count=8, skip_bad=True, **change)
+    _, [first, _] = split_backgrounds(settings)
+    first.write_bytes(first.read_bytes()[:-200])
+    run = prepare(settings, torch.device("cpu"))
+    measured_on = run.validation[0].samples if run.validation else run.scene.patches.patches
+    assert len(measured_on) == 1
+
+
+def test_what_cannot_fit_into_memory_is_refused_before_it_is_made(settings: TrainingSettings) -> None:
+    for change, sentence in (
+        ({"network": "unet:base=1000000"}, "the weights of unet need .* GiB of memory while they are trained"),
+        ({"layers": 10**12}, r"1,000,000,000,000 layers of 32 x 32 pixels need .*--layers \d+ fits"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            prepare(dataclasses.replace(settings, **change), torch.device("cpu"))
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
@@ -147,6 +148,17 @@ def load_patches(
     content = sha256(str(patches.shape).encode())
     content.update(patches.data)
     return PatchSet(patches, len(slots), content.hexdigest(), tuple(sources[slot] for slot in range(count)))
+
+
+def whole_photos(photos: Iterable[Path], size: int, most: int) -> int:
+    """Number of photos that can be read and are no smaller than a patch; no more are read once there are `most`."""
+    found = 0
+    for photo in photos:
+        if found == most:
+            break
+        with suppress(InputError):
+            found += min(read_image(photo).shape[:2]) >= size
+    return found
 
 
 def split_photos(photos: list[Path], held_out: int, seed: int) -> tuple[list[Path], list[Path]]:

@@ -29,7 +29,7 @@ Method = Literal["bagrov", "fourier"]
 SIZE_PX, FACTOR, LEVELS = 128, 2, 7
 """Patches of 128x128 are made coarser to 2, 4, ... 128 px, where one value is left."""
 
-_LAYERS_AT_ONCE = 50  # lines are drawn at sixteen times the pixels
+_LAYERS_AT_ONCE = 50  # so that many layers take little memory
 _ROUNDING = 1e-13  # of the mean square; less than this is none, so that flat pictures have exactly none
 _BLUR = 0.3  # of the filters' edges, in radii: the filters of the authors' program (github.com/ankravchenko/mssc)
 

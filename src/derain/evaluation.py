@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from derain.errors import InputError
 from derain.images import image_size, list_images, read_image
 from derain.metrics import METRICS, RAIN_METRICS, MetricSums, quantise
+from derain.networks.user import UserNetwork
 from derain.pairs import Pair
 from derain.processes import usable_device
 
@@ -56,13 +57,17 @@ class NetworkRestorer:
         """What the network makes of one picture, 0..255.
 
         Raises:
-            InputError: the output holds NaN, or the device cannot be used.
+            InputError: the output holds NaN, the device cannot be used, or the code of a network of one's own fails.
         """
         training = self.network.training
         self.network.eval()
         try:
             with torch.inference_mode():
                 output = self.network(picture.to(self.device).contiguous()[None].float() / 255)[0].cpu()
+        except Exception as error:
+            if not isinstance(self.network, UserNetwork):
+                raise
+            raise InputError(f"the network's code fails: {type(error).__name__}: {error}") from error
         finally:
             self.network.train(training)
         if output.isnan().any():

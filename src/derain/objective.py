@@ -60,12 +60,12 @@ def render_bank(
 
     Cut at 255 so that they fit 8 bits; in O = clip(B + R) that changes nothing.
     """
-    chunks = []
+    bank = torch.empty(layers, 1, size_px, size_px, dtype=torch.uint8, device=device)
     for start in range(0, layers, _BANK_CHUNK):
         rng = generator(seed, "bank", start)
         count = min(_BANK_CHUNK, layers - start)
-        chunks.append(rain.layers(count, size_px, size_px, rng, device).clamp(max=255).to(torch.uint8))
-    return torch.cat(chunks)
+        bank[start : start + count] = rain.layers(count, size_px, size_px, rng, device).clamp(max=255).to(torch.uint8)
+    return bank
 
 
 def _cut(pictures: Tensor, corners: np.ndarray, side: int, flipped: np.ndarray) -> Tensor:

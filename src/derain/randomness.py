@@ -10,10 +10,11 @@ from derain.errors import InputError
 def generator(seed: int, *path: str | int) -> np.random.Generator:
     """A generator that depends only on `seed` and on `path`, such as ("batch", 17).
 
-    Generators of different paths are independent, so a batch can be made again without making those before it.
+    Generators of different paths are independent, so a batch can be made again without making those before it. Only
+    zeros at the end of a path tell nothing: ("batch",) and ("batch", 0) are one.
 
     Args:
-        seed: any integer from 0 up.
+        seed: any integer from 0 to 2**32 - 1; of a larger one the words could be those of another seed and path.
         path: what the numbers are for; integers from 0 up.
 
     Raises:

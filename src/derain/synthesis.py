@@ -59,33 +59,50 @@ def synthesise(
         if photo.stem in by_name:
             raise InputError(f"{by_name[photo.stem]} and {photo} would both be written to {photo.stem}.png")
         by_name[photo.stem] = photo
-    _claim(out, by_name)
+    record = out / "synthesis.json"
+    ours = _read(record)
+    for path in (out / kind / f"{name}.png" for name in by_name if name not in ours for kind in _KINDS):
+        if path.exists():
+            raise InputError(f"{path} is no result of derain synth and is not overwritten; choose another folder")
     folders = {kind: make_folder(out / kind) for kind in _KINDS}
-    for done, (name, photo) in enumerate(by_name.items(), start=1):
-        clean = read_image(photo)
-        background = torch.from_numpy(clean).permute(2, 0, 1).float()
-        height, width = background.shape[-2:]
-        layer = rain.layers(1, height, width, generator(seed, "synthesis", name), place)[0].cpu()
-        rainy = compose(background, layer)
-        mask = rain_mask(rainy, background, MASK_THRESHOLD)
-        pictures = {"rainy": rainy, "clean": background, "rain": layer.clamp(max=255), "mask": mask[0] * 255.0}
-        for kind, picture in pictures.items():
-            write_image(folders[kind] / f"{name}.png", _as_array(picture))
-        report(done, len(by_name))
+    _note(record, ours.union(by_name))  # before the first picture is written, should this be killed
+    try:
+        for done, (name, photo) in enumerate(by_name.items(), start=1):
+            for kind, picture in _pictures(photo, rain, generator(seed, "synthesis", name), place).items():
+                write_image(folders[kind] / f"{name}.png", picture)
+            report(done, len(by_name))
+    finally:
+        written = {name for name in by_name if any((folder / f"{name}.png").exists() for folder in folders.values())}
+        _note(record, ours | written)
     return len(by_name)
 
 
-def _claim(out: Path, names: Collection[str]) -> None:
-    """Make sure that pictures of these names may be written, and note them before the first one is."""
-    record = out / "synthesis.json"
+def _pictures(
+    photo: Path, rain: Rain, rng: np.random.Generator, place: torch.device
+) -> dict[str, UInt8[np.ndarray, "h w *c"]]:
+    """What is written of a photo, by its folder."""
+    background = torch.from_numpy(read_image(photo)).permute(2, 0, 1).float()
+    height, width = background.shape[-2:]
+    layer = rain.layers(1, height, width, rng, place)[0].cpu()
+    rainy = compose(background, layer)
+    mask = rain_mask(rainy, background, MASK_THRESHOLD)
+    pictures = {"rainy": rainy, "clean": background, "rain": layer.clamp(max=255), "mask": mask[0] * 255.0}
+    return {kind: _as_array(picture) for kind, picture in pictures.items()}
+
+
+def _read(record: Path) -> set[str]:
+    """The names that are noted as results."""
     try:
-        ours = set(json.loads(record.read_bytes())["photos"]) if record.exists() else set()
+        names = json.loads(record.read_bytes())["photos"] if record.exists() else []
+        if not all(isinstance(name, str) for name in names):
+            raise TypeError
+        return set(names)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(f"{record} was not written by derain synth") from error
-    for path in (out / kind / f"{name}.png" for name in names if name not in ours for kind in _KINDS):
-        if path.exists():
-            raise InputError(f"{path} is no result of derain synth and is not overwritten; choose another folder")
-    write_json(make_folder(out) / record.name, {"photos": sorted(ours.union(names))})
+
+
+def _note(record: Path, names: Collection[str]) -> None:
+    write_json(record, {"photos": sorted(names)})
 
 
 def _as_array(picture: torch.Tensor) -> UInt8[np.ndarray, "h w *c"]:

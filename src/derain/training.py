@@ -14,12 +14,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from derain.backgrounds import ContentFilter, PatchSet, load_patches, split_photos
+from derain.backgrounds import ContentFilter, PatchSet, load_patches, split_photos, whole_photos
 from derain.errors import InputError, TrainingError
 from derain.files import make_folder, remove_leftovers, write_json
-from derain.images import list_images, read_image
+from derain.images import list_images
 from derain.networks.base import Network
-from derain.networks.memory import available_bytes, refuse_too_large
+from derain.networks.memory import (
+    available_bytes,
+    refuse_too_large,
+    refuse_too_large_bank,
+    refuse_too_many_weights,
+)
 from derain.networks.registry import build, parse
 from derain.networks.user import UserNetwork, refuse_untrainable
 from derain.networks.weights import average_into, describe, load_weights, read_tensors, write_tensors
@@ -73,6 +78,8 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
         InputError: whatever is wrong with the settings, the photos, the rain or the network.
     """
     name, hyperparameters = parse(settings.network)
+    available = available_bytes(device)
+    refuse_too_many_weights(name, hyperparameters, available)
     rain = load_rain(settings.rain, settings.recipe)
     patches, held_out = _backgrounds(settings)
     with torch.random.fork_rng(devices=[]):
@@ -85,9 +92,10 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
         raise InputError(
             f"{settings.network} needs samples of at least {smallest} x {smallest} pixels, not {side} x {side}"
         )
-    refuse_too_large(network, settings.batch_size, settings.sample_size, available_bytes(device))
+    refuse_too_large(network, settings.batch_size, settings.sample_size, available)
     bank = None
     if settings.layers is not None:
+        refuse_too_large_bank(settings.layers, settings.background_size, available)
         bank = render_bank(rain, settings.layers, settings.background_size, settings.seed, device)
     objective = Objective(
         patches=torch.from_numpy(patches.patches).to(device),
@@ -98,14 +106,15 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
         bank=bank,
     )
     photos = held_out if settings.validation is None else list_images(settings.validation)
-    validation = _validation(settings, photos, rain.describe())
+    most = whole_photos(photos, settings.background_size, _MOST_HELD_OUT) if settings.skip_bad else len(photos)
+    validation = _validation(settings, photos, most, rain.describe())
     if settings.stop_when_slacking and len(validation[0].samples) < 2:
         raise InputError(
             "--stop-when-slacking compares pictures and needs two to validate on, not one: give --validation"
         )
     scene = None
     if settings.probe_every:
-        space = replace(COARSE, count=min(COARSE.count, len(photos)), size_px=settings.background_size)
+        space = replace(COARSE, count=min(COARSE.count, most), size_px=settings.background_size)
         scene = lay_scene(space, photos, settings.seed, skip_bad=settings.skip_bad)
     # In the order in which differences are looked for: a cause before what follows from it.
     description = {
@@ -215,9 +224,10 @@ def train(
             if last or save or validate or done % _PROGRESS_EVERY == 0:
                 mean_loss = float(recent) / (done - recent_from)
                 if not math.isfinite(mean_loss):
+                    kept = " (the last checkpoint is kept)" if (out / CHECKPOINT).exists() else ""
                     raise TrainingError(
                         f"the loss is no longer a number between iterations {recent_from} and {done} of {out}; "
-                        f"a lower --learning-rate or a --warmup may help (the last checkpoint is kept)"
+                        f"a lower --learning-rate or a --warmup may help{kept}"
                     )
                 recent, recent_from = torch.zeros((), device=place), done
                 log.write("progress", done, {"loss": mean_loss, "learning_rate": learning_rate(settings, k)})
@@ -292,18 +302,10 @@ def split_backgrounds(settings: TrainingSettings) -> tuple[list[Path], list[Path
     seed = settings.seed if settings.split_seed is None else settings.split_seed
     number = max(1, min(_MOST_HELD_OUT, len(photos) // 8))
     training, held_out = split_photos(photos, number, seed)
-    while settings.skip_bad and not any(_can_be_cut(photo, settings.background_size) for photo in held_out):
+    while settings.skip_bad and not whole_photos(held_out, settings.background_size, 1):
         number += 1
         training, held_out = split_photos(photos, number, seed)
     return training, held_out
-
-
-def _can_be_cut(photo: Path, size_px: int) -> bool:
-    try:
-        height, width, _ = read_image(photo).shape
-    except InputError:
-        return False
-    return bool(min(height, width) >= size_px)
 
 
 def _backgrounds(settings: TrainingSettings) -> tuple[PatchSet, list[Path]]:
@@ -318,10 +320,10 @@ def _backgrounds(settings: TrainingSettings) -> tuple[PatchSet, list[Path]]:
     return patches, held_out
 
 
-def _validation(settings: TrainingSettings, photos: list[Path], rain: dict[str, Any]) -> list[ValidationSet]:
+def _validation(settings: TrainingSettings, photos: list[Path], most: int, rain: dict[str, Any]) -> list[ValidationSet]:
     if not settings.validate_every:
         return []
-    sets = [held_out_set(photos, settings.background_size, rain, settings.seed, settings.skip_bad)]
+    sets = [held_out_set(photos, most, settings.background_size, rain, settings.seed, settings.skip_bad)]
     if settings.validation_pairs is not None:
         sets.append(pairs_set(*settings.validation_pairs, settings.match))
     return sets

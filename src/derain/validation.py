@@ -44,19 +44,20 @@ class ValidationSet:
 
 
 def held_out_set(
-    photos: list[Path], size_px: int, training_rain: dict[str, Any], seed: int, skip_bad: bool
+    photos: list[Path], most: int, size_px: int, training_rain: dict[str, Any], seed: int, skip_bad: bool
 ) -> ValidationSet:
-    """One patch of up to 16 photos under thin lines; where lines are trained on, under medium streaks; where both are,
+    """Patches of up to 16 photos under thin lines; where lines are trained on, under medium streaks; where both are,
     under lines thinner and longer than those of any preset.
 
     Args:
         photos: photos that no training patch is cut from.
+        most: number of patches at most.
         size_px: side of the patches.
         training_rain: description of the rain that is trained on.
         seed: seed of cuts and rain.
         skip_bad: leave out photos that are broken or smaller than the patch.
     """
-    patches = load_patches(photos, min(_MOST_PATCHES, len(photos)), size_px, seed, skip_bad=skip_bad)
+    patches = load_patches(photos, min(_MOST_PATCHES, most), size_px, seed, skip_bad=skip_bad)
     kinds = {family["kind"] for family in training_rain["families"]}
     rain = THREADS
     if not kinds >= {"lines", "streaks"}:

@@ -150,6 +150,14 @@ def test_a_recorded_grid_is_replayed_with_many_budgets(tmp_path: Path) -> None:
     assert results["replays"][-1]["share"] <= 0.5
     assert results["everything_once"]["trainings"] == 16
     assert "rain on 256 backgrounds" in console.file.getvalue()
+    three = [
+        {**entry, "rain": rain}
+        for rain in ("small", "medium", "wide")
+        for entry in entries()
+        if entry["rain"] == "wide"
+    ]
+    replays = replay_file(written(tmp_path, three), AdviceSettings(), tmp_path / "out", console, replays=1)
+    assert [each.budget for each in replays] == [3, 5, 7, 9, 11, 12]  # to half of the grid
 
 
 def test_figures_are_weighed_by_the_preference(tmp_path: Path) -> None:
@@ -164,6 +172,8 @@ def test_figures_are_weighed_by_the_preference(tmp_path: Path) -> None:
     cells[1].pop("clean_error")
     with pytest.raises(InputError, match="--prefer picture needs the clean error"):
         read_grid(written(tmp_path, cells), "picture")
+    with pytest.raises(InputError, match=r"grid\.json, entry 1: --prefer removal needs psnr_y, not a score alone"):
+        read_grid(written(tmp_path, entries()), "removal")
 
 
 def test_a_missing_cell_is_named(tmp_path: Path) -> None:

@@ -133,11 +133,16 @@ def test_runs_of_other_settings_are_refused(advised: tuple[Path, Candidate, str]
         ({"network": "unett"}, "unett"),
         ({"background_size": 64, "patch_size": 64}, "48 x 48 pixels, less than a patch of 64 x 64"),
         ({"validation_pairs": (Path("missing"), Path("missing"))}, "the folder missing does not exist"),
+        ({"rains": ("{photos}/../a.toml", "{photos}/../b.toml")}, "rains 'city rain' and 'City/rain' would lie in one"),
     ],
 )
 def test_what_cannot_be_advised_on_is_refused_before_anything_is_trained(
     photos: Path, tmp_path: Path, change: dict[str, object], sentence: str
 ) -> None:
+    for name, called in (("a", "city rain"), ("b", "City/rain")):
+        (photos.parent / f"{name}.toml").write_text(f'name = "{called}"\n[[family]]\nkind = "lines"\n')
+    if "rains" in change:
+        change = {"rains": tuple(rain.format(photos=photos) for rain in change["rains"])}
     with pytest.raises(InputError, match=sentence):
         run(replace(tiny(photos), **change), tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -1,6 +1,8 @@
 """The estimate of a training's memory, and the sentence that refuses one that cannot fit."""
 
+import math
 import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -55,5 +57,11 @@ def test_the_sentence_says_what_would_fit() -> None:
         refuse_too_large(network, 16, 128, 0.5 * fixed)
 
 
-def test_this_machine_has_memory() -> None:
-    assert available_bytes(torch.device("cpu")) > 2**20
+def test_free_memory_is_read_in_bytes_and_unlimited_where_the_system_does_not_tell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = tmp_path / "meminfo"
+    monkeypatch.setattr("derain.networks.memory._MEMINFO", told)
+    assert available_bytes(torch.device("cpu")) == math.inf
+    told.write_text("MemTotal:       16000000 kB\nMemAvailable:    2000000 kB\n")
+    assert available_bytes(torch.device("cpu")) == 2_000_000 * 1024

@@ -134,6 +134,7 @@ def test_a_fresh_resnet_returns_almost_its_input() -> None:
         ("resnet:features=many", r"features must be a whole number, not 'many'"),
         ("resnet:features=0", r"resnet needs features and blocks of at least 1"),
         ("resnet:features", r"features needs a value"),
+        ("resnet:features=4,blocks=1,features=8", r"features is given twice"),
         ("unet:norm=layer", r"norm must be none or batch, not 'layer'"),
         ("unet:input_skip=yes", r"input_skip must be true or false"),
         ("unet:levels=20", r"levels from 1 to 8"),

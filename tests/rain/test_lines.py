@@ -103,6 +103,7 @@ def test_the_coverage_does_not_depend_on_the_angle():
         ("blur_px", (-1, 2)),
         ("blur_px", (1, 1e4)),
         ("angle_spread_deg", (-3, 2)),
+        ("angle_spread_deg", (-1e-10, 0)),
         ("along", 1.5),
         ("level", (0.9, 0.1)),
     ],

@@ -151,6 +151,12 @@ def test_brightness_scales_each_layer():
     assert 0.45 < peaks.max() <= 0.5
 
 
+def test_next_to_no_rain_is_none():
+    for quantity in (1e-16, 1e-300):
+        range_ = RainRange(quantity=(quantity, quantity))
+        assert not Streaks(range_, "paper").layers(2, 32, 32, generator(0)).any()
+
+
 def test_streaks_that_cannot_be_rendered_are_refused():
     with pytest.raises(InputError, match="length_px"):
         Streaks(RainRange(length_px=(50, 120)), "paper")

@@ -18,11 +18,29 @@ def hashes(folder: Path, results: Path) -> dict[str, str]:
 
 def test_the_same_photos_elsewhere_are_the_same(folder: Path, tmp_path: Path) -> None:
     first = hashes(folder, tmp_path)
-    (folder / "barns").rename(folder / "moved")
-    (folder / "moved").rename(folder / "barns")
-    (folder / "barns" / "barn1.png").touch()
-    assert hashes(folder, tmp_path) == first
+    (folder / "elsewhere").mkdir()
+    (folder / "barns").rename(folder / "elsewhere" / "barns")
+    (folder / "elsewhere" / "barns" / "barn1.png").touch()
+    assert hashes(folder / "elsewhere", tmp_path) == first
     assert set_hash(first) == set_hash(dict(reversed(first.items())))
+
+
+def test_two_commands_at_once_keep_what_both_have_seen(folder: Path, tmp_path: Path) -> None:
+    one, two = DataRecord(tmp_path), DataRecord(tmp_path)
+    one.hashes("barns, training", list_images(folder / "barns"))
+    two.hashes("sheds, test", list_images(folder / "sheds"))
+    one.save()
+    two.save()
+    (folder / "barns" / "barn1.png").unlink()
+    with pytest.raises(InputError, match=r"barns, training have changed since .*: barn1\.png is no longer there"):
+        hashes(folder, tmp_path)
+
+
+def test_two_sets_of_one_name_are_no_change(folder: Path, tmp_path: Path) -> None:
+    record = DataRecord(tmp_path)
+    record.hashes("barns, training", list_images(folder / "barns"))
+    with pytest.raises(InputError, match="there are two different sets of pictures called 'barns, training': name one"):
+        record.hashes("barns, training", list_images(folder / "sheds"))
 
 
 def test_files_of_one_name_are_told_apart_wherever_they_lie(folder: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from derain.errors import InputError
-from derain.study.plan import Training, canonical, plan
+from derain.study.plan import Training, canonical, distinct, plan
 from derain.study.scales import SCALES, Scale
 from derain.study.spec import Category, Study, load_studies
 
@@ -32,6 +32,15 @@ def test_studies_share_trainings_and_each_is_measured_on_what_all_ask_for(
     )
     tests = {each.training.count: [test.name for test in each.tests] for each in both}
     assert tests == {2: ["pairs"], 4: ["pairs", "sheds"], 8: ["pairs", "sheds"]}
+
+
+def test_trainings_that_differ_in_what_they_are_tested_on_are_planned_once(changed: Callable[..., Study]) -> None:
+    pieces = ('tests = ["pairs", "sheds"]', 'tests = "pairs"')
+    with_test, without = changed(*pieces), changed(*pieces, 'test = "sheds"\n', "", "[tests.sheds]", "[tests.others]",
+                                                   'category = "barns"\nstreaks = "pairs"',
+                                                   'rainy = "pairs/rainy"\nclean = "pairs/clean"')  # fmt: skip
+    both = plan([with_test, without], TINY)
+    assert (len(both), len(distinct(both))) == (8, 4)
 
 
 def test_seeds_can_be_given(study: Study) -> None:

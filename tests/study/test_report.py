@@ -259,6 +259,26 @@ def test_table_2_has_the_papers_figures_beside_ours(changed: Callable[..., Study
     assert "<td>65</td><td>1</td><td>48.0</td><td>-</td>" in text
 
 
+def test_table_2_averages_nothing_but_seeds(changed: Callable[..., Study], tiny: Scale, tmp_path: Path) -> None:
+    once = 'count = 64\nrain = "medium"\nlength = [1, 3]\ntests = "pairs"'
+    study = changed('figure = "F4"', 'figure = "T2"', f'{COUNTS}\ntests = ["pairs", "sheds"]', once)
+    make_results(study, tiny, tmp_path / "results", (0,), lambda axes: 20.0 + axes["length"])
+    text = page(write_report(tmp_path / "results"))
+    for length in (1, 3):
+        row = f"blocks=1, length {length}.0</td><td>medium</td><td>64</td><td>1</td><td>{20 + length}.0</td>"
+        assert row in text
+
+
+def test_figure_6b_leaves_out_what_no_count_or_no_single_curve_decides(
+    changed: Callable[..., Study], tiny: Scale, tmp_path: Path
+) -> None:
+    for number, axes in enumerate(
+        ('count = [8, 1024]\nrain = "small"', 'count = [8, 64, 1024]\nrain = ["small", "medium"]')
+    ):
+        store = make_results(changed(COUNTS, axes), tiny, tmp_path / f"results{number}", (0, 1), falling)
+        assert turning_points(cells(store), Quantity("e_r", 50)) == {}
+
+
 def test_text_of_a_study_is_no_html(changed: Callable[..., Study], tiny: Scale, tmp_path: Path) -> None:
     make_results(changed("Removal against count", "<b>$1"), tiny, tmp_path / "results", (0,), falling)
     text = page(write_report(tmp_path / "results"))

@@ -131,6 +131,8 @@ def test_a_part_of_a_study_is_chosen_by_its_axes(study: Study, tiny: Scale, tmp_
     with pytest.raises(InputError, match=r"--only count=9: no training has that count; there is 4, 8"):
         chosen("count=9")
     without = [task for task in tasks if (task.training.count, task.training.rain) != (8, "small")]
+    with pytest.raises(InputError, match=r"--only count=8: no training has that count; there is no training at all"):
+        choose([], ["count=8"])
     with pytest.raises(InputError, match=r"--only count=8 rain=small: no training has all of these"):
         choose(without, ["count=8", "rain=small"])
     [results] = load_results(store)  # the rest is missing, not forgotten
@@ -153,6 +155,66 @@ def test_seeds_that_are_run_one_after_another_add_up(
     # What the study no longer asks for is not shown.
     other = changed('tests = ["pairs", "sheds"]', 'tests = "pairs"', 'rain = ["small", "medium"]', 'rain = "medium"')
     assert shown(other, seed=5, execute_first=0) == ([], 2)
+
+
+def test_a_command_with_other_seeds_leaves_the_waiting_trainings_of_one_at_work(
+    small: Study, tiny: Scale, tmp_path: Path
+) -> None:
+    store = Store(tmp_path)
+    first, second = prepare([small], tiny, [0], store)
+    execute(first, store.folder, "cpu", 1)
+    prepare([small], tiny, [1], store)
+    execute(second, store.folder, "cpu", 1)
+    [results] = load_results(store)
+    assert sorted((cell.axes["seed"], cell.axes["count"]) for cell in results.cells) == [(0, 4), (0, 8)]
+    assert results.missing == 2  # of seed 1
+
+
+def test_a_training_that_two_grids_ask_for_is_there_once(small: Study, tiny: Scale, tmp_path: Path) -> None:
+    [grid] = small.grids("cpu")
+    twice = replace(small, cpu=Reduced((grid, replace(grid, count=(8, 8))), "overlapping"))
+    assert len(prepare([twice], tiny, (), Store(tmp_path))) == 2
+    [results] = load_results(Store(tmp_path))
+    assert results.missing == 2
+
+
+def test_a_test_set_of_another_command_is_not_replaced_by_one_of_its_name(
+    small: Study, changed: Callable[..., Study], tiny: Scale, tmp_path: Path
+) -> None:
+    store = Store(tmp_path / "r")
+    prepare([small], tiny, (), store)
+    fewer = changed('tests = ["pairs", "sheds"]', 'tests = "pairs"', 'rain = ["small", "medium"]', 'rain = "small"',
+                    "[tests.pairs]", "[tests.pairs]\npictures = 1")  # fmt: skip
+    with pytest.raises(InputError, match=r"the test set 'pairs' is another one in the study study\.cpu, which was run"):
+        prepare([replace(fewer, name="other")], tiny, (), store)
+    assert set(store.runs()) == {"study.cpu"}
+
+
+def test_photos_too_small_for_the_response_are_found_before_anything_is_trained(
+    small: Study, tiny: Scale, tmp_path: Path
+) -> None:
+    with pytest.raises(
+        InputError, match=r"response to rain on the test photos of 'barns': .* less than a patch of 128"
+    ):
+        prepare([replace(small, probe=True)], tiny, (), Store(tmp_path))
+
+
+def test_figures_are_kept_where_the_response_fails_and_the_report_is_told(
+    small: Study, tiny: Scale, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise InputError("the disk is gone")
+
+    store = Store(tmp_path)
+    monkeypatch.setattr("derain.study.run.lay", lambda category: None)
+    monkeypatch.setattr("derain.study.execute.respond", fail)
+    prepare([small], tiny, (), store)
+    [task, _] = prepare([replace(small, name="probed", probe=True)], tiny, (), store)
+    execute(task, store.folder, "cpu", 1)
+    probed, plain = sorted(load_results(store), key=lambda each: each.study["name"])
+    assert [len(each.cells) for each in (probed, plain)] == [1, 1]
+    assert "the disk is gone" in probed.failed[task.identity]
+    assert plain.failed == {}
 
 
 def test_a_failed_training_is_reported_and_does_not_stop_the_others(

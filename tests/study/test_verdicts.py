@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -506,6 +507,15 @@ def all_but_64(row: Table2Row) -> float:
 )
 def test_table2(cells: list[Cell], expected: str) -> None:
     assert levels("T2", cells) == {"": expected}
+
+
+def test_table2_counts_a_row_once_and_the_seeds_of_rows_alone() -> None:
+    other = [cell for cell in table(lambda row: row.e_r) if cell.axes["network"] == "resnet"]
+    renamed = [replace(cell, axes={**cell.axes, "network": "resnet:blocks=4"}) for cell in other]
+    found = verdicts("T2", [*table(lambda row: row.e_r), *renamed])[""]
+    assert (found.verdict, found.numbers) == ("not tested", "several networks stand for one row of the table")
+    swinir = curve({64: 50.0, 30000: 30.0}, network="swinir", seeds=1)
+    assert levels("T2", [*table(lambda row: row.e_r), *swinir]) == {"": "reproduced"}
 
 
 def test_table2_compares_each_figure_with_its_column() -> None:

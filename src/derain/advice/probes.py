@@ -13,7 +13,7 @@ from derain.advice.search import Measurement, score, standard_error
 from derain.advice.settings import Preference
 from derain.backgrounds import load_patches
 from derain.errors import InputError
-from derain.images import image_size
+from derain.images import image_size, read_image
 from derain.pairs import Match
 from derain.probe.measure import THRESHOLD
 from derain.rain import Rain, compose, rain_mask
@@ -114,7 +114,12 @@ def photo_sizes(photos: Sequence[Path], skip_bad: bool) -> list[tuple[int, int]]
     sizes = []
     for photo in photos:
         try:
-            sizes.append(image_size(photo))
+            # That a photo is truncated shows only when it is read.
+            if skip_bad:
+                height, width, _ = read_image(photo).shape
+                sizes.append((height, width))
+            else:
+                sizes.append(image_size(photo))
         except InputError:
             if not skip_bad:
                 raise

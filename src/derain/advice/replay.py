@@ -153,8 +153,8 @@ def _judged(whole: Search, grid: Results, budget: int, found: Sequence[Results])
 
 
 def replay_file(path: Path, settings: AdviceSettings, out: Path, console: Console, replays: int = 200) -> list[Replay]:
-    """Replay a recorded grid with budgets from one training a rain to half of the candidates, and with one training of
-    every candidate; `out` gets replay.json.
+    """Replay a recorded grid with every second budget from one training a rain to half of the candidates, and with one
+    training of every candidate; `out` gets replay.json.
 
     Args:
         path: the grid (`read_grid`).
@@ -170,7 +170,8 @@ def replay_file(path: Path, settings: AdviceSettings, out: Path, console: Consol
     whole = _whole(grid, settings.min_removal)
     best = ranking(whole, grid)[0]
     candidates = len(whole.rains) * len(whole.counts)
-    budgets = range(len(whole.rains), max(len(whole.rains), candidates // 2) + 1, 2)
+    half = max(len(whole.rains), candidates // 2)
+    budgets = sorted({*range(len(whole.rains), half, 2), half})
     found = [replay(grid, budget, replays, settings.seed, settings.min_removal) for budget in budgets]
     once = replay_everything_once(grid, replays, settings.seed, settings.min_removal)
     write_json(
@@ -229,4 +230,6 @@ def _measurement(entry: Mapping[str, Any], where: str, preference: Preference) -
         found = score(preference, psnr_y, removal, clean_error)
     elif found is None:
         raise InputError(f"{where} has neither score nor psnr_y")
+    elif preference != "balanced":
+        raise InputError(f"{where}: --prefer {preference} needs psnr_y, not a score alone")
     return Measurement(found, numbers["error"], psnr_y, removal, clean_error)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,7 @@ def advise(settings: AdviceSettings, out: Path, console: Console, device: str = 
     rains = [load_rain(text, settings.recipe) for text in settings.rains]
     names = tuple(rain.name for rain in rains)
     texts = dict(zip(names, settings.rains, strict=True))
+    _refuse_one_folder(names)
     # The photos that are kept out are the same for all candidates.
     photos, kept_out = _photos(settings)
     space = Search(names, _counts(settings, photos), settings.budget, settings.min_removal)
@@ -108,8 +110,7 @@ def advise(settings: AdviceSettings, out: Path, console: Console, device: str = 
     def job(trial: Trial) -> Job:
         rain, count = trial.candidate.rain, trial.candidate.count
         training = settings.training(texts[rain], count, settings.seed + trial.seed)
-        name = re.sub(r"[^\w.-]+", "_", rain)
-        return Job(training, out / "runs" / f"{name}-{count}-{training.seed}", device, probes)
+        return Job(training, out / "runs" / f"{_folder(rain)}-{count}-{training.seed}", device, probes)
 
     def announce(step: Round) -> None:
         done = sum(len(each["trials"]) for each in rounds)
@@ -159,6 +160,17 @@ def advise(settings: AdviceSettings, out: Path, console: Console, device: str = 
     )
     console.print(f"In {out}: {written}")
     return best
+
+
+def _folder(rain: str) -> str:
+    return re.sub(r"[^\w.-]+", "_", rain)
+
+
+def _refuse_one_folder(names: Sequence[str]) -> None:
+    """Refuse rains whose runs would lie in one folder."""
+    for first, second in combinations(names, 2):
+        if first != second and _folder(first).lower() == _folder(second).lower():
+            raise InputError(f"the runs of the rains {first!r} and {second!r} would lie in one folder: rename one")
 
 
 def _photos(settings: AdviceSettings) -> tuple[list[Path], list[Path]]:

@@ -42,7 +42,7 @@ class Synth:
                 list(self.photos), rain, self.seed, self.out, self.device,
                 lambda done, photos: bar.update(task, completed=done, total=photos),
             )  # fmt: skip
-        console.print(f"{count} photos with {rain.name} rain in {self.out}", markup=False)
+        console.print(f"{count} photos under {rain.name!r} in {self.out}", markup=False)
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,8 @@ class Evaluate:
             raise InputError("give --model or --restored, not both")
         if self.restored_clean is not None and self.restored is None:
             raise InputError("--restored-clean goes with --restored")
+        if self.network is not None and self.model is None:
+            raise InputError("--network goes with --model")
 
         from derain.evaluation import FolderRestorer, NetworkRestorer, Restorer, evaluate
         from derain.files import make_folder, write_json
@@ -165,7 +167,7 @@ class Probe:
 
     def run(self, console: Console) -> None:
         if (self.model is None) == (self.compare is None):
-            raise InputError("give --model or --compare")
+            raise InputError("give --model or --compare" + (", not both" if self.model is not None else ""))
 
         from derain.models import find_model
         from derain.probe.run import describe, probe
@@ -193,7 +195,8 @@ class Advise:
     device: str = "cpu"
     """Torch device to train and measure on."""
     replay: Path | None = None
-    """In place of training: replay the search on a recorded grid of results (a JSON list, docs/advice.md)."""
+    """In place of training: replay the search on a recorded grid of results (a JSON list, docs/advice.md), with
+    budgets of its own."""
 
     def run(self, console: Console) -> None:
         if self.replay is not None:

@@ -154,8 +154,10 @@ class Report:
 
     def run(self, console: Console) -> None:
         from derain.cli.progress import progress_bar
+        from derain.processes import exact_float32
         from derain.study.report import write_report
 
+        exact_float32()
         with progress_bar(console) as bar:
             task = bar.add_task("report", total=None)
             page = write_report(

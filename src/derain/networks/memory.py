@@ -1,24 +1,30 @@
 """How much memory a training needs, estimated before it starts."""
 
+from collections.abc import Mapping
+from copy import deepcopy
 from math import lcm
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from derain.errors import InputError
 from derain.networks.base import Network
-from derain.networks.user import UserNetwork
+from derain.networks.registry import build
+from derain.networks.user import UserNetwork, is_user_network
 
 # Beside what autograd keeps there are gradients on their way and the workspace of convolutions.
 _MARGIN = 2.0
 _LEAST_PROBE_PX = 32
+_MEMINFO = Path("/proc/meminfo")
+_COPIES = 5  # weights, their average, gradients and Adam's two moments
 
 
 def training_bytes(network: Network, batch_size: int, patch_size_px: int) -> tuple[float, float]:
     """Estimated memory of a training step: (fixed, for the batch), in bytes.
 
-    Fixed are weights, their average, gradients and Adam's two moments. For the batch, what autograd keeps for a small
+    Fixed are the weights and what is kept of each of them. For the batch, what autograd keeps for a small
     picture is added up and scaled to the size and number of the samples.
 
     Args:
@@ -26,7 +32,8 @@ def training_bytes(network: Network, batch_size: int, patch_size_px: int) -> tup
         batch_size: samples.
         patch_size_px: their side.
     """
-    fixed = 5 * sum(parameter.numel() * parameter.element_size() for parameter in network.parameters())
+    network = deepcopy(network).train()  # a run with gradients may leave what cannot be copied, as weight_norm does
+    fixed = _COPIES * sum(parameter.numel() * parameter.element_size() for parameter in network.parameters())
     own = {parameter.untyped_storage().data_ptr() for parameter in [*network.parameters(), *network.buffers()]}
     kept: dict[int, int] = {}
 
@@ -36,18 +43,12 @@ def training_bytes(network: Network, batch_size: int, patch_size_px: int) -> tup
             kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    training = network.training
-    buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
-    network.train()
     side = _padded(max(_LEAST_PROBE_PX, network.descriptor.smallest_size_px), network)
     if isinstance(network, UserNetwork):
         side = _padded(patch_size_px, network)  # the one size that it is known to be trained on
     with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
         # Kept alive, so that no storage is counted under the address of another.
         derained = network(torch.zeros(2, 3, side, side))
-    network.train(training)
-    for name, buffer in network.named_buffers():
-        buffer.copy_(buffers[name])
     del derained
     return fixed, _MARGIN * sum(kept.values()) / 2 * batch_size * (_padded(patch_size_px, network) / side) ** 2
 
@@ -76,12 +77,44 @@ def refuse_too_large(network: Network, batch_size: int, patch_size_px: int, avai
     raise InputError(f"{sentence}: this network is too large for this machine")
 
 
+def refuse_too_many_weights(name: str, hyperparameters: Mapping[str, Any], available_bytes: float) -> None:
+    """Raise InputError where the weights of a network of the registry alone do not fit, before it is built.
+
+    >>> refuse_too_many_weights("unet", {"base": 100_000}, available_bytes=64e9)
+    Traceback (most recent call last):
+    ...
+    derain.errors.InputError: the weights of unet need ... GiB of memory while they are trained, but 59.6 GiB are free
+    """
+    if is_user_network(name):
+        return
+    with torch.device("meta"):  # which gives no memory to tensors
+        network = build(name, hyperparameters)
+    needed = _COPIES * sum(parameter.numel() * parameter.element_size() for parameter in network.parameters())
+    if needed > available_bytes:
+        sentence = f"the weights of {name} need {_gib(needed)} of memory while they are trained"
+        raise InputError(f"{sentence}, but {_gib(available_bytes)} are free")
+
+
+def refuse_too_large_bank(layers: int, size_px: int, available_bytes: float) -> None:
+    """Raise InputError where a bank of rain does not fit.
+
+    >>> refuse_too_large_bank(100_000_000, 64, available_bytes=64e9)
+    Traceback (most recent call last):
+    ...
+    derain.errors.InputError: 100,000,000 layers of 64 x 64 pixels need 381.5 GiB of memory, but ...: --layers ... fits
+    """
+    if layers * size_px**2 > available_bytes:
+        sentence = f"{layers:,} layers of {size_px} x {size_px} pixels need {_gib(layers * size_px**2)} of memory"
+        fits = int(available_bytes / size_px**2)
+        raise InputError(f"{sentence}, but {_gib(available_bytes)} are free: --layers {fits} fits")
+
+
 def available_bytes(device: torch.device) -> float:
     """Free memory of a CUDA device, or of the machine; infinite where the system does not tell."""
     if device.type == "cuda":
         return float(torch.cuda.mem_get_info(device)[0])
     try:
-        fields = dict(line.split(":") for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
+        fields = dict(line.split(":") for line in _MEMINFO.read_text(encoding="ascii").splitlines())
         return 1024.0 * int(fields["MemAvailable"].split()[0])
     except (OSError, KeyError):
         return float("inf")

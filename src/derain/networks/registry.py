@@ -84,6 +84,8 @@ def parse(text: str) -> tuple[str, dict[str, Any]]:
         kind = types[known(key, types, f"hyperparameter of {name}")]
         if not equals:
             raise InputError(f"network {text!r}: {key} needs a value, as in {key}=...")
+        if key in values:
+            raise InputError(f"network {text!r}: {key} is given twice")
         values[key] = _read(value, kind, f"network {text!r}: {key}")
     return name, values
 

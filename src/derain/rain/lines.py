@@ -55,12 +55,15 @@ class Lines:
         # More lines, or larger ones, than these bounds would take more memory than there is.
         check_interval("number", self.number, above=0, below=128**2)
         check_interval("angle_deg", self.angle_deg)
-        check_interval("angle_spread_deg", self.angle_spread_deg, above=-1e-9)
+        check_interval("angle_spread_deg", self.angle_spread_deg)
         check_interval("length_px", self.length_px, above=0, below=1000)
         check_interval("thickness_px", self.thickness_px, above=0, below=100)
-        check_interval("blur_px", self.blur_px, above=-1e-9, below=50)
+        check_interval("blur_px", self.blur_px, below=50)
         check_interval("contrast", self.contrast, above=0)
         check_interval("level", self.level, above=0)
+        for name in ("angle_spread_deg", "blur_px"):
+            if getattr(self, name)[0] < 0:
+                raise InputError(f"{name} must not be negative, as {getattr(self, name)[0]} is")
         if not 0 <= self.along <= 1:
             raise InputError(f"along must be a share between 0 and 1, not {self.along}")
 

@@ -44,7 +44,8 @@ def sample_grains(quantity: Float[np.ndarray, "n"], height: int, width: int, rng
     draws = int(expected + 6 * expected**0.5) + 8  # nearly always enough to pass the last pixel
     position = np.full((len(quantity), 1), -1)
     while position[:, -1].min(initial=pixels) < pixels:
-        gaps = (rng.standard_exponential((len(quantity), draws)) / rate).astype(np.int64) + 1
+        # Beyond the last pixel all gaps are alike; of next to no rain they would be larger than integers are.
+        gaps = np.minimum(rng.standard_exponential((len(quantity), draws)) / rate, pixels).astype(np.int64) + 1
         position = np.concatenate([position, position[:, -1:] + gaps.cumsum(1)], axis=1)
     position = position[:, 1:]
     inside = position < pixels

@@ -57,7 +57,7 @@ class Results:
         cells: of the trainings that are done, in the order of the grids, on the test set that is drawn and judged.
         further: the same on the other test sets.
         missing: trainings that are not done.
-        failed: axes and reason of those that failed as text, by their identity.
+        failed: axes and reason, as text, of those that failed or could not be measured in all, by their identity.
     """
 
     study: Mapping[str, Any]
@@ -86,14 +86,17 @@ def load_results(store: Store) -> list[Results]:
         further: list[Cell] = []
         missing, failed = 0, {}
         for run in content["runs"]:
+            if run.get("earlier") and not store.is_begun(run["id"]):
+                continue
             result = store.result(run["id"])
             first, *others = [_cell(run, test, result) for test in run["tests"]]
             further += filter(None, others)
-            if first is not None:
+            if first is None:
+                missing += 1
+            else:
                 cells.append(first)
-                continue
-            missing += 1
-            if (reason := store.failure(run["id"])) is not None:
+            whole = None not in (first, *others) and ("probe" in (result or {}) or not content["study"].get("probe"))
+            if not whole and (reason := store.failure(run["id"])) is not None:
                 failed[run["id"]] = f"{', '.join(str(run['axes'][axis]) for axis in _NAMING)}: {reason}"
         found.append(Results(content["study"], content["scale"], cells, missing, failed, further))
     return found

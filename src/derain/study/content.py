@@ -7,6 +7,8 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from derain.errors import InputError
 from derain.files import write_json
 from derain.images import read_image
@@ -30,9 +32,8 @@ class DataRecord:
 
     def __init__(self, results: Path) -> None:
         self._path = results / "data.json"
-        self._sets: dict[str, dict[str, Any]] = {}
-        if self._path.exists():
-            self._sets = read_json(self._path, "sets")["sets"]
+        self._sets = self._read()
+        self._hashed: set[str] = set()
 
     def hashes(self, name: str, files: Sequence[Path]) -> Hashes:
         """The hash of every picture of a set by its file name; of several with one name, by name and number.
@@ -53,11 +54,20 @@ class DataRecord:
         if recorded is not None:
             self._refuse_change(name, recorded, found)
         self._sets[name] = found
+        self._hashed.add(name)
         return {key: entry["hash"] for key, entry in found.items()}
 
     def save(self) -> None:
-        """Write data.json, atomically."""
-        write_json(self._path, {"format": FORMAT, "sets": self._sets})
+        """Write data.json, atomically, with what other processes have written meanwhile."""
+        with FileLock(self._path.with_name(".data.lock")):
+            sets = self._read() | {name: self._sets[name] for name in self._hashed}
+            write_json(self._path, {"format": FORMAT, "sets": sets})
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        if not self._path.exists():
+            return {}
+        sets: dict[str, dict[str, Any]] = read_json(self._path, "sets")["sets"]
+        return sets
 
     def _refuse_change(self, name: str, recorded: Mapping[str, Any], found: Mapping[str, Any]) -> None:
         for key in [*recorded, *found]:
@@ -69,6 +79,8 @@ class DataRecord:
                 change = f"{key} has another content"
             else:
                 continue
+            if name in self._hashed:
+                raise InputError(f"there are two different sets of pictures called {name!r}: name one otherwise")
             raise InputError(
                 f"the pictures of {name} have changed since {self._path.parent} was made: {change}; "
                 "put them back, or give another --out"

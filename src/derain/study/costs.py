@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -13,7 +14,7 @@ from derain.files import make_folder, write_json
 from derain.networks import build, parse
 from derain.processes import usable_device
 from derain.settings import Precision
-from derain.study.plan import Training
+from derain.study.plan import Training, determined
 
 _STEPS = 3
 _SIZE_PX = 64
@@ -35,11 +36,14 @@ def seconds_a_training(training: Training, device: str) -> float:
     """
     settings, place = training.settings(), usable_device(device)
     samples, side_px = (1, _SIZE_PX) if place.type == "cpu" else (settings.batch_size, settings.sample_size)
-    key = " ".join([platform.node(), torch.__version__, device, training.network, training.precision])
+    network = json.dumps(determined(training.network))
+    key = " ".join([platform.node(), torch.__version__, device, network, training.precision])
     if place.type != "cpu":
         key += f" {samples} {side_px}"
     path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "derain" / "costs.json"
-    kept: dict[str, float] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    kept: dict[str, float] = {}
+    with suppress(OSError, ValueError, TypeError):  # a cache that cannot be read is none
+        kept = dict(json.loads(path.read_text(encoding="utf-8")))
     if key not in kept:
         kept[key] = _seconds_a_step(training.network, place, training.precision, samples, side_px)
         make_folder(path.parent)

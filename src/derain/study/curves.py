@@ -72,6 +72,17 @@ class Figure:
         high, low = turning_ends(values)
         return turning_point(values, self.spread(curve[high], curve[low]))
 
+    def place(self, curve: Curve) -> float:
+        """The turning point, where there is a count between its ends: with none it is midway, whatever the values are.
+
+        Raises:
+            NotTested: there is no such count, or as of `turning_point`.
+        """
+        high, low = turning_ends(values_of(curve))
+        if not any(high < count < low for count in curve):
+            raise NotTested(f"a count between {high} and {low} is needed")
+        return self.turning_point(curve)
+
     def rises(self, points: Sequence[Point]) -> bool:
         """Whether no point is above a later one by more than two spreads."""
         return not any(

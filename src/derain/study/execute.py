@@ -103,9 +103,10 @@ def _execute(task: Task, store: Store, device: str, threads: int) -> None:
     }
     for test, content in missing_tests(task, result):
         result["tests"][test.name] = {"content": content, **measure(test, network, device)}
+    store.write_result(task.identity, result)
     if task.probe and "probe" not in result:
         result["probe"] = respond(network, task.training.category, device)
-    store.write_result(task.identity, result)
+        store.write_result(task.identity, result)
 
 
 def measure(test: Test, network: nn.Module, device: str) -> dict[str, Any]:

@@ -152,13 +152,15 @@ def curves(cells: Sequence[Cell], axis: str, quantity: Quantity, without: Sequen
 def turning_points(cells: Sequence[Cell], quantity: Quantity) -> dict[str, float]:
     """Of every category, the count at which its curve turns, as `derain.study.turning.turning_point` has it.
 
-    inf: it does not turn. Categories that lack the counts needed are left out.
+    inf: it does not turn. Categories that lack the counts needed, or have several curves, are left out.
     """
     figure = figure_of(cells, quantity.figure, quantity.threshold)
+    categories = [line.category for line in figure.curves]
     found = {}
     for line, curve in figure.curves.items():
         with suppress(NotTested):
-            found[line.category] = figure.turning_point(curve)
+            if categories.count(line.category) == 1:
+                found[line.category] = figure.place(curve)
     return found
 
 

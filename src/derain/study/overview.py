@@ -14,7 +14,7 @@ from rich.text import Text
 
 from derain.metrics import METRICS
 from derain.study.costs import seconds_a_training
-from derain.study.plan import plan
+from derain.study.plan import distinct, plan
 from derain.study.run import State
 from derain.study.scales import Scale
 from derain.study.spec import Study
@@ -26,7 +26,7 @@ def plan_json(
 ) -> dict[str, Any]:
     """What studies train: "trainings" (distinct ones), "scale", "reduction", "studies" (of each its own number and what
     it leaves out), "networks" (trainings of each) and, measured, "seconds" of all trainings one after the other."""
-    planned = plan(studies, scale, seeds)
+    planned = distinct(plan(studies, scale, seeds))
     content: dict[str, Any] = {
         "trainings": len(planned),
         "scale": scale.name,
@@ -34,7 +34,7 @@ def plan_json(
         "studies": {
             study.name: {
                 "title": study.title,
-                "trainings": len(plan([study], scale, seeds)),
+                "trainings": len(distinct(plan([study], scale, seeds))),
                 "left_out": reduced.note if (reduced := study.reduced(scale.name)) else "",
             }
             for study in studies

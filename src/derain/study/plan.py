@@ -65,10 +65,10 @@ class Training:
             photos: hash of the category's training photos; where they lie does not matter.
         """
         chosen = asdict(self.settings())
-        determined = {name: chosen[name] for name in _DETERMINING}
-        determined |= {"photos": photos, "network": _network(self.network), "rain": _rain(self.rain)}
-        determined |= {"precision": self.precision} if self.precision != "float32" else {}
-        return sha256(json.dumps(determined, sort_keys=True).encode()).hexdigest()[:16]
+        settings = {name: chosen[name] for name in _DETERMINING}
+        settings |= {"photos": photos, "network": determined(self.network), "rain": _rain(self.rain)}
+        settings |= {"precision": self.precision} if self.precision != "float32" else {}
+        return sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 
 # The settings that, with photos, network and rain, determine the weights.
@@ -120,6 +120,12 @@ def _refuse_equal_axes(study: Study, training: Training, other: Training) -> Non
         )
 
 
+def distinct(planned: Sequence[Planned]) -> list[Planned]:
+    """Without trainings that give the weights of an earlier one, such as those of equal categories of two studies."""
+    found = {(each.training.identity(""), each.training.category.train): each for each in reversed(planned)}
+    return [each for each in planned if each in found.values()]
+
+
 def trainings(study: Study, scale: Scale, seeds: Sequence[int] = ()) -> Iterator[tuple[Training, Grid]]:
     """Every training of a study with the grid that asks for it; seed by seed, small counts first."""
     for grid in study.grids(scale.name):
@@ -150,7 +156,7 @@ def _text(value: Any) -> str:
 
 
 @cache
-def _network(network: str) -> Mapping[str, Any]:
+def determined(network: str) -> Mapping[str, Any]:
     """What determines a network: name and all hyperparameters, or the code of the user's own."""
     name, values = parse(network)
     if is_user_network(name):

@@ -42,12 +42,16 @@ def told_apart(networks: Iterable[str]) -> dict[str, str]:
 
 def table2(cells: Sequence[Cell]) -> str:
     """Our figures with those of the paper's Table 2 beside them, where the network is of the same family."""
+    others, tests = varied(cells, without=("network", "count", "rain", "seed")), {cell.test for cell in cells}
     ours: dict[tuple[str, int, str], list[Cell]] = {}
-    for cell in cells:
-        ours.setdefault((cell.axes["network"], cell.axes["count"], cell.axes["rain"]), []).append(cell)
+    # A training that two grids ask for is there twice.
+    for cell in {(cell.identity, cell.test): cell for cell in cells}.values():
+        further = [f"{axis} {cell.axes[axis]}" for axis in others] + ([f"on {cell.test}"] if len(tests) > 1 else [])
+        network = ", ".join((cell.axes["network"], *further))
+        ours.setdefault((network, cell.axes["count"], cell.axes["rain"]), []).append(cell)
     rows = []
     for (network, count, rain), group in ours.items():
-        key = (network.partition(":")[0], count, rain)
+        key = (group[0].axes["network"].partition(":")[0], count, rain)
         paper = next((row for row in TABLE2 if (row.network, row.count, row.rain) == key), None)
         values = [] if paper is None else [paper.e_r, paper.e_b, paper.psnr]
         e_r, e_b, psnr = [f"{value:.2f}" for value in values] or ["-"] * 3

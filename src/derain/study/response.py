@@ -7,7 +7,7 @@ import numpy as np
 from torch import nn
 
 from derain.probe.area import Area
-from derain.probe.maps import lay_scene, rain_maps
+from derain.probe.maps import Scene, lay_scene, rain_maps
 from derain.probe.measure import mean_and_error, probe_network
 from derain.probe.results import Panel
 from derain.probe.space import CLEAN_BOUND, FULL
@@ -18,11 +18,20 @@ from derain.study.testing import photos
 _FIGURE = "removal_controlled"
 
 
+def lay(category: Category) -> Scene:
+    """The probed rain on the test photos of a category.
+
+    Raises:
+        InputError: a photo is bad or too small.
+    """
+    return lay_scene(FULL, photos(category.test), 0)
+
+
 def respond(network: nn.Module, category: Category, device: str) -> dict[str, Any]:
     """The map of a network on the test photos of its category: of every cell the mean controlled removal and its
     standard error, None where it is not defined; the clean error; and the generalisation area with its interval, within
     the default bound of the clean error and without a bound."""
-    probed = probe_network(network, lay_scene(FULL, photos(category.test), 0), device)
+    probed = probe_network(network, lay(category), device)
     statistics = {name: mean_and_error(each.figures[_FIGURE], probed.spread) for name, each in probed.responses.items()}
     return {
         "means": {name: _plain(mean) for name, (mean, _) in statistics.items()},

@@ -19,6 +19,7 @@ from derain.runlog import last_iteration
 from derain.study.content import DataRecord, Hashes, refuse_leak, refuse_unset, set_hash
 from derain.study.execute import Task, at_work_elsewhere, execute, is_done
 from derain.study.plan import plan, trainings
+from derain.study.response import lay
 from derain.study.scales import Scale
 from derain.study.spec import Category, Study
 from derain.study.store import AXES, Store
@@ -68,8 +69,8 @@ def prepare(studies: Sequence[Study], scale: Scale, seeds: Sequence[int], store:
 
     Raises:
         InputError: a folder is missing or a picture bad; data changed since the results were made; a test set shows
-            what is trained on, or cannot be cut from its photos; two studies have one name, or two of their test sets;
-            or as `derain.study.plan.plan`.
+            what is trained on, or cannot be cut from its photos; two studies have one name, or two of their test sets
+            or of those of a study that was run here before; or as `derain.study.plan.plan`.
     """
     planned = plan(studies, scale, seeds)
     _refuse_equal_names("study", studies)
@@ -87,6 +88,7 @@ def prepare(studies: Sequence[Study], scale: Scale, seeds: Sequence[int], store:
         refuse_unset(category.test)
         name = f"{category.name}, test"
         refuse_leak(category.name, trained[category], name, record.hashes(name, photos(category.test)))
+        _refuse_unprobed(category)
     record.save()
     photos_of = {category: set_hash(hashes) for category, hashes in trained.items()}
     content_of = {test.name: _content(test, pictures) for test, pictures in shown.items()}
@@ -99,21 +101,42 @@ def prepare(studies: Sequence[Study], scale: Scale, seeds: Sequence[int], store:
         )
         for each in planned
     }
+    known, recorded = store.runs(), {}
     for study in studies:
         name = f"{study.name}.{scale.name}"
-        wanted = [(tasks[training].identity, training, grid) for training, grid in trainings(study, scale, seeds)]
-        # What was begun of earlier seeds, as the study stands now, stays in its report.
-        earlier = sorted(store.seeds(name) - {training.seed for _, training, _ in wanted})
-        for training, grid in trainings(study, scale, earlier) if earlier else ():
-            identity = training.identity(photos_of[training.category])
-            if store.result_path(identity).exists() or store.run(identity).exists():
-                wanted.append((identity, training, grid))
-        runs = [
-            {"id": each, "axes": training.axes(), "tests": {test: content_of[test] for test in grid.tests}}
-            for each, training, grid in wanted
-        ]
+        runs = _runs(study, scale, seeds, photos_of, content_of, earlier=False)
+        # Of earlier seeds, as the study stands now, what is begun stays in its report (`derain.study.cells`).
+        before = {run["axes"]["seed"] for run in known.get(name, ())}
+        if earlier := sorted(before - {run["axes"]["seed"] for run in runs}):
+            runs += _runs(study, scale, earlier, photos_of, content_of, earlier=True)
+        recorded[name] = runs
+    _refuse_other_tests(recorded, known, store.folder)
+    for study, (name, runs) in zip(studies, recorded.items(), strict=True):
         store.write_study(name, _plain({"study": asdict(study), "scale": asdict(scale), "runs": runs}))
     return list(tasks.values())
+
+
+def _runs(
+    study: Study,
+    scale: Scale,
+    seeds: Sequence[int],
+    photos_of: Mapping[Category, str],
+    content_of: Mapping[str, str],
+    *,
+    earlier: bool,
+) -> list[dict[str, Any]]:
+    """What is recorded of a study's trainings; one that two grids ask for in the same way is there once."""
+    found: list[dict[str, Any]] = []
+    for training, grid in trainings(study, scale, seeds):
+        run = {
+            "id": training.identity(photos_of[training.category]),
+            "axes": training.axes(),
+            "tests": {test: content_of[test] for test in grid.tests},
+            "earlier": earlier,
+        }
+        if run not in found:
+            found.append(run)
+    return found
 
 
 def choose(tasks: Sequence[Task], only: Sequence[str]) -> list[Task]:
@@ -136,7 +159,8 @@ def choose(tasks: Sequence[Task], only: Sequence[str]) -> list[Task]:
             raise InputError(f"--only {each}: no axis is called {axis!r}{did_you_mean(axis, AXES)}")
         there = list(dict.fromkeys(values[axis] for values in axes))
         if value not in there:
-            raise InputError(f"--only {each}: no training has that {axis}; there is {', '.join(there)}")
+            listed = ", ".join(there) or "no training at all"
+            raise InputError(f"--only {each}: no training has that {axis}; there is {listed}")
         wanted.setdefault(axis, set()).add(value)
     chosen = [
         task
@@ -304,6 +328,32 @@ def _refuse_equal_names(kind: str, things: Iterable[Study | Test]) -> None:
             raise InputError(f"there are two different definitions of the {kind} {each.name!r}: name one otherwise")
 
 
+def _refuse_other_tests(
+    recorded: Mapping[str, Sequence[Mapping[str, Any]]], known: Mapping[str, Sequence[Mapping[str, Any]]], folder: Path
+) -> None:
+    """The same for studies of other commands. Of a training there is one result on test sets of a name.
+
+    Args:
+        recorded: what is to be recorded of the studies of this command, by their names.
+        known: what is recorded.
+        folder: of the results.
+    """
+    content_of = {
+        (run["id"], test): content
+        for runs in recorded.values()
+        for run in runs
+        for test, content in run["tests"].items()
+    }
+    for name, runs in known.items():
+        for run in runs if name not in recorded else ():
+            for test, content in run["tests"].items():
+                if content_of.get((run["id"], test), content) != content:
+                    raise InputError(
+                        f"the test set {test!r} is another one in the study {name}, which was run in {folder}: "
+                        f"name one otherwise, or run both studies with one command if it has changed"
+                    )
+
+
 def _training_photos(category: Category, record: DataRecord) -> Hashes:
     refuse_unset(category.train)
     return record.hashes(f"{category.name}, training", photos(category.train))
@@ -322,6 +372,14 @@ def _refuse_uncut(test: Test) -> None:
             first(test, 1)
         except InputError as error:
             raise InputError(f"test set {test.name!r}: {error}") from error
+
+
+def _refuse_unprobed(category: Category) -> None:
+    """Refuse photos that do not give the scene of the response to rain."""
+    try:
+        lay(category)
+    except InputError as error:
+        raise InputError(f"the response to rain on the test photos of {category.name!r}: {error}") from error
 
 
 def _content(test: Test, pictures: Mapping[str, Hashes]) -> str:
@@ -348,7 +406,7 @@ def _iterations(task: Task, store: Store) -> int:
 def _plain(value: Any) -> Any:
     """Paths as text, for JSON."""
     if isinstance(value, Path):
-        return str(value)
+        return str(value.absolute())  # the report may be made from another folder
     if isinstance(value, dict):
         return {key: _plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):

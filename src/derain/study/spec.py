@@ -290,6 +290,8 @@ def _check_pictures(pictures: Pictures, study: Study) -> None:
     }
     if not needed[pictures.kind]:
         raise InputError(f"pictures of the kind {pictures.kind!r} need test, photos or rain")
+    if pictures.kind in ("categories", "ranges") and not (study.data and all(c.train for c in study.data.values())):
+        raise InputError(f"pictures of the kind {pictures.kind!r} need categories with photos in train")
 
 
 def _check_rain(rain: str) -> None:

@@ -100,10 +100,14 @@ class Store:
     def _study_path(self, name: str) -> Path:
         return self.folder / "studies" / f"{name}.json"
 
-    def seeds(self, name: str) -> set[int]:
-        """Of the trainings that belong to a study; empty: it was not run here."""
-        path = self._study_path(name)
-        return {run["axes"]["seed"] for run in read_json(path, "runs")["runs"]} if path.exists() else set()
+    def runs(self) -> dict[str, list[dict[str, Any]]]:
+        """The trainings that belong to the studies that were run here, by NAME.SCALE."""
+        found = sorted((self.folder / "studies").glob("*.json"))
+        return {path.stem: read_json(path, "runs")["runs"] for path in found}
+
+    def is_begun(self, identity: str) -> bool:
+        """Whether a training has a result or a folder."""
+        return self.result_path(identity).exists() or self.run(identity).exists()
 
     def studies(self) -> list[dict[str, Any]]:
         """What belongs to the studies that were run here, in the order of their names."""

@@ -13,6 +13,7 @@ from derain.pairs import Match, Pair, match_pairs
 from derain.rain import Rain, compose, load_rain
 from derain.rain.recovered import Recovered
 from derain.randomness import generator
+from derain.study.content import unused
 from derain.study.spec import Category, Study
 from derain.validation import Sample
 
@@ -82,12 +83,14 @@ class Test:
         content = ContentFilter(self.category.min_std, self.category.max_white)
         files = photos(self.category.test)
         patches = load_patches(files, self.pictures or _PATCHES, self.size_px, 0, content)
-        rain = self.load_rain()
+        rain, names = self.load_rain(), set[str]()
         for index, patch in enumerate(torch.from_numpy(patches.patches)):
             rng = generator(0, "test", self.name, index)
             layer = rain.layers(1, self.size_px, self.size_px, rng)[0]
             source = patches.sources[index]
-            name = f"{Path(source.photo).stem}-{source.top}-{source.left}"
+            # Photos of two folders may have one name.
+            name = unused(f"{Path(source.photo).stem}-{source.top}-{source.left}", names)
+            names.add(name)
             yield name, compose(patch.float(), layer).to(torch.uint8), patch
 
     def load_rain(self) -> Rain:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from derain.study.cells import Results
 from derain.study.curves import Curve, Figure, Line, Point, compared, figure_of, values_of
-from derain.study.paper import TABLE2
+from derain.study.paper import TABLE2, Table2Row
 from derain.study.turning import FEW, MANY, NotTested, doublings, spearman, turning_ends
 
 Level = Literal["reproduced", "indicated", "not reproduced", "not tested"]
@@ -71,7 +71,7 @@ def judge(results: Results, complexity: Mapping[str, float] | None = None) -> li
             figure = figure_of(results.cells, name, threshold)
             for label, curves in compared(figure, rule.over):
                 for part, decide in rule.parts.items():
-                    verdict, numbers = _verdict(decide, figure, curves)
+                    verdict, numbers = _verdict(decide, figure, rule.chosen(curves))
                     verdicts.append(Verdict(finding, part, name, threshold, label, verdict, numbers))
     return verdicts
 
@@ -116,7 +116,7 @@ def _falls(figure: Figure, curves: _Curves) -> _Ruling:
 def _lost_early(figure: Figure, curves: _Curves) -> _Ruling:
     """F4: the turning point is at 256 or before."""
     curve = _only(curves)
-    point, limit = _place(figure, curve), _standing_for_256(curve)
+    point, limit = figure.place(curve), _standing_for_256(curve)
     stands = "" if limit == 256 else f", {limit} standing for 256"
     return point <= limit, False, f"{_point_text(point)}{stands}"
 
@@ -251,30 +251,49 @@ def _bigger(figure: Figure, curves: _Curves, chosen: Callable[[int], bool], need
 
 def _table2(figure: Figure, curves: _Curves) -> _Ruling:
     """T2: Spearman between the paper's column and ours of at least 0.8 over the rows that were run, five or more."""
-    rows = [
-        (getattr(row, _COLUMNS[figure.name]), curve[row.count])
-        for line, curve in curves.items()
-        for row in TABLE2
-        if (row.network, row.rain) == (line.family, line.rain) and row.count in curve
-    ]
+    run = [(_row(line, count), point) for line, curve in curves.items() for count, point in curve.items()]
+    rows = {row: point for row, point in run if row is not None}
+    if len(rows) < len(run):
+        raise NotTested("several networks stand for one row of the table")
     if len(rows) < _ROWS:
         raise NotTested(f"{_ROWS} rows of the table are needed, {len(rows)} of {len(TABLE2)} are there")
-    rows.sort(key=lambda row: row[0])
-    points = [point for _, point in rows]
+    column = _COLUMNS[figure.name]
+    ordered = sorted(rows, key=lambda row: float(getattr(row, column)))
+    points = [rows[row] for row in ordered]
     values = [point.value for point in points]
-    rank = spearman([theirs for theirs, _ in rows], values) or 0.0
+    rank = spearman([getattr(row, column) for row in ordered], values) or 0.0
     extent = f"values {figure.text(min(values))} to {figure.text(max(values))}"
     numbers = f"Spearman {rank:.2f} with the paper's column over {len(rows)} rows, {extent}"
     return rank >= 0.8, rank > 0 and figure.rises(points), numbers
 
 
+def _rows_of_table2(curves: _Curves) -> _Curves:
+    """What of the curves stands for rows of the table."""
+    kept = {
+        line: {count: point for count, point in curve.items() if _row(line, count)} for line, curve in curves.items()
+    }
+    return {line: curve for line, curve in kept.items() if curve}
+
+
+def _row(line: Line, count: int) -> Table2Row | None:
+    """The row of the table that a training stands for."""
+    found = (row for row in TABLE2 if (row.network, row.rain, row.count) == (line.family, line.rain, count))
+    return next(found, None)
+
+
+def _all(curves: _Curves) -> _Curves:
+    return curves
+
+
 @dataclass(frozen=True)
 class _Rule:
-    """How a finding is judged: on which figures, over which axes curves are compared, and each part of it by what."""
+    """How a finding is judged: on which figures, over which axes curves are compared, each part of it by what, and on
+    what of the curves."""
 
     figures: Sequence[tuple[str, int | None]]
     over: Sequence[str]
     parts: Mapping[str, _Decide]
+    chosen: Callable[[_Curves], _Curves] = _all
 
 
 def _rules(complexity: Mapping[str, float] | None) -> Mapping[str, _Rule]:
@@ -295,7 +314,9 @@ def _rules(complexity: Mapping[str, float] | None) -> Mapping[str, _Rule]:
                 "bigger worse with many": _bigger_is_worse_with_many,
             },
         ),
-        "T2": _Rule((*_REMOVAL, *_BACKGROUND, *_PSNR), ("family", "network", "rain"), {"": _table2}),
+        "T2": _Rule(
+            (*_REMOVAL, *_BACKGROUND, *_PSNR), ("family", "network", "rain"), {"": _table2}, chosen=_rows_of_table2
+        ),
     }
 
 
@@ -341,20 +362,12 @@ def _turning_points(figure: Figure, named: Mapping[str, Curve], names: Sequence[
     points = {}
     for name in names:
         try:
-            points[name] = _place(figure, named[name])
+            points[name] = figure.place(named[name])
         except NotTested as missing:
             raise NotTested(f"{name}: {missing}") from missing
     if math.isinf(min(points.values())):
         raise NotTested("no curve has a turning point")
     return points
-
-
-def _place(figure: Figure, curve: Curve) -> float:
-    """The turning point, where there is a count between its ends: with none it is midway, whatever the values are."""
-    high, low = turning_ends(values_of(curve))
-    if not any(high < count < low for count in curve):
-        raise NotTested(f"a count between {high} and {low} is needed")
-    return figure.turning_point(curve)
 
 
 def _categories_at_many(curves: _Curves) -> dict[int, dict[str, Point]]:

@@ -58,8 +58,8 @@ def test_index_and_mask_are_the_official_ones(goldens: Path) -> None:
 
 
 def test_weights_tell_the_hyperparameters_and_keep_the_picture() -> None:
-    settings = ",features=12,groups=3,blocks=1,heads=3,window_px=5,mlp_ratio=3,reconstruction=pixelshuffle"
-    network = small(f"{settings},input_skip=false")
+    settings = "features=12,groups=3,blocks=1,heads=3,window_px=5,mlp_ratio=3,reconstruction=pixelshuffle"
+    network = build(*parse(f"swinir:{settings},input_skip=false")).eval()
     loaded = load_official("swinir", network.state_dict())
     assert loaded.hyperparameters == network.hyperparameters
     rainy = torch.rand(1, 3, 11, 7)

@@ -86,10 +86,10 @@ class Mine(nn.Module):
         ("first.weight.requires_grad = False", ""),
         ("second = self.first", ""),
         ("dropout = nn.Dropout(0.5)", ".relu() + self.dropout(rainy)"),
-        ("second = nn.utils.weight_norm(self.second)", ""),
+        ("second = nn.utils.spectral_norm(self.second)", ""),
         ("whole = nn.Parameter(torch.ones(2, dtype=torch.int64), requires_grad=False)", " * self.whole.min()"),
     ],
-    ids=["unused", "frozen", "tied", "dropout", "weight_norm", "integers"],
+    ids=["unused", "frozen", "tied", "dropout", "spectral_norm", "integers"],
 )
 def test_what_is_unusual_in_it_is_resumed_to_the_same_bits(tmp_path: Path, photos: Path, made: str, used: str) -> None:
     (tmp_path / "mine.py").write_text(HEADER + UNUSUAL.format(made, used))

@@ -32,7 +32,7 @@ def training_bytes(network: Network, batch_size: int, patch_size_px: int) -> tup
         batch_size: samples.
         patch_size_px: their side.
     """
-    network = deepcopy(network).train()  # a run with gradients may leave what cannot be copied, as weight_norm does
+    network = deepcopy(network).train()  # a run with gradients may leave what cannot be copied, as spectral_norm does
     fixed = _COPIES * sum(parameter.numel() * parameter.element_size() for parameter in network.parameters())
     own = {parameter.untyped_storage().data_ptr() for parameter in [*network.parameters(), *network.buffers()]}
     kept: dict[int, int] = {}

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from derain.errors import InputError
 from derain.images import image_size, list_images, read_image
 from derain.metrics import METRICS, RAIN_METRICS, MetricSums, quantise
-from derain.networks.user import UserNetwork
+from derain.networks.user import own_code
 from derain.pairs import Pair
 from derain.processes import usable_device
 
@@ -62,12 +62,8 @@ class NetworkRestorer:
         training = self.network.training
         self.network.eval()
         try:
-            with torch.inference_mode():
+            with torch.inference_mode(), own_code(self.network):
                 output = self.network(picture.to(self.device).contiguous()[None].float() / 255)[0].cpu()
-        except Exception as error:
-            if not isinstance(self.network, UserNetwork):
-                raise
-            raise InputError(f"the network's code fails: {type(error).__name__}: {error}") from error
         finally:
             self.network.train(training)
         if output.isnan().any():

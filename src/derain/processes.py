@@ -46,6 +46,11 @@ def exact_float32() -> None:
     torch.backends.cudnn.allow_tf32 = False
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out, of a GPU or of the CPU, for which torch has no class of its own."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
+
+
 def usable_device(name: torch.device | str) -> torch.device:
     """The device of this name, where a tensor can be put on it.
 

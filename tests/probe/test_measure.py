@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from derain.errors import InputError
 from derain.metrics import measure, quantise
 from derain.networks import build, parse
+from derain.networks.user import UserNetwork
 from derain.probe.maps import FAMILIES, Scene, lay_scene
 from derain.probe.measure import FIGURES, ProbeMap, mean_and_error, probe_network
 from derain.probe.space import ProbeSpace
@@ -88,6 +89,15 @@ def test_few_photos_give_no_spread(photos, space: ProbeSpace) -> None:
     scene = lay_scene(space, sorted(photos.iterdir())[:3], 0)
     area = probe_network(Recall(scene.clean, 1.0), scene).area(10.0)
     assert area == (1.0, None, None)
+
+
+def test_code_of_ones_own_that_fails_is_one_sentence(scene: Scene) -> None:
+    class Failing(nn.Module):
+        def forward(self, rainy: Tensor) -> Tensor:
+            raise RuntimeError("only small pictures")
+
+    with pytest.raises(InputError, match="the network's code fails: RuntimeError: only small pictures"):
+        probe_network(UserNetwork(Failing(), "hash"), scene, "cpu")
 
 
 def test_a_network_that_gives_nan_is_refused_and_left_in_its_mode(scene: Scene) -> None:

@@ -13,6 +13,7 @@ from torch import nn
 
 from derain.errors import InputError
 from derain.images import read_image
+from derain.networks.user import UserNetwork
 from derain.restoration import Outcome, TiledRestorer, Writing, find_files, restore_files
 from derain.restoration.manifest import Manifest
 
@@ -180,6 +181,19 @@ def test_a_grey_photo_is_reported_on_as_it_is_written(photos: Path, tmp_path: Pa
     Image.new("L", (9, 7), 100).save(photos / "grey.png")
     restore(Reddening(), [photos / "grey.png"], tmp_path / "out", report=True)
     assert json.loads((tmp_path / "out" / "restored.json").read_text())["changes"]["grey.png"]["unlike_rain"] == 0
+
+
+def test_code_of_ones_own_that_fails_is_a_sentence_with_the_photo(
+    photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Small(nn.Module):
+        def forward(self, rainy: torch.Tensor) -> torch.Tensor:
+            if rainy.shape[-1] == 9:
+                raise RuntimeError("only large pictures")
+            return rainy
+
+    assert restore(UserNetwork(Small(), "hash"), [photos / "a.png"], tmp_path / "out") == Outcome(0, 0, 1)
+    assert "a.png: the network's code fails: RuntimeError: only large pictures" in caplog.text
 
 
 def test_comparisons_stand_beside_the_results(network: Halving, photos: Path, tmp_path: Path) -> None:

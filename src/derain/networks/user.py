@@ -3,6 +3,8 @@
 import hashlib
 import importlib.util
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ from torch import Tensor, nn
 
 from derain.errors import InputError
 from derain.networks.base import Descriptor, Hyperparameters, Network, pad_to_multiple
+from derain.processes import is_out_of_memory
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,17 @@ class UserNetwork(Network):
         if not isinstance(derained, Tensor):
             raise TypeError(f"it makes a {type(derained).__name__} of a picture, not a tensor")
         return [derained[..., :height, :width]]
+
+
+@contextmanager
+def own_code(network: nn.Module) -> Iterator[None]:
+    """What the code of a network of one's own raises within becomes InputError, but where memory runs out."""
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(network, UserNetwork) or is_out_of_memory(error):
+            raise
+        raise InputError(f"the network's code fails: {type(error).__name__}: {error}") from error
 
 
 def is_user_network(name: str) -> bool:

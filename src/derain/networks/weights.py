@@ -164,10 +164,11 @@ def load_official(
 def average_into(average: Network, network: Network, decay: float) -> None:
     """average = decay * average + (1 - decay) * network, for the weights; buffers, and weights that are no floats, are
     copied."""
-    weights = list(zip(average.parameters(), network.parameters(), strict=True))
-    averaged = [pair for pair in weights if pair[0].is_floating_point() or pair[0].is_complex()]
-    copied = [pair for pair in weights if not (pair[0].is_floating_point() or pair[0].is_complex())]
+    averaged: list[tuple[Tensor, Tensor]] = []
+    copied: list[tuple[Tensor, Tensor]] = list(zip(average.buffers(), network.buffers(), strict=True))
+    for pair in zip(average.parameters(), network.parameters(), strict=True):
+        (averaged if pair[0].is_floating_point() or pair[0].is_complex() else copied).append(pair)
     with torch.no_grad():
         torch._foreach_lerp_([ours for ours, _ in averaged], [theirs for _, theirs in averaged], 1.0 - decay)
-        for ours, theirs in (*copied, *zip(average.buffers(), network.buffers(), strict=True)):
+        for ours, theirs in copied:
             ours.copy_(theirs)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from derain.errors import InputError
 from derain.metrics import clean_error, quantise, rain_sums
+from derain.networks.user import own_code
 from derain.probe.area import Area, generalisation_area
 from derain.probe.maps import FAMILIES, Scene, one_thread
 from derain.processes import usable_device
@@ -139,12 +140,12 @@ def restore(
     """What a network makes of a batch of pictures, clipped and rounded.
 
     Raises:
-        InputError: the output holds NaN, or the device cannot be used.
+        InputError: the output holds NaN, the device cannot be used, or the code of a network of one's own fails.
     """
     training = network.training
     network.to(usable_device(device)).eval()
     try:
-        with torch.inference_mode():
+        with torch.inference_mode(), own_code(network):
             # On CPUs convolutions are faster with the channels of a pixel side by side.
             batch = pictures.to(device).contiguous(memory_format=torch.channels_last).float() / 255
             output = network(batch).cpu().contiguous()

@@ -132,36 +132,24 @@ def restore_files(
         raise InputError(f"the smoothing must lie between 0 and 1, not {writing.smoothing}")
     make_folder(writing.out)
     with alone_in(writing.out):
-        return _restore_files(files, restorer, model_hash, writing, max_pixels, report, report_parts)
-
-
-def _restore_files(
-    files: Sequence[Path],
-    restorer: TiledRestorer,
-    model_hash: str,
-    writing: Writing,
-    max_pixels: int,
-    report: Callable[[int, int], None],
-    report_parts: Callable[[Path, int, int], None],
-) -> Outcome:
-    outputs = {file: _outputs(file, writing) for file in files}
-    _refuse_clashes(outputs, writing.out)
-    descriptions = {file: _description(file, model_hash, restorer.strength, writing) for file in files}
-    manifest = Manifest(writing.out)
-    todo = [file for file in files if not all(manifest.holds(name, descriptions[file]) for name in outputs[file])]
-    written = [*chain.from_iterable(outputs[file] for file in todo), *([PAGE] if writing.report else [])]
-    manifest.claim(written)
-    batch = _Batch(restorer, writing, manifest, descriptions, max_pixels, report_parts)
-    report(len(files) - len(todo), len(files))
-    try:
-        with closing(batch.restore(todo)) as restored:
-            for done, _ in enumerate(restored, len(files) - len(todo) + 1):
-                report(done, len(files))
-        warned = _report(files, descriptions, manifest, writing.out) if writing.report else 0
-    finally:
-        manifest.release(written)
-    failed = len(batch.failures)
-    return Outcome(len(todo) - failed, len(files) - len(todo), failed, warned)
+        outputs = {file: _outputs(file, writing) for file in files}
+        _refuse_clashes(outputs, writing.out)
+        descriptions = {file: _description(file, model_hash, restorer.strength, writing) for file in files}
+        manifest = Manifest(writing.out)
+        todo = [file for file in files if not all(manifest.holds(name, descriptions[file]) for name in outputs[file])]
+        written = [*chain.from_iterable(outputs[file] for file in todo), *([PAGE] if writing.report else [])]
+        manifest.claim(written)
+        batch = _Batch(restorer, writing, manifest, descriptions, max_pixels, report_parts)
+        report(len(files) - len(todo), len(files))
+        try:
+            with closing(batch.restore(todo)) as restored:
+                for done, _ in enumerate(restored, len(files) - len(todo) + 1):
+                    report(done, len(files))
+            warned = _report(files, descriptions, manifest, writing.out) if writing.report else 0
+        finally:
+            manifest.release(written)
+        failed = len(batch.failures)
+        return Outcome(len(todo) - failed, len(files) - len(todo), failed, warned)
 
 
 def _report(

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from derain.errors import InputError
 from derain.metrics import quantise
 from derain.networks.memory import available_bytes
+from derain.networks.user import own_code
 from derain.onnx import UNKNOWN, OnnxNetwork
-from derain.processes import usable_device
+from derain.processes import is_out_of_memory, usable_device
 from derain.restoration.memory import bytes_per_pixel
 from derain.restoration.tiles import overlap, part_size, spans, tiled
 
@@ -76,7 +77,8 @@ class TiledRestorer:
             report: called after every tile with the number done and their total.
 
         Raises:
-            InputError: the network gives NaN, or the device has too little memory.
+            InputError: the network gives NaN, the code of a network of one's own fails, or the device has too little
+                memory.
         """
         result = np.empty_like(picture)
         for first, derained in self._finished(picture, report):
@@ -122,11 +124,10 @@ class TiledRestorer:
     def _tile(self, tile: UInt8[np.ndarray, "h w 3"]) -> Float[Tensor, "h w 3"]:
         rainy = torch.from_numpy(tile).to(self._device).movedim(-1, 0)[None].float() / 255
         try:
-            with torch.inference_mode():
+            with torch.inference_mode(), own_code(self._network):
                 derained: Tensor = self._network(rainy.contiguous(memory_format=torch.channels_last))[0]
         except RuntimeError as error:
-            # Where memory of the CPU runs out, torch has no class for it.
-            if not isinstance(error, torch.OutOfMemoryError) and "DefaultCPUAllocator" not in str(error):
+            if not is_out_of_memory(error):
                 raise
             size = f"tiles of {tile.shape[1]} x {tile.shape[0]} px"
             raise InputError(f"{self._device} has too little memory for {size}: give a smaller --tile") from error

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from math import ceil, isfinite
+from itertools import pairwise
+from math import ceil, isfinite, log2
 from statistics import fmean, stdev
 from textwrap import wrap
 from typing import TYPE_CHECKING
@@ -33,6 +34,7 @@ _LETTERS_A_PANEL = 36  # of the legend
 _PANEL_IN, _GAP_IN = (2.15, 1.9), (0.6, 0.42)
 _LEFT_IN, _RIGHT_IN, _TOP_IN, _BOTTOM_IN = 0.8, 0.1, 0.32, 0.7
 _LEGEND_LINE_IN = 0.2
+_LEAST_GAP = 0.15  # of the axis, between two counts whose labels stand level
 
 
 @dataclass(frozen=True)
@@ -330,7 +332,9 @@ def _panels(rows: int, columns: int, legend_in: float) -> "tuple[Figure, list[li
 def _count_axis(axes: "Axes", counts: Sequence[int], labelled: bool) -> None:
     axes.set_xscale("log", base=2)
     labels = [str(count) if labelled else "" for count in counts]
-    axes.set_xticks(counts, labels, rotation=45 if len(counts) > 5 else 0, fontsize=8)
+    gaps = [log2(second / first) for first, second in pairwise(counts)]
+    crowded = len(counts) > 5 or min(gaps, default=0) < _LEAST_GAP * sum(gaps)
+    axes.set_xticks(counts, labels, rotation=45 if crowded else 0, fontsize=8)
     axes.minorticks_off()
     if counts:  # the same limits for panels that lack the first or the last one
         margin = 1.1 * (counts[-1] / counts[0]) ** 0.03

@@ -33,16 +33,15 @@ def page(network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 def test_a_photo_is_restored_and_offered_under_its_name(page: Page, network: Network, tmp_path: Path) -> None:
     write_image(tmp_path / "street.png", PICTURE)
-    steps = page.restore(str(tmp_path / "street.png"), "small", 0.5)
-    assert "Restoring street.png" in next(steps)[2]
-    assert "70 x 50" in next(steps)[2]
-    comparison, download, status = next(steps)
+    [(download, status)] = page.prepare(str(tmp_path / "street.png"), "small")
+    assert not download.interactive
+    assert "Restoring street.png" in status
+    comparison, download, status = page.restore(str(tmp_path / "street.png"), "small", 0.5)
     assert comparison.count("<img") == 3  # photo, result, what was taken away
-    assert "street.png, 70 x 50 pixels, restored with strength 0.5 in" in status
+    assert "street.png, 70 x 50 pixels, restored with strength 0.5" in status
     result = Path(download.value["path"])
     assert result.name == "street-derained.png"
     assert (read_image(result) == TiledRestorer(network, strength=0.5).picture(PICTURE)).all()
-    assert next(steps, None) is None
 
 
 def test_another_strength_does_not_wait_for_the_network_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +61,7 @@ def test_another_strength_does_not_wait_for_the_network_again(tmp_path: Path, mo
         ("lane.png", "other", 1.5, {"other"}),
     ):
         ran.clear()
-        *_, (_, download, _) = page.restore(str(tmp_path / photo), model, strength)
+        _, download, _ = page.restore(str(tmp_path / photo), model, strength)
         assert set(ran) == again
         expected = TiledRestorer(networks[model], strength=strength).picture(read_image(tmp_path / photo))
         assert (read_image(Path(download.value["path"])) == expected).all()
@@ -71,7 +70,8 @@ def test_another_strength_does_not_wait_for_the_network_again(tmp_path: Path, mo
 def test_a_text_file_named_jpg_gives_one_sentence(page: Page, tmp_path: Path) -> None:
     notes = tmp_path / "notes.jpg"
     notes.write_text("dear diary")
-    *_, (comparison, download, status) = page.restore(str(notes), "small", 1.0)
+    assert len(list(page.prepare(str(notes), "small"))) == 1
+    comparison, download, status = page.restore(str(notes), "small", 1.0)
     assert "<img" not in comparison
     assert not download.interactive
     assert 'role="alert">notes.jpg is not an image' in status
@@ -81,7 +81,8 @@ def test_a_text_file_named_jpg_gives_one_sentence(page: Page, tmp_path: Path) ->
 
 
 def test_a_photo_that_is_taken_away_leaves_nothing(page: Page) -> None:
-    [(comparison, download, status)] = page.restore(None, "small", 1.0)
+    assert list(page.prepare(None, "small")) == []
+    comparison, download, status = page.restore(None, "small", 1.0)
     assert "<img" not in comparison
     assert not download.interactive
     assert status == ""

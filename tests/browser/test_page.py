@@ -38,7 +38,7 @@ def downloaded(page: Page, folder: Path) -> Path:
 def restore_with_strength(page: Page, photo: Path, model: Path, folder: Path) -> None:
     """Upload a photo, move both sliders by keyboard, download, and compare with the library's result."""
     upload(page, photo)
-    expect(page.locator("#restore-status")).to_contain_text("restored with strength 1 ")
+    expect(page.locator("#restore-status")).to_contain_text("restored with strength 1.")
     border = page.get_by_label("Border between before and after")
     border.focus()
     for _ in range(10):
@@ -56,7 +56,7 @@ def restore_with_strength(page: Page, photo: Path, model: Path, folder: Path) ->
     for _ in range(5):
         page.keyboard.press("ArrowRight")
     expect(page.get_by_label("number input for Strength")).to_have_value("0.25")
-    expect(page.locator("#restore-status")).to_contain_text("restored with strength 0.25")
+    expect(page.locator("#restore-status")).to_contain_text("restored with strength 0.25.")
     weaker = TiledRestorer(network, strength=0.25).picture(read_image(photo))
     assert (read_image(downloaded(page, folder)) == weaker).all()
 
@@ -81,7 +81,7 @@ def test_a_text_file_named_jpg_gives_one_sentence(page: Page, photo: Path, tmp_p
     open_tab(page, "Restore")
     page.get_by_role("button", name="Clear").filter(visible=True).click()
     upload(page, photo)
-    expect(page.locator("#restore-status")).to_contain_text("restored with strength 1 ")
+    expect(page.locator("#restore-status")).to_contain_text("restored with strength 1.")
 
 
 def test_a_large_file_is_refused(page: Page, tmp_path: Path) -> None:

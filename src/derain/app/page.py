@@ -1,15 +1,18 @@
 """The layout of the page, and what its controls set off; the work is done in `photos` and `play`."""
 
-import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import Any, get_args
 
 import gradio as gr
 import numpy as np
 import torch
+from gradio.processing_utils import save_file_to_cache
+from gradio.utils import get_upload_folder
 from jaxtyping import Float, UInt8
 
 from derain.app.photos import at_most, changes_html, comparison_html, error_html, read_upload, status_html
@@ -45,6 +48,9 @@ _DEFAULT = RainSettings()
 class Page:
     """The page.
 
+    What controls set off answers within a moment and is not queued: a second event that meets the end of a queued one
+    is lost (gradio 6.31), and sliders send many. Only the network on a whole photo is queued, as it may take minutes.
+
     Attributes:
         networks: to choose from, by name; the first one is the default.
         device: torch device to restore on.
@@ -57,6 +63,7 @@ class Page:
     max_pixels: int
     report: bool
     _last: dict[tuple[str, str], Float[np.ndarray, "h w 3"]] = field(default_factory=dict, init=False)
+    _one_at_a_time: Lock = field(default_factory=Lock, init=False)
 
     def build(self) -> gr.Blocks:
         """The page with all that happens on it; files of visitors are deleted an hour after they came."""
@@ -75,38 +82,43 @@ class Page:
             blocks.queue(max_size=30)
         return blocks
 
-    def restore(self, upload: str | None, model: str, strength: float) -> Iterator[tuple[Any, Any, Any]]:
-        """What the first tab shows: comparison, download and status; first that it works, then the result."""
+    def prepare(self, upload: str | None, model: str) -> Iterator[tuple[Any, Any]]:
+        """Runs the network for `restore`, and says so meanwhile: download and status. What fails, `restore` tells."""
+        if upload is not None:
+            yield gr.DownloadButton(value=None, interactive=False), status_html(f"Restoring {Path(upload).name} ...")
+            with suppress(InputError, MemoryError):
+                self._derained(upload, model, read_upload(Path(upload), self.max_pixels))
+
+    def restore(self, upload: str | None, model: str, strength: float) -> tuple[Any, Any, Any]:
+        """What the first tab shows: comparison, download and status."""
         nothing = gr.DownloadButton(value=None, interactive=False)
         if upload is None:
-            yield _WAITING, nothing, ""
-            return
-        path, start = Path(upload), time.monotonic()
-        yield gr.skip(), nothing, status_html(f"Restoring {path.name} ...")
+            return _WAITING, nothing, ""
+        path = Path(upload)
         try:
             photo = read_upload(path, self.max_pixels)
             height, width = photo.shape[:2]
-            yield gr.skip(), gr.skip(), status_html(f"Restoring {path.name}, {width} x {height} pixels ...")
             restored = at_strength(photo, self._derained(upload, model, photo), strength)
             if (photo == photo[:, :, :1]).all():  # a grey photo stays grey
                 restored = without_colours(restored)
             shown = comparison_html(photo, restored) + changes_html(photo, restored, strength)
-            with TemporaryDirectory() as folder:  # gradio copies the file when it is told of it
+            with TemporaryDirectory() as folder:
                 result = Path(folder) / f"{path.stem}-derained.png"
                 write_image(result, restored)
-                took = f"restored with strength {strength:g} in {time.monotonic() - start:.1f} s"
-                download = gr.DownloadButton(value=str(result), interactive=True)
-                yield shown, download, status_html(f"{path.name}, {width} x {height} pixels, {took}.")
+                download = gr.DownloadButton(value=save_file_to_cache(result, get_upload_folder()), interactive=True)
         except (InputError, MemoryError) as error:
             told = error if isinstance(error, InputError) else InputError(f"{path.name} does not fit into memory")
-            yield _WAITING, nothing, error_html(told)
+            return _WAITING, nothing, error_html(told)
+        status = f"{path.name}, {width} x {height} pixels, restored with strength {strength:g}."
+        return shown, download, status_html(status)
 
     def _derained(self, upload: str, model: str, photo: UInt8[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w 3"]:
         """What the network makes of the photo; the last one is kept, so that another strength is there at once."""
-        if (upload, model) not in self._last:
-            self._last.clear()
-            self._last[upload, model] = TiledRestorer(self.networks[model], self.device).derained(photo)
-        return self._last[upload, model]
+        with self._one_at_a_time:
+            if (upload, model) not in self._last:
+                self._last.clear()
+                self._last[upload, model] = TiledRestorer(self.networks[model], self.device).derained(photo)
+            return self._last[upload, model]
 
     def play(self, picture: str, upload: str | None, model: str, *controls: Any) -> tuple[Any, Any, Any]:
         """What the second tab shows: pictures, figures and status; `controls` are the fields of `RainSettings`."""
@@ -116,7 +128,8 @@ class Page:
             clean = sample(picture)
             if upload is not None:
                 clean = at_most(read_upload(Path(upload), self.max_pixels), _PLAYED_PX)
-            played = play(clean, RainSettings(*controls), TiledRestorer(self.networks[model], self.device))
+            with self._one_at_a_time:
+                played = play(clean, RainSettings(*controls), TiledRestorer(self.networks[model], self.device))
         except InputError as error:
             return gr.skip(), gr.skip(), error_html(error)
         return played.strip(), played.table(), ""
@@ -134,10 +147,17 @@ class Page:
                 status = gr.HTML(elem_id="restore-status")
             with gr.Column(scale=3, min_width=290):
                 comparison = gr.HTML(_WAITING, elem_id="comparison")
-        gr.on(
-            [upload.change, model.change, strength.change], self.restore, [upload, model, strength],
-            [comparison, download, status], trigger_mode="always_last", show_progress_on=status,
-            concurrency_id="network", concurrency_limit=1, api_visibility="private",
+        inputs, outputs = [upload, model, strength], [comparison, download, status]
+        prepared = gr.on(
+            [upload.change, model.change], self.prepare, [upload, model], [download, status],
+            trigger_mode="always_last", show_progress_on=status, api_visibility="private",
+        )  # fmt: skip
+        prepared.then(
+            self.restore, inputs, outputs, queue=False, show_progress_on=status, api_visibility="private"
+        )  # fmt: skip
+        strength.change(
+            self.restore, inputs, outputs, queue=False, trigger_mode="always_last", show_progress_on=status,
+            api_visibility="private",
         )  # fmt: skip
 
     def _play_tab(self, tab: gr.Tab) -> None:
@@ -163,12 +183,14 @@ class Page:
                 )
                 upload = _upload("Or a picture of your own", height=150)
         controls: list[Any] = [rain, recipe, *own, seed]
-        rain.change(lambda chosen: gr.Column(visible=chosen == OWN), rain, streaks, api_visibility="private")
+        rain.change(
+            lambda chosen: gr.Column(visible=chosen == OWN), rain, streaks, queue=False, api_visibility="private"
+        )  # fmt: skip
         gr.on(
             [tab.select, *(control.change for control in (picture, upload, model, *controls))],
             self.play, [picture, upload, model, *controls], [pictures, figures, status],
             trigger_mode="always_last", show_progress="minimal", show_progress_on=pictures,
-            concurrency_id="network", concurrency_limit=1, api_visibility="private",
+            queue=False, api_visibility="private",
         )  # fmt: skip
 
     def _model_choice(self) -> gr.Radio:

@@ -133,7 +133,7 @@ def test_code_of_ones_own_that_fails_on_a_picture_is_a_sentence_with_its_name(pa
         def forward(self, rainy):
             raise RuntimeError("only small pictures")
 
-    with pytest.raises(InputError, match=r"rainy.a\.png: the network's code fails: RuntimeError: only small pictures"):
+    with pytest.raises(InputError, match=r"rainy.a\.png: the code of Small fails: RuntimeError: only small pictures"):
         evaluate(pairs, NetworkRestorer(UserNetwork(Small(), "hash"), "cpu"))
 
 

@@ -96,7 +96,7 @@ def test_code_of_ones_own_that_fails_is_one_sentence(scene: Scene) -> None:
         def forward(self, rainy: Tensor) -> Tensor:
             raise RuntimeError("only small pictures")
 
-    with pytest.raises(InputError, match="the network's code fails: RuntimeError: only small pictures"):
+    with pytest.raises(InputError, match="the code of Failing fails: RuntimeError: only small pictures"):
         probe_network(UserNetwork(Failing(), "hash"), scene, "cpu")
 
 

@@ -193,7 +193,7 @@ def test_code_of_ones_own_that_fails_is_a_sentence_with_the_photo(
             return rainy
 
     assert restore(UserNetwork(Small(), "hash"), [photos / "a.png"], tmp_path / "out") == Outcome(0, 0, 1)
-    assert "a.png: the network's code fails: RuntimeError: only large pictures" in caplog.text
+    assert "a.png: the code of Small fails: RuntimeError: only large pictures" in caplog.text
 
 
 def test_comparisons_stand_beside_the_results(network: Halving, photos: Path, tmp_path: Path) -> None:

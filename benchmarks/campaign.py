@@ -106,7 +106,7 @@ def main(results: Path, out: Path, images: Path, data: Path | None = None, photo
             write_bytes(images / f"campaign-{name.replace('.cpu', '')}.png", drawn.read_bytes())
     print_verdicts(out / "report.json")
     print_correlations(trainings)
-    print_within_and_beyond(alike)
+    print_parts(alike)
     with drawing():
         if all(training["rain100l_apart"] for training in plain):
             save(draw_apart(plain), images / "campaign-apart.png")
@@ -152,8 +152,17 @@ def small(identity: str, result: Mapping[str, Any]) -> dict[str, Any]:
         "tests": result["tests"],
         "rain100l_apart": result.get("rain100l_apart"),
         "response": probe,
-        "within_and_beyond": within_and_beyond(probe, result["run"]) if probe else None,
+        "parts": parts(probe, result["run"]) if probe else {},
     }
+
+
+def parts(probe: Mapping[str, Any], header: Mapping[str, Any]) -> dict[str, float]:
+    """Controlled removal of the probe's streaks within the range trained on, beyond it, and, to compare ranges on the
+    same streaks, beyond the largest range of the paper."""
+    own = within_and_beyond(probe, header)
+    large = within_and_beyond(probe, {"objective": {"rain": load_rain("large").describe()}})
+    found = dict(zip(("within its range", "beyond it"), own, strict=True)) if own else {}
+    return found | ({"beyond large": large[1]} if large else {})
 
 
 def rounded(value: Any) -> Any:
@@ -220,8 +229,8 @@ def print_table(trainings: Trainings, test: str) -> None:
         "controlled removal, t=10": lambda t: t["tests"][test]["mean"]["10"]["removal_controlled"],
         "clean error": lambda t: t["tests"][test]["mean"]["10"]["clean_error"],
         "PSNR-Y": lambda t: t["tests"][test]["mean"]["10"]["psnr_y"],
-        "within its range": lambda t: t["within_and_beyond"] and t["within_and_beyond"][0],
-        "beyond it": lambda t: t["within_and_beyond"] and t["within_and_beyond"][1],
+        "within its range": lambda t: t["parts"].get("within its range"),
+        "beyond it": lambda t: t["parts"].get("beyond it"),
         "area, bounded": lambda t: t["response"] and t["response"]["area"]["value"],
         "area": lambda t: t["response"] and t["response"]["area_unbounded"]["value"],
     }
@@ -340,23 +349,23 @@ def response(training: Mapping[str, Any]) -> np.ndarray:
     return means.reshape(len(STREAKS.rows), len(STREAKS.columns))
 
 
-def within_or_beyond(trainings: Trainings, rain: str, part: int) -> dict[int, list[float]]:
-    """Controlled removal of the probe's streaks within (part 0) or beyond (1) a range trained on, by counts."""
+def part_by_count(trainings: Trainings, rain: str, part: str) -> dict[int, list[float]]:
+    """Controlled removal of one of `parts` of the probe's streaks, by counts."""
     found = {
-        count: [t["within_and_beyond"][part] for t in group if t["within_and_beyond"]]
+        count: [t["parts"][part] for t in group if part in t["parts"]]
         for count, group in cells(trainings, rain).items()
     }
     return {count: values for count, values in found.items() if values}
 
 
-def print_within_and_beyond(trainings: Trainings) -> None:
+def print_parts(trainings: Trainings) -> None:
     """For the paper's ranges, and where it turns by the rule for figures that are judged, with one spread for all."""
-    for part, name in enumerate(("within", "beyond")):
-        ranges = {rain: within_or_beyond(trainings, rain, part) for rain in PAPER}
+    for part in ("within its range", "beyond it", "beyond large"):
+        ranges = {rain: part_by_count(trainings, rain, part) for rain in PAPER}
         spread_ = seed_spread(values for of_count in ranges.values() for values in of_count.values())
         if spread_ is None:
             continue
-        print(f"\nControlled removal of streaks {name} the range trained on, spread {spread_:.3f}")
+        print(f"\nControlled removal of streaks {part}, spread {spread_:.3f}")
         for rain, of_count in ranges.items():
             curve = {count: fmean(values) for count, values in of_count.items()}
             turn = "-"
@@ -369,7 +378,7 @@ def draw_inside_outside(trainings: Trainings) -> Any:
     """Controlled removal within and beyond the range trained on against the count, a panel a range."""
     figure, [axes] = panels(1, len(RANGES))
     for at, rain in zip(axes, RANGES, strict=True):
-        within, beyond = (within_or_beyond(trainings, rain, part) for part in (0, 1))
+        within, beyond = (part_by_count(trainings, rain, part) for part in ("within its range", "beyond it"))
         if not within:
             at.set_axis_off()
             continue

@@ -26,6 +26,17 @@ def test_a_network_that_removes_only_the_angles_it_was_trained_on() -> None:
     assert 0 < found[1] < 1
 
 
+def test_maps_at_a_width_that_was_not_trained_on_lie_beyond() -> None:
+    """Small rain has width 5, and the maps that do not vary it have 7."""
+    means = {}
+    for rain_map in rain_maps(FULL):
+        removed = np.zeros((len(rain_map.rows), len(rain_map.columns)))
+        if "width" in (rain_map.x, rain_map.y):
+            removed[:] = 1
+        means[rain_map.name] = removed.ravel().tolist()
+    assert within_and_beyond({"means": means}, header("small")) == pytest.approx((1, 1 / 3))
+
+
 def test_rain_without_streaks_has_no_range() -> None:
     means = {rain_map.name: [0.5] * len(rain_map.rains) for rain_map in rain_maps(FULL)}
     assert within_and_beyond({"means": means}, header("lines")) is None

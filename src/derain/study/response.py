@@ -7,7 +7,7 @@ import numpy as np
 from torch import nn
 
 from derain.probe.area import Area
-from derain.probe.maps import Scene, lay_scene, rain_maps
+from derain.probe.maps import FAMILIES, Scene, lay_scene, rain_maps
 from derain.probe.measure import mean_and_error, probe_network
 from derain.probe.results import Panel
 from derain.probe.space import CLEAN_BOUND, FULL
@@ -66,25 +66,27 @@ def area_of(response: Mapping[str, Any], *, bounded: bool) -> Area:
 
 
 def within_and_beyond(response: Mapping[str, Any], header: Mapping[str, Any]) -> tuple[float, float] | None:
-    """Mean controlled removal of the probed streaks that lie in the range trained on, by the two parameters that their
-    map varies, and of all others; maps weigh the same. None: the network was not trained on streaks of the maps.
+    """Mean controlled removal of the probed streaks that lie in the range trained on, by every parameter, and of all
+    others; maps weigh the same. None: there are none of the one or the other, or it is not known.
 
     Args:
         response: from `respond`.
         header: of the weights, which names the rain that was trained on.
     """
+    trained = trained_streaks(header)
     within, beyond = [], []
     for rain_map in rain_maps(FULL):
-        found = boxes(trained_streaks(header), rain_map, FULL.recipe)
-        if found:
-            inside = np.zeros((len(rain_map.rows), len(rain_map.columns)), bool)
-            for box in found:
+        if trained is None or rain_map.name == FAMILIES:
+            continue
+        inside = np.zeros((len(rain_map.rows), len(rain_map.columns)), bool)
+        for box in boxes(trained, rain_map, FULL.recipe):
+            if box.whole:
                 inside[box.first_row : box.last_row + 1, box.first_column : box.last_column + 1] = True
-            means = np.array(response["means"][rain_map.name], np.float64).reshape(inside.shape)
-            if not inside.all():
-                within.append(np.nanmean(means[inside]))
-                beyond.append(np.nanmean(means[~inside]))
-    return (float(np.mean(within)), float(np.mean(beyond))) if within else None
+        means = np.array(response["means"][rain_map.name], np.float64).reshape(inside.shape)
+        for part, chosen in ((within, inside), (beyond, ~inside)):
+            if chosen.any():
+                part.append(np.nanmean(means[chosen]))
+    return (float(np.mean(within)), float(np.mean(beyond))) if within and beyond else None
 
 
 def _plain(values: np.ndarray) -> list[float | None]:

@@ -142,6 +142,23 @@ def test_16_bits_are_read_at_8_with_a_note(
     assert [str(path) in record.getMessage() for record in caplog.records] == [True]
 
 
+@pytest.mark.parametrize(("bits", "white"), [(12, 1), (16, 0), (16, 1)])
+def test_grey_tiff_of_more_bits_keeps_its_brightness(
+    bits: int, white: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Two pixels, a quarter and three quarters of the largest level, where white is 0 (PhotometricInterpretation 0) or
+    the largest."""
+    pixels = b"\x40\x0c\x00" if bits == 12 else b"\x00\x40\x00\xc0"
+    entries = {256: 2, 257: 1, 258: bits, 259: 1, 262: white, 273: 122, 277: 1, 278: 1, 279: len(pixels)}
+    directory = b"".join(struct.pack("<HHIHH", tag, 3, 1, value, 0) for tag, value in entries.items())
+    content = b"II*\0" + struct.pack("<IH", 8, len(entries)) + directory + bytes(4)
+    (tmp_path / "a.tif").write_bytes(content + pixels)
+    with caplog.at_level(logging.WARNING, logger="derain"):
+        levels = read_image(tmp_path / "a.tif")[0, :, 0].tolist()
+    assert levels == ([64, 192] if white else [191, 63])
+    assert f"has {bits} bits a channel" in caplog.text
+
+
 @pytest.mark.parametrize("suffix", ["png", "tif", "ppm", "bmp"])
 def test_8_bits_are_read_without_a_note(
     picture: np.ndarray, suffix: str, tmp_path: Path, caplog: pytest.LogCaptureFixture

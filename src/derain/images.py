@@ -22,6 +22,8 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm", "
 ORIENTATION = 0x0112
 """The tag of the orientation in EXIF 2.32."""
 
+_PHOTOMETRIC = 0x0106  # the tag of TIFF 6.0
+
 # How a picture is turned upright, by its EXIF orientation.
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -41,7 +43,7 @@ def read_image(path: Path, max_pixels: int = 200_000_000) -> UInt8[np.ndarray, "
     """Read a picture as a person would see it: upright by its EXIF orientation, in RGB.
 
     Grey, palette and CMYK pictures become RGB, transparent ones are laid on white, of several frames the first is
-    taken. Of 16 bits a channel the upper 8 are kept, which is logged.
+    taken. Of 12 or 16 bits a channel the upper 8 are kept, which is logged.
 
     Args:
         path: PNG, JPEG, WebP, TIFF, BMP or PPM; the content counts, not the suffix.
@@ -151,7 +153,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
 def decoded(image: Image.Image, path: Path, max_pixels: int) -> Image.Image:
     """The first frame of an opened picture at 8 bits a channel, as it is stored: in mode L, LA, RGB or RGBA.
 
-    Of 16 bits a channel the upper 8 are kept, which is logged; palette, CMYK and other colours become RGB.
+    Of 12 or 16 bits a channel the upper 8 are kept, which is logged; palette, CMYK and other colours become RGB.
 
     Raises:
         InputError: more than `max_pixels`, or floating-point or 32-bit levels.
@@ -159,12 +161,15 @@ def decoded(image: Image.Image, path: Path, max_pixels: int) -> Image.Image:
     width, height = image.size
     if width * height > max_pixels:
         raise InputError(f"{path} has {width} x {height} pixels, more than the limit of {max_pixels:,}")
-    if _has_16_bits(image):
-        _log.warning("%s has 16 bits a channel and is read at 8 bits", path)
+    if bits := _more_than_8_bits(image):
+        _log.warning("%s has %d bits a channel and is read at 8 bits", path, bits)
     transparent = image.info.get("transparency")  # one level, a colour, or an opacity for every colour of a palette
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
         levels = np.asarray(image)
-        read = Image.fromarray((levels >> 8).astype(np.uint8))
+        upper = (levels >> (4 if bits == 12 else 8)).astype(np.uint8)
+        if getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0:
+            upper = 255 - upper  # white is 0 in this TIFF file, which Pillow (12.3) heeds at 8 bits alone
+        read = Image.fromarray(upper)
         if transparent is not None:
             read.putalpha(Image.fromarray(levels != transparent).convert("L"))
         return read
@@ -245,14 +250,15 @@ def _open(file: IO[bytes]) -> Image.Image:
             Image.MAX_IMAGE_PIXELS = limit
 
 
-def _has_16_bits(image: Image.Image) -> bool:
-    """Whether the file has 16 bits a channel, most of which Pillow reduces to 8 itself while it decodes."""
+def _more_than_8_bits(image: Image.Image) -> int:
+    """How many bits a channel the file has, 16 or 12 of grey, most of which Pillow reduces to 8 itself while it decodes;
+    0: no more than 8."""
     if image.format == "BMP":
-        return False  # its "16" is bits a pixel
+        return 0  # its "16" is bits a pixel
     arguments = _arguments(image)
     if image.format == "PPM" and any(isinstance(entry, tuple) and entry[1] > 255 for entry in arguments):
-        return True  # (mode, largest level)
-    return ";16" in str(arguments)
+        return 16  # (mode, largest level)
+    return next((bits for bits in (16, 12) if f";{bits}" in str(arguments)), 0)
 
 
 def _arguments(image: Image.Image) -> list[Any]:

@@ -178,9 +178,14 @@ def test_a_grey_photo_is_reported_on_as_it_is_written(photos: Path, tmp_path: Pa
         def forward(self, rainy: torch.Tensor) -> torch.Tensor:
             return rainy * torch.tensor([1.0, 0.5, 0.5])[:, None, None]
 
-    Image.new("L", (9, 7), 100).save(photos / "grey.png")
-    restore(Reddening(), [photos / "grey.png"], tmp_path / "out", report=True)
-    assert json.loads((tmp_path / "out" / "restored.json").read_text())["changes"]["grey.png"]["unlike_rain"] == 0
+    for mode in ("L", "RGB"):
+        Image.new("L", (9, 7), 100).convert(mode).save(photos / f"{mode}.png")
+        restore(Reddening(), [photos / f"{mode}.png"], tmp_path / mode, report=True)
+        changes = json.loads((tmp_path / mode / "restored.json").read_text())["changes"][f"{mode}.png"]
+        assert changes["unlike_rain"] == 0
+        with Image.open(tmp_path / mode / f"{mode}.png") as result:
+            assert result.mode == mode
+            assert (np.ptp(np.asarray(result.convert("RGB")), axis=2) == 0).all()
 
 
 def test_code_of_ones_own_that_fails_is_a_sentence_with_the_photo(

@@ -164,6 +164,15 @@ def test_quality_decides_over_the_size_and_colours_stay_sharp(tmp_path: Path) ->
     assert np.abs(np.asarray(again).astype(int) - photo.rgb).max() < 40
 
 
+@pytest.mark.parametrize("metadata", [{}, {"icc_profile": b"of the camera"}])
+def test_a_lossless_webp_file_stays_lossless(metadata: dict[str, bytes], tmp_path: Path) -> None:
+    Image.fromarray(pixels(3)).save(tmp_path / "a.webp", lossless=True, **metadata)
+    photo = read_photo(tmp_path / "a.webp")
+    again = Image.open(BytesIO(encode_photo(photo, photo.rgb, 95)))
+    assert again.format == "WEBP"
+    assert np.array_equal(np.asarray(again), pixels(3))
+
+
 @pytest.mark.parametrize("suffix", ["png", "webp", "tif"])
 def test_animations_and_pages_are_refused(suffix: str, tmp_path: Path) -> None:
     first, second = Image.new("RGB", (8, 8), "red"), Image.new("RGB", (8, 8), "blue")

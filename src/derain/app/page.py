@@ -22,7 +22,7 @@ from derain.images import SUFFIXES, write_image
 from derain.networks.base import Network
 from derain.onnx import OnnxNetwork
 from derain.rain import PRESETS, Recipe
-from derain.restoration.photos import without_colours
+from derain.restoration.photos import is_colourless, without_colours
 from derain.restoration.restorer import STRONGEST, TiledRestorer, at_strength
 
 CSS = Path(__file__).with_name("page.css")
@@ -99,7 +99,7 @@ class Page:
             photo = read_upload(path, self.max_pixels)
             height, width = photo.shape[:2]
             restored = at_strength(photo, self._derained(upload, model, photo), strength)
-            if (photo == photo[:, :, :1]).all():  # a grey photo stays grey
+            if is_colourless(photo):
                 restored = without_colours(restored)
             shown = comparison_html(photo, restored) + changes_html(photo, restored, strength)
             with TemporaryDirectory() as folder:

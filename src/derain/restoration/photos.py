@@ -41,9 +41,10 @@ class Photo:
 
     Attributes:
         rgb: upright, 0..255.
-        grey: whether it has no colours; then the result has none.
+        grey: whether it is stored without colours; so is the result.
         alpha: its transparency, upright; None: there is none.
         format: Pillow's name of the file's format.
+        lossless: whether it is a WebP file that keeps every pixel; so is the result.
         orientation: the EXIF orientation in which it is stored.
         metadata: EXIF data, colour profile and resolution, as Pillow's `save` takes them.
     """
@@ -52,6 +53,7 @@ class Photo:
     grey: bool
     alpha: UInt8[np.ndarray, "h w"] | None
     format: str
+    lossless: bool
     orientation: int
     metadata: Mapping[str, Any]
 
@@ -59,7 +61,7 @@ class Photo:
 def read_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Photo:
     """Read a photo with its EXIF data, colour profile, resolution and transparency.
 
-    Palette, CMYK and other colours become RGB. Of 16 bits a channel the upper 8 are kept, and of what phones hide
+    Palette, CMYK and other colours become RGB. Of 12 or 16 bits a channel the upper 8 are kept, and of what phones hide
     behind a picture (depth, gain maps) nothing; both are logged. XMP data are not kept.
 
     Args:
@@ -89,6 +91,7 @@ def read_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Photo:
             grey=seen.mode in ("L", "LA"),
             alpha=np.array(seen.getchannel("A")) if seen.mode in ("LA", "RGBA") else None,
             format="JPEG" if is_mpo else str(image.format),
+            lossless=image.format == "WEBP" and _is_lossless(path),
             # Without EXIF data an orientation comes from XMP data, which are not kept.
             orientation=orientation if _orientation(exif) else 1,
             metadata={key: value for key, value in metadata.items() if value},
@@ -101,7 +104,7 @@ def encode_photo(photo: Photo, restored: UInt8[np.ndarray, "h w 3"], quality: in
     Args:
         photo: as it was read.
         restored: upright, 0..255, of its size.
-        quality: 1..100, for JPEG and WebP. JPEG keeps the colours at full resolution (4:4:4); TIFF is written
+        quality: 1..100, for JPEG and lossy WebP. JPEG keeps the colours at full resolution (4:4:4); TIFF is written
             uncompressed.
 
     Raises:
@@ -114,7 +117,7 @@ def encode_photo(photo: Photo, restored: UInt8[np.ndarray, "h w 3"], quality: in
         picture.putalpha(Image.fromarray(photo.alpha))
     options: dict[str, dict[str, Any]] = {
         "JPEG": {"quality": quality, "subsampling": 0},
-        "WEBP": {"quality": quality, "exact": True},  # also the colours of what is transparent
+        "WEBP": {"quality": quality, "lossless": photo.lossless, "exact": True},  # exact: what is transparent, too
         "TIFF": {"compression": "raw"},  # with compression Pillow (13.0) fails on EXIF data
     }
     file = BytesIO()
@@ -126,6 +129,11 @@ def encode_photo(photo: Photo, restored: UInt8[np.ndarray, "h w 3"], quality: in
     except Exception as error:  # on odd EXIF data Pillow's encoders raise nearly anything
         raise InputError(f"the result cannot be written as {photo.format}: {error}") from error
     return file.getvalue()
+
+
+def is_colourless(picture: UInt8[np.ndarray, "h w 3"]) -> bool:
+    """Whether all that is seen is grey, however it is stored: then the result is to have no colours."""
+    return bool((picture == picture[:, :, :1]).all())
 
 
 def without_colours(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
@@ -170,6 +178,18 @@ def _exif(image: Image.Image) -> bytes | None:
         if group in found:
             kept[group] = found.get_ifd(group)
     return kept.tobytes() if len(kept) else None
+
+
+def _is_lossless(path: Path) -> bool:
+    """Whether the first picture of a WebP file is of its lossless kind (RFC 9649)."""
+    with path.open("rb") as file:
+        file.seek(12)
+        while len(head := file.read(8)) == 8:
+            if head[:3] == b"VP8" and head[3:4] in b"L ":
+                return head[3:4] == b"L"
+            length = int.from_bytes(head[4:], "little")
+            file.seek(length + length % 2, 1)
+    return False
 
 
 def _orientation(exif: bytes | None) -> int | None:

@@ -251,8 +251,7 @@ def _open(file: IO[bytes]) -> Image.Image:
 
 
 def _more_than_8_bits(image: Image.Image) -> int:
-    """How many bits a channel the file has, 16 or 12 of grey, most of which Pillow reduces to 8 itself while it decodes;
-    0: no more than 8."""
+    """How many bits a channel the file has, most of which Pillow reduces to 8 itself while it decodes; 0: at most 8."""
     if image.format == "BMP":
         return 0  # its "16" is bits a pixel
     arguments = _arguments(image)

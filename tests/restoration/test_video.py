@@ -4,10 +4,12 @@ import logging
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 
 from derain.errors import InputError
 from derain.restoration.smoothing import Smoothing
@@ -259,9 +261,132 @@ def test_sound_that_cannot_be_copied_is_left_out_with_a_note(
     spoil(source)
     with caplog.at_level(logging.WARNING, logger="derain"):
         assert restore_video(source, target, same) == 12
-    assert f"{source} is restored without its stream 1, sound that cannot be copied" in caplog.text
+    assert f"{source} is restored without its stream 1 (audio)" in caplog.text
     with av.open(str(target)) as reader:
         assert not reader.streams.audio
+
+
+def copied(source: Path, kind: str, writer: Any, **described: str) -> list[av.Packet]:
+    """A stream added to a file that is being written, and its packets, to be written in their turn."""
+    with av.open(str(source)) as reader:
+        [stream] = getattr(reader.streams, kind)
+        copy = writer.add_stream_from_template(stream)
+        copy.metadata.update(described)
+        packets = [packet for packet in reader.demux(stream) if packet.size]
+        for packet in packets:
+            packet.stream = copy
+        return packets
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_tracks_keep_their_languages_and_the_video_its_chapters(tmp_path: Path, suffix: str) -> None:
+    source, target = tmp_path / f"in{suffix}", tmp_path / f"out{suffix}"
+    whole = write(tmp_path / f"whole{suffix}", sound=True)
+    (tmp_path / "text.srt").write_text("1\n00:00:00,100 --> 00:00:00,300\nici\n")
+    tracks = [("audio", "deu", "Ton"), ("audio", "eng", "sound")]
+    with av.open(str(source), "w") as writer:
+        packets = copied(whole, "video", writer)
+        for kind, language, title in tracks:
+            packets += copied(whole, kind, writer, language=language, title=title)
+        if suffix == ".mkv":  # FFmpeg has no text of MP4 files but what it makes itself
+            tracks.append(("subtitles", "fra", "texte"))
+            packets += copied(tmp_path / "text.srt", "subtitles", writer, language="fra", title="texte")
+        writer.set_chapters(
+            [{"id": 1, "start": 0, "end": 400, "time_base": Fraction(1, 1000), "metadata": {"title": "I"}}]
+        )
+        writer.mux(packets)
+    assert restore_video(source, target, same) == 12
+    with av.open(str(target)) as reader:
+        for kind, *described in tracks:
+            found = [
+                (s.metadata["language"], s.metadata.get("title", s.metadata.get("name")))
+                for s in getattr(reader.streams, kind)
+            ]
+            assert tuple(described) in found
+        assert [chapter["metadata"]["title"] for chapter in reader.chapters()] == ["I"]
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".webm"])
+def test_a_file_of_full_size_whose_end_was_never_filled_is_refused(tmp_path: Path, suffix: str) -> None:
+    source = write(tmp_path / f"in{suffix}", frames=60)
+    content = source.read_bytes()
+    source.write_bytes(content[: len(content) // 4] + bytes(len(content) - len(content) // 4))
+    with pytest.raises(InputError, match=rf"in{suffix} is cut off: \d\.\d seconds are missing"):
+        restore_video(source, tmp_path / f"out{suffix}", same)
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_a_phones_place_date_and_camera_stay(tmp_path: Path) -> None:
+    source, target = tmp_path / "in.mov", tmp_path / "out.mov"
+    names = ("location.ISO6709", "creationdate", "make")
+    described = {f"com.apple.quicktime.{name}": f"the {name}" for name in names}
+    whole = write(tmp_path / "whole.mov")
+    with av.open(str(source), "w", options={"movflags": "use_metadata_tags"}) as writer:
+        packets = copied(whole, "video", writer)
+        writer.metadata.update(described)
+        writer.mux(packets)
+    restore_video(source, target, same)
+    with av.open(str(target)) as reader:
+        assert described.items() <= reader.metadata.items()
+
+
+def test_rgb_becomes_what_webm_can_hold(tmp_path: Path) -> None:
+    source, target = tmp_path / "in.webm", tmp_path / "out.webm"
+    with av.open(str(source), "w") as writer:
+        stream = writer.add_stream("libvpx-vp9", rate=25)
+        stream.width, stream.height, stream.pix_fmt = SIZE[1], SIZE[0], "gbrp"
+        stream.codec_context.colorspace = 0
+        writer.mux(stream.encode(av.VideoFrame.from_ndarray(scene(0), format="rgb24").reformat(format="gbrp")))
+        writer.mux(stream.encode(None))
+    assert restore_video(source, target, same) == 1
+    [frame] = frames_of(target)
+    assert frame.colorspace != 0
+    assert abs(rgb(frame) - scene(0)).mean() < 4
+
+
+def test_an_interlaced_video_is_noted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    source = tmp_path / "in.mp4"
+    with av.open(str(source), "w") as writer:
+        stream = writer.add_stream("libx264", rate=25, options={"x264-params": "tff=1"})
+        stream.width, stream.height, stream.pix_fmt = SIZE[1], SIZE[0], "yuv420p"
+        writer.mux(stream.encode(av.VideoFrame.from_ndarray(scene(0), format="rgb24")))
+        writer.mux(stream.encode(None))
+    with caplog.at_level(logging.WARNING, logger="derain"):
+        restore_video(source, tmp_path / "out.mp4", same)
+    assert f"{source} is interlaced" in caplog.text
+
+
+def test_a_video_that_changes_its_size_is_refused(tmp_path: Path) -> None:
+    source = tmp_path / "in.mkv"
+    with av.open(str(source), "w") as writer:
+        stream = writer.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = SIZE[1], SIZE[0], "yuvj420p"
+        for index, size in enumerate([SIZE, SIZE[::-1]]):
+            encoder = av.CodecContext.create("mjpeg", "w")
+            encoder.height, encoder.width, encoder.pix_fmt, encoder.time_base = *size, "yuvj420p", Fraction(1, 25)
+            picture = np.full((*size, 3), 90, np.uint8)
+            for packet in encoder.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")):
+                packet.pts = packet.dts = index
+                packet.time_base, packet.stream = Fraction(1, 25), stream
+                writer.mux(packet)
+    with pytest.raises(InputError, match=r"in\.mkv changes its size after 1 frames"):
+        restore_video(source, tmp_path / "out.mkv", same)
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_a_cover_is_no_video(tmp_path: Path) -> None:
+    source = tmp_path / "in.m4v"
+    whole = write(tmp_path / "whole.mp4", sound=True)
+    with av.open(str(source), "w", format="mp4") as writer:
+        packets = copied(whole, "audio", writer)
+        cover = writer.add_stream("mjpeg", rate=25)
+        cover.width, cover.height, cover.pix_fmt = SIZE[1], SIZE[0], "yuvj420p"
+        cover.disposition = Disposition.attached_pic
+        writer.mux(cover.encode(av.VideoFrame.from_ndarray(scene(0), format="rgb24")))
+        writer.mux(cover.encode(None))
+        writer.mux(packets)
+    with pytest.raises(InputError, match=r"in\.m4v has no video stream"):
+        restore_video(source, tmp_path / "out.m4v", same)
 
 
 def test_the_network_sees_the_colours_that_the_video_means(tmp_path: Path) -> None:

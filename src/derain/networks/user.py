@@ -66,7 +66,9 @@ def own_code(network: nn.Module) -> Iterator[None]:
     except Exception as error:
         if not isinstance(network, UserNetwork) or is_out_of_memory(error):
             raise
-        raise InputError(f"the code of {type(network.module).__name__} fails: {type(error).__name__}: {error}") from error
+        raise InputError(
+            f"the code of {type(network.module).__name__} fails: {type(error).__name__}: {error}"
+        ) from error
 
 
 def is_user_network(name: str) -> bool:

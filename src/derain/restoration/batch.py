@@ -20,7 +20,15 @@ from derain.files import make_folder, write_bytes
 from derain.images import SUFFIXES, list_files
 from derain.restoration.changes import Changes, draw_changes, find_changes
 from derain.restoration.manifest import Manifest, alone_in
-from derain.restoration.photos import MAX_PIXELS, Photo, encode_photo, encode_strip, is_colourless, read_photo, without_colours
+from derain.restoration.photos import (
+    MAX_PIXELS,
+    Photo,
+    encode_photo,
+    encode_strip,
+    is_colourless,
+    read_photo,
+    without_colours,
+)
 from derain.restoration.report import PAGE, report_page, strip_name
 from derain.restoration.restorer import TiledRestorer
 from derain.restoration.video import SUFFIXES as VIDEO_SUFFIXES

@@ -2,8 +2,9 @@
 
 import logging
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,8 @@ from derain.files import whole_file
 from derain.restoration.smoothing import Smoothing
 
 if TYPE_CHECKING:
-    from av.audio.stream import AudioStream
     from av.container import InputContainer
+    from av.stream import Stream
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
@@ -25,6 +26,11 @@ _CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", 
 SUFFIXES = tuple(_CONTAINERS)
 _FORMATS = ("yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p")
 _OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")  # not of what it shows
+_RGB, _UNSPECIFIED = 0, 2  # matrices (ITU-T H.273)
+# As they are read, in MP4 otherwise than they are written.
+_OF_A_STREAM = {"language": "language", "handler_name": "handler_name", "title": "title", "name": "title"}
+_ROUNDED_S = 1.0  # lengths in a file's head may be
+_APPLE = "com.apple.quicktime."  # where a phone's videos have place, date and camera
 _HD_HEIGHT_PX = 720
 
 Picture = UInt8[np.ndarray, "h w 3"]
@@ -44,10 +50,11 @@ def restore_video(
     """Restore a video; `target` appears when it is whole.
 
     Every frame is given to `restore` upright, and turned back. Time stamps and durations (of a variable frame rate,
-    too), rotation, aspect ratio, colour description and resolution, sound, and title, date and the like are those of
-    the source; the sound is copied without encoding, or left out with a note, and so is transparency. More than 8 bits
-    a channel become 8, and RGB has its colours at half the resolution. Encoded with H.264, in .webm with VP9, at half
-    the resolution of colours, too. A run that is interrupted leaves nothing.
+    too), rotation, aspect ratio, colour description and resolution, sound, subtitles and chapters, and title, date and
+    the like are those of the source. Sound and subtitles are copied without encoding; what else a file holds is left
+    out with a note, and so is transparency. What is interlaced becomes whole frames, with a note. More than 8 bits a
+    channel become 8, and RGB has its colours at half the resolution. Encoded with H.264, in .webm with VP9, at half the
+    resolution of colours, too. A run that is interrupted leaves nothing.
 
     Args:
         source: a file with a suffix of `SUFFIXES`.
@@ -61,11 +68,12 @@ def restore_video(
         number of frames.
 
     Raises:
-        InputError: PyAV is not installed; the file is no video, has no video stream, or ends before its header says;
-            the target cannot be written.
+        InputError: PyAV is not installed; the file is no video, has no video stream, ends before its header says, or
+            changes its size; the target cannot be written.
     """
     smooth = Smoothing(smoothing)
     count = packets = 0
+    seen, size = _Seen(), (0, 0)
     with _reading(source) as reader:
         stream = _video_stream(reader, source)
         if missing := _missing_bytes(source):
@@ -75,19 +83,26 @@ def restore_video(
         index = [entry.is_discard for entry in stream.index_entries] if stream.frames else []
         total = index.count(False)
         # The file is renamed only after everything, the look at its length included, went well.
-        with whole_file(target) as temporary, _Writer(temporary, target) as writer:
-            writer.describe(reader.metadata)
+        with whole_file(target) as temporary, _errors_of(source), _Writer(temporary, target) as writer:
+            writer.describe(reader, stream)
             if _is_transparent(stream):
                 _log.warning("%s is restored without its transparency", source)
-            sounds = [sound for sound in reader.streams.audio if _copied(sound, writer, source)]
-            for packet in reader.demux(stream, *sounds):
-                if packet.stream is not stream:
+            copied = [other for other in reader.streams if other is not stream and _copied(other, writer, source)]
+            for packet in reader.demux():
+                seen.note(packet)
+                if packet.stream in copied:
                     writer.copy(packet)
+                if packet.stream is not stream:
                     continue
                 packets += packet.size > 0
                 for frame in stream.decode(packet):
                     if not count:
+                        if frame.interlaced_frame:
+                            _log.warning("%s is interlaced; it is restored as whole frames", source)
+                        size = frame.width, frame.height
                         writer.begin(stream, frame, quality)
+                    if (frame.width, frame.height) != size:
+                        raise InputError(f"{source} changes its size after {count} frames, which cannot be written")
                     writer.encode(_restored(frame, writer.pixel_format, restore, smooth))
                     count += 1
                     report(count, total)
@@ -95,15 +110,37 @@ def restore_video(
                 raise InputError(f"{source} holds no frame of video")
             if packets < len(index):
                 raise InputError(f"{source} is cut off: it ends after {count} of {total} frames")
+            if "matroska" in reader.format.name and (short_s := seen.missing_s(reader.duration)):
+                raise InputError(f"{source} is cut off: {short_s:.1f} seconds are missing at its end")
             writer.encode(None)
     return count
 
 
-def _copied(sound: "AudioStream", writer: "_Writer", source: Path) -> bool:
-    """Whether the stream of sound goes into the target; where not, it is noted."""
-    copied = writer.add_sound(sound)
+@dataclass
+class _Seen:
+    """How far the packets of a file reach, and the longest pause between two, where the last may stand as long."""
+
+    end_s: float = 0.0
+    pause_s: float = 0.0
+
+    def note(self, packet: Any) -> None:
+        if packet.pts is not None and packet.time_base is not None:
+            start_s = float(packet.pts * packet.time_base)
+            self.pause_s = max(self.pause_s, start_s - self.end_s)
+            self.end_s = max(self.end_s, start_s + float((packet.duration or 0) * packet.time_base))
+
+    def missing_s(self, duration_us: int | None) -> float:
+        """By how much they end before the length that the file's head states, where that is more than such a pause and
+        a second; otherwise 0."""
+        missing = (duration_us or 0) / 1e6 - self.end_s
+        return missing if missing > max(self.pause_s, _ROUNDED_S) else 0.0
+
+
+def _copied(stream: "Stream", writer: "_Writer", source: Path) -> bool:
+    """Whether a stream beside the video goes into the target; where not, it is noted."""
+    copied = stream.type in ("audio", "subtitle") and writer.add_copied(stream)
     if not copied:
-        _log.warning("%s is restored without its stream %d, sound that cannot be copied", source, sound.index)
+        _log.warning("%s is restored without its stream %d (%s)", source, stream.index, stream.type)
     return copied
 
 
@@ -131,7 +168,7 @@ def _restored(frame: "VideoFrame", pixel_format: str, restore: Restore, smooth: 
     )
     restored.pts, restored.time_base, restored.duration = frame.pts, frame.time_base, frame.duration
     restored.color_primaries, restored.color_trc = frame.color_primaries, frame.color_trc
-    restored.colorspace, restored.color_range = frame.colorspace, frame.color_range
+    restored.colorspace, restored.color_range = _described(frame.colorspace, matrix), frame.color_range
     return restored
 
 
@@ -154,9 +191,8 @@ def _colours(frame: "VideoFrame") -> tuple[int, int]:
     """Matrix and levels by which the frame's colours are to be read; what is not said is as players take it."""
     from av.video.reformatter import ColorRange, Colorspace
 
-    unspecified = 2
     matrix = frame.colorspace
-    if matrix == unspecified:
+    if matrix in (_RGB, _UNSPECIFIED):
         matrix = Colorspace.ITU709 if frame.height >= _HD_HEIGHT_PX else Colorspace.ITU601
     levels = frame.color_range
     if levels == 0:
@@ -164,8 +200,13 @@ def _colours(frame: "VideoFrame") -> tuple[int, int]:
     return int(matrix), int(levels)
 
 
+def _described(matrix: int, used: int) -> int:
+    """The matrix that is written: what is not said stays unsaid, and RGB has become something else."""
+    return used if matrix == _RGB else matrix
+
+
 class _Writer:
-    """The target: a video stream whose frames are encoded, and streams of sound whose packets are copied."""
+    """The target: a video stream whose frames are encoded, and streams of sound and text whose packets are copied."""
 
     def __init__(self, temporary: Path, target: Path) -> None:
         self._target = target
@@ -195,23 +236,33 @@ class _Writer:
     def pixel_format(self) -> str:
         return str(self._encoder.codec_context.pix_fmt)
 
-    def describe(self, metadata: Mapping[str, str]) -> None:
-        """Title, date, place and the like, as far as the container takes them."""
-        kept = {key: value for key, value in metadata.items() if key.lower() not in _OF_THE_FILE}
+    def describe(self, reader: "InputContainer", stream: "VideoStream") -> None:
+        """Title, date, place, chapters and the like, as far as the container takes them."""
+        kept = {key: value for key, value in reader.metadata.items() if key.lower() not in _OF_THE_FILE}
         self._container.metadata.update(kept)
+        if any(key.startswith(_APPLE) for key in kept):
+            self._container.options["movflags"] = "use_metadata_tags"  # without it they are left out
+        self._container.set_chapters(reader.chapters())
+        self._describe_stream(self._encoder, stream)
 
-    def add_sound(self, sound: "AudioStream") -> bool:
+    def _describe_stream(self, written: Any, stream: "Stream") -> None:
+        found = {name: stream.metadata[key] for key, name in _OF_A_STREAM.items() if key in stream.metadata}
+        written.metadata.update(found)
+        written.disposition = stream.disposition
+
+    def add_copied(self, stream: "Stream") -> bool:
         """A stream whose packets will be copied; False: this FFmpeg does not know its codec, or the container does not
         take it."""
         import av
 
         with self._named():
             try:
-                self._copies[sound] = self._container.add_stream_from_template(sound)
+                self._copies[stream] = self._container.add_stream_from_template(stream)
             except av.error.FFmpegError:  # some of them are ValueErrors
                 raise
             except ValueError:
                 return False
+        self._describe_stream(self._copies[stream], stream)
         return True
 
     def begin(self, stream: "VideoStream", frame: "VideoFrame", quality: int) -> None:
@@ -224,8 +275,9 @@ class _Writer:
         encoder.time_base = context.time_base = stream.time_base
         if template.sample_aspect_ratio:
             context.sample_aspect_ratio = template.sample_aspect_ratio
-        for key in ("color_primaries", "color_trc", "colorspace", "color_range"):
+        for key in ("color_primaries", "color_trc", "color_range"):
             setattr(context, key, getattr(template, key))
+        context.colorspace = _described(template.colorspace, _colours(frame)[0])
         degrees, mirrored = _pose(frame)
         if degrees or mirrored:
             encoder.set_display_rotation(degrees, hflip=mirrored)
@@ -256,7 +308,8 @@ class _Writer:
                 self._container.mux(packet)
 
     def copy(self, packet: Any) -> None:
-        """A packet of sound; those that come before the first frame wait for it, as the file's head must be known."""
+        """A packet of sound or text; those that come before the first frame wait for it, as the file's head must be
+        known."""
         if packet.dts is None:
             return
         if not self._begun:
@@ -277,9 +330,12 @@ class _Writer:
 
 
 def _video_stream(reader: "InputContainer", source: Path) -> "VideoStream":
-    if not reader.streams.video:
+    from av.stream import Disposition
+
+    videos = [stream for stream in reader.streams.video if not stream.disposition & Disposition.attached_pic]
+    if not videos:
         raise InputError(f"{source} has no video stream")
-    stream = reader.streams.video[0]
+    stream = videos[0]
     stream.thread_type = "AUTO"
     return stream
 
@@ -323,9 +379,17 @@ def _reading(source: Path) -> "Iterator[InputContainer]":
         import av
     except ImportError as error:
         raise InputError("videos need PyAV: install derain[video]") from error
+    with _errors_of(source), av.open(_no_url(source)) as reader:
+        yield reader
+
+
+@contextmanager
+def _errors_of(source: Path) -> Iterator[None]:
+    """What FFmpeg raises is said of the source, as the writer says what is the target's itself."""
+    import av
+
     try:
-        with av.open(_no_url(source)) as reader:
-            yield reader
+        yield
     except av.error.FFmpegError as error:
         broken = "it is no video, damaged or cut off" if isinstance(error, ValueError) else error.strerror
         raise InputError(f"cannot read the video {source}: {broken}") from error

@@ -1,6 +1,7 @@
 """The response to rain of a study's networks (docs/probe.md), and how it shrinks as backgrounds grow."""
 
 from collections.abc import Mapping
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,8 @@ def within_and_beyond(response: Mapping[str, Any], header: Mapping[str, Any]) ->
         header: of the weights, which names the rain that was trained on.
     """
     trained = trained_streaks(header)
-    within, beyond = [], []
+    within: list[float] = []
+    beyond: list[float] = []
     for rain_map in rain_maps(FULL):
         if trained is None or rain_map.name == FAMILIES:
             continue
@@ -85,8 +87,8 @@ def within_and_beyond(response: Mapping[str, Any], header: Mapping[str, Any]) ->
         means = np.array(response["means"][rain_map.name], np.float64).reshape(inside.shape)
         for part, chosen in ((within, inside), (beyond, ~inside)):
             if chosen.any():
-                part.append(np.nanmean(means[chosen]))
-    return (float(np.mean(within)), float(np.mean(beyond))) if within and beyond else None
+                part.append(float(np.nanmean(means[chosen])))
+    return (fmean(within), fmean(beyond)) if within and beyond else None
 
 
 def _plain(values: np.ndarray) -> list[float | None]:

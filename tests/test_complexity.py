@@ -3,6 +3,7 @@
 import importlib.util
 import json
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from derain.complexity import (
     structural_complexity,
 )
 from derain.errors import InputError
+from derain.generated import generate
 from derain.images import list_images, write_image
 from derain.rain import MEDIUM, Rain, Streaks, load_rain
 
@@ -210,6 +212,15 @@ def test_comparison_as_table_and_json(tmp_path: Path) -> None:
     assert "fourier" in text
     for mean in (calm["mean"], busy["mean"], small["mean"]):
         assert f"{mean:.4f}" in text
+
+
+def test_brackets_in_names_are_no_markup(tmp_path: Path) -> None:
+    folder = tmp_path / "photos [old] [" / "b]"
+    folder.mkdir(parents=True)
+    write_image(folder / "a.png", generate(0, 128))
+    file = StringIO()
+    Console(file=file, width=200).print(compare([folder], []).table())
+    assert str(folder) in file.getvalue()
 
 
 def test_nothing_to_compare() -> None:

@@ -16,6 +16,8 @@ import safetensors.torch
 import torch
 
 from derain.errors import InputError, TrainingError
+from derain.files import make_folder
+from derain.generated import generate
 from derain.images import write_image
 from derain.networks import NETWORKS, load_model
 from derain.runlog import read_log
@@ -466,11 +468,28 @@ def test_what_cannot_fit_into_memory_is_refused_before_it_is_made(settings: Trai
             prepare(dataclasses.replace(settings, **change), torch.device("cpu"))
 
 
+def test_a_photo_is_not_both_trained_on_and_validated_on(settings: TrainingSettings, tmp_path: Path) -> None:
+    others = tmp_path / "others"
+    others.mkdir()
+    (others / "link.png").symlink_to(settings.backgrounds[0] / "photo3.png")
+    settings = dataclasses.replace(settings, validate_every=2, validation=others)
+    with pytest.raises(InputError, match=r"others.link\.png is trained on, so --validation must not hold it"):
+        prepare(settings, torch.device("cpu"))
+
+
+def test_batchnorm_that_sees_one_value_is_refused_before_the_training(settings: TrainingSettings) -> None:
+    settings = dataclasses.replace(settings, network="unet:base=2", batch_size=1)
+    with pytest.raises(InputError, match="cannot be trained on samples of 16 x 16 pixels, one at a time: ValueError"):
+        prepare(settings, torch.device("cpu"))
+
+
 @pytest.fixture
 def slacking(settings: TrainingSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainingSettings:
     """A training whose validation is at its best after 40 of 120 iterations: where its weights then are."""
+    for name in "ab":
+        write_image(make_folder(tmp_path / "others") / f"{name}.png", generate(ord(name), 64))
     settings = dataclasses.replace(
-        settings, iterations=120, validate_every=10, stop_when_slacking=True, validation=settings.backgrounds[0]
+        settings, iterations=120, validate_every=10, stop_when_slacking=True, validation=tmp_path / "others"
     )
     with pytest.raises(Stopped):
         train(settings, tmp_path / "first", checkpoint_every=40, report=stop_at(40))

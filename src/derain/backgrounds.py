@@ -1,6 +1,7 @@
 """Sets of background patches cut from photos, and the split of photos into training and held-out ones."""
 
 import logging
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -182,7 +183,12 @@ def split_photos(photos: list[Path], held_out: int, seed: int) -> tuple[list[Pat
 
 
 def _by_name(photos: list[Path]) -> list[Path]:
-    return sorted(set(photos), key=lambda path: (path.name, str(path)))
+    """Each once, whatever links lead to it."""
+    ordered = sorted(set(photos), key=lambda path: (path.name, str(path)))
+    found: dict[str, Path] = {}
+    for path in ordered:
+        found.setdefault(os.path.realpath(path), path)
+    return list(found.values())
 
 
 def _sizes(photos: list[Path], size: int, seed: int, skip_bad: bool) -> dict[Path, tuple[int, int]]:

@@ -14,11 +14,12 @@ from typing import Any, Literal
 
 import torch
 from jaxtyping import Float, Float64
+from rich.markup import escape
 from rich.table import Table
 from torch import Tensor
 from torch.nn import functional
 
-from derain.errors import InputError
+from derain.errors import InputError, known
 from derain.images import list_images, read_image
 from derain.metrics import luma
 from derain.rain import Rain
@@ -154,6 +155,7 @@ def complexity_of_images(
     Raises:
         InputError: a picture is missing, broken or smaller than a patch.
     """
+    known(method, METHODS, "method")
     if not paths:
         raise InputError("there is no picture to measure")
     patches, scales = [], []
@@ -176,6 +178,7 @@ def complexity_of_rain(rain: Rain, layers: int = 500, seed: int = 0, method: Met
     >>> small.spread < large.spread
     True
     """
+    known(method, METHODS, "method")
     if layers < 1:
         raise InputError(f"the number of layers must be at least 1, not {layers}")
     scales = []
@@ -226,9 +229,9 @@ class Comparison:
         for column in ("pictures", "patches", "complexity", "spread", *(str(FACTOR**k) for k in range(1, LEVELS + 1))):
             table.add_column(column, justify="right", no_wrap=True)
         for folder, measured in self.folders:
-            table.add_row(str(folder), str(len(measured.names)), str(sum(measured.patches)), *_cells(measured))
+            table.add_row(escape(str(folder)), str(len(measured.names)), str(sum(measured.patches)), *_cells(measured))
         for rain, measured in self.rains:
-            table.add_row(f"{rain.name} rain", "-", str(len(measured.names)), *_cells(measured))
+            table.add_row(escape(f"{rain.name} rain"), "-", str(len(measured.names)), *_cells(measured))
         table.caption = f"Method: {self.method}. Last columns: share (%) of what is lost on the way to so many pixels."
         return table
 

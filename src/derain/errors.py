@@ -1,6 +1,6 @@
 """What a person can put right is said in one sentence."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
 
@@ -23,5 +23,13 @@ def did_you_mean(name: str, valid: Iterable[str]) -> str:
     >>> did_you_mean("medum", [])
     ''
     """
-    closest = get_close_matches(name, list(valid), n=1, cutoff=0.0)
-    return f" (did you mean {closest[0]}?)" if closest else ""
+    by_lower_case = {each.lower(): each for each in valid}
+    closest = get_close_matches(name.lower(), list(by_lower_case), n=1, cutoff=0.0)
+    return f" (did you mean {by_lower_case[closest[0]]}?)" if closest else ""
+
+
+def known(name: str, valid: Collection[str], what: str) -> str:
+    """`name` if it is valid; otherwise InputError with the valid ones and the closest of them."""
+    if name in valid:
+        return name
+    raise InputError(f"unknown {what} {name!r}; there are {', '.join(valid)}{did_you_mean(name, valid)}")

@@ -181,7 +181,7 @@ class Evaluation:
         """
         table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, caption_justify="left")
         table.add_column("mean of", vertical="bottom", no_wrap=True)
-        table.add_column("t", vertical="bottom", justify="right")
+        table.add_column("t", vertical="bottom", justify="right", no_wrap=True)
         for metric in METRICS:
             table.add_column(metric.label.replace(" ", "\n"), vertical="bottom", justify="right", no_wrap=True)
         left_out = []

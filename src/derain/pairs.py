@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from derain.errors import InputError
+from derain.errors import InputError, known
 from derain.images import image_size, list_images
 
 Match = Literal["names", "rain100l", "rain1400"]
@@ -38,9 +38,10 @@ def match_pairs(rainy: Path, clean: Path, match: Match = "names") -> list[Pair]:
             "rain1400": several rainy pictures to a clean one, 901_1.jpg .. 901_14.jpg with 901.jpg.
 
     Raises:
-        InputError: a folder holds no picture of that convention, a picture is without its partner, two pictures of a
-            folder differ only in suffix, or the sizes in the headers of a pair differ.
+        InputError: an unknown convention, a folder holds no picture of it, a picture is without its partner, two
+            pictures of a folder differ only in suffix, or the sizes in the headers of a pair differ.
     """
+    known(match, _NAMES, "convention of names")
     rainy_names, clean_names = _NAMES[match]
     rainy_pictures = _keyed(rainy, rainy_names, match)
     clean_of = {key: path for path, key in _keyed(clean, clean_names, match).items()}

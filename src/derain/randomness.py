@@ -27,5 +27,5 @@ def generator(seed: int, *path: str | int) -> np.random.Generator:
     """
     if seed < 0:
         raise InputError(f"a seed must not be negative, as {seed} is")
-    words = [crc32(part.encode()) if isinstance(part, str) else part for part in path]
+    words = [crc32(part.encode(errors="surrogateescape")) if isinstance(part, str) else part for part in path]
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, *words])))

@@ -3,12 +3,13 @@
 import math
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
-from derain.errors import InputError
+from derain.errors import InputError, known
 
 Precision = Literal["float32", "bfloat16"]
 
+_CHOICES = {"recipe": ("paper", "corrected"), "loss": ("l1", "own"), "precision": get_args(Precision)}
 _LARGEST_RATE = 1e30  # Adam's steps are float32
 
 
@@ -72,6 +73,8 @@ class TrainingSettings:
     """Seed that chooses the photos kept out of training, where they are to be the same for several seeds."""
 
     def __post_init__(self) -> None:
+        for name, choices in _CHOICES.items():
+            known(getattr(self, name), choices, name)
         for name in ("count", "iterations", "batch_size", "background_size", "patch_size", "layers", "learning_rate"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:

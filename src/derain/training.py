@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+import os
 import time
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -26,7 +27,7 @@ from derain.networks.memory import (
     refuse_too_many_weights,
 )
 from derain.networks.registry import build, parse
-from derain.networks.user import UserNetwork, refuse_untrainable
+from derain.networks.user import UserNetwork, own_code, refuse_untrainable
 from derain.networks.weights import average_into, describe, load_weights, read_tensors, write_tensors
 from derain.objective import Objective, render_bank
 from derain.probe.maps import Scene, lay_scene
@@ -85,13 +86,14 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(generator(settings.seed, "network").integers(2**31)))
         network = build(name, hyperparameters)
-        if isinstance(network, UserNetwork):
-            refuse_untrainable(network, settings.network, settings.sample_size)
     smallest, side = network.descriptor.smallest_size_px, settings.sample_size
     if side < smallest:
         raise InputError(
             f"{settings.network} needs samples of at least {smallest} x {smallest} pixels, not {side} x {side}"
         )
+    if isinstance(network, UserNetwork) or settings.batch_size == 1:
+        with torch.random.fork_rng(devices=[]):
+            refuse_untrainable(network, settings.network, settings.batch_size, settings.sample_size)
     refuse_too_large(network, settings.batch_size, settings.sample_size, available)
     bank = None
     if settings.layers is not None:
@@ -105,7 +107,10 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
         seed=settings.seed,
         bank=bank,
     )
-    photos = held_out if settings.validation is None else list_images(settings.validation)
+    photos = held_out
+    if settings.validation is not None:
+        photos = list_images(settings.validation)
+        _refuse_shared(settings, photos)
     most = whole_photos(photos, settings.background_size, _MOST_HELD_OUT) if settings.skip_bad else len(photos)
     validation = _validation(settings, photos, most, rain.describe())
     if settings.stop_when_slacking and len(validation[0].samples) < 2:
@@ -269,6 +274,7 @@ def _loss(network: Network, rainy: Tensor, clean: Tensor, settings: TrainingSett
     with (
         torch.random.fork_rng(devices=[]),
         torch.autocast(rainy.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"),
+        own_code(network),
     ):
         torch.manual_seed(int(generator(settings.seed, "step", k).integers(2**31)))
         if settings.loss == "own":
@@ -306,6 +312,13 @@ def split_backgrounds(settings: TrainingSettings) -> tuple[list[Path], list[Path
         number += 1
         training, held_out = split_photos(photos, number, seed)
     return training, held_out
+
+
+def _refuse_shared(settings: TrainingSettings, validation: list[Path]) -> None:
+    trained = {os.path.realpath(photo) for folder in settings.backgrounds for photo in list_images(folder)}
+    for photo in validation:
+        if os.path.realpath(photo) in trained:
+            raise InputError(f"{photo} is trained on, so --validation must not hold it")
 
 
 def _backgrounds(settings: TrainingSettings) -> tuple[PatchSet, list[Path]]:

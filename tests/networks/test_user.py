@@ -112,6 +112,7 @@ def test_what_is_unusual_in_it_is_resumed_to_the_same_bits(tmp_path: Path, photo
     [
         ("class Mine: pass", r"Mine in .*mine\.py is no torch\.nn\.Module"),
         ("class Other(nn.Module): pass", r"mine\.py has no class Mine"),
+        ("import sys\nsys.exit(0)", r"mine\.py cannot be made: the file ends the program when it is read"),
         ("import missing_package", r"mine\.py cannot be made: ModuleNotFoundError"),
         ("class Mine(nn.Module):\n    def __init__(self, width): super().__init__()", r"cannot be made: TypeError"),
         (
@@ -150,6 +151,11 @@ def test_faults_are_named_before_a_training_starts(tmp_path: Path, source: str, 
             "assert not self.training, 'not ready'\n        return rainy",
             r"cannot be trained on samples of 32 x 32 pixels: AssertionError: not ready",
         ),
+        (
+            "return rainy",
+            "n, c, h, w = rainy.shape\n        rainy.view(n * c, 1, h, w)\n        return rainy",
+            r"cannot be trained on samples of 32 x 32 pixels: RuntimeError: view size is not compatible",
+        ),
     ],
 )
 def test_faults_that_show_only_in_training_are_named_before_it_starts(
@@ -174,3 +180,14 @@ def test_a_network_need_work_only_on_the_size_that_it_is_trained_on(tmp_path: Pa
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read the network in .*none\.py: No such file"):
         build(*parse(f"{tmp_path / 'none.py'}:Mine"))
+
+
+def test_weights_are_not_loaded_into_another_class_of_the_file(tmp_path: Path, photos: Path) -> None:
+    (tmp_path / "mine.py").write_text(HEADER + MINE + "\n\nclass Other(Mine):\n    pass\n")
+    mine, other = (f"{tmp_path / 'mine.py'}:{name}" for name in ("Mine", "Other"))
+    settings = TrainingSettings((photos,), 4, network=mine, iterations=1, batch_size=2, background_size=32)
+    model = train(settings, tmp_path / "run")
+    with pytest.raises(InputError, match=r"holds the weights of .*mine\.py:Mine, not of .*mine\.py:Other"):
+        load_model(model, other)
+    with pytest.raises(InputError, match=r"run is a folder: its model is .*model\.safetensors"):
+        load_model(tmp_path / "run", mine)

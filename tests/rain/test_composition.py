@@ -22,3 +22,9 @@ def test_the_mask_asks_for_the_largest_channel_to_exceed_the_threshold():
 def test_the_mask_is_taken_after_clipping():
     white = torch.full((3, 2, 2), 255.0)
     assert not rain_mask(compose(white, torch.full((1, 2, 2), 100.0)), white, 0).any()
+
+
+def test_8_bit_levels_do_not_wrap_around() -> None:
+    clean = torch.full((3, 4, 4), 100, dtype=torch.uint8)
+    assert (compose(clean + 100, torch.full((1, 4, 4), 100, dtype=torch.uint8)) == 255).all()
+    assert not rain_mask(clean - 1, clean, 10.0).any()

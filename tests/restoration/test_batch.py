@@ -12,7 +12,7 @@ from PIL import Image
 from torch import nn
 
 from derain.errors import InputError
-from derain.images import read_image
+from derain.images import read_image, write_image
 from derain.networks.user import UserNetwork
 from derain.restoration import Outcome, TiledRestorer, Writing, find_files, restore_files
 from derain.restoration.manifest import Manifest
@@ -171,6 +171,21 @@ def test_what_fails_unexpectedly_with_the_last_photo_is_not_counted_as_restored(
     monkeypatch.setattr("derain.restoration.batch.encode_photo", fail)
     with pytest.raises(RuntimeError, match="unforeseen"):
         restore(network, [photos / "a.png"], tmp_path / "out")
+
+
+def test_a_photo_of_another_folder_does_not_take_the_place_of_a_result(photos: Path, tmp_path: Path) -> None:
+    """Cameras count from one in every folder, and copies may have equal sizes and times."""
+    others, out = tmp_path / "others", tmp_path / "out"
+    others.mkdir()
+    first = photos / "a.png"
+    write_image(others / "a.png", 255 - read_image(first))
+    restore(Halving(), [first], out)
+    before = (out / "a.png").read_bytes()
+    with pytest.raises(InputError, match=r"out.a\.png was made of .*photos.a\.png, not of .*others.a\.png"):
+        restore(Halving(), [others / "a.png"], out)
+    assert (out / "a.png").read_bytes() == before
+    first.unlink()  # it may have been moved
+    assert restore(Halving(), [others / "a.png"], out).restored == 1
 
 
 def test_a_grey_photo_is_reported_on_as_it_is_written(photos: Path, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ _GO_ON = (Restore, Paint, Train, Probe, StudyRun, Advise, Demo)
 
 def main() -> None:
     """Entry point; exit code 0, 2 for input that a person can put right, 1 for a training that cannot go on."""
-    errors = Console(stderr=True)
+    errors = Console(stderr=True, emoji=False)  # names of files may hold :words:
     logging.basicConfig(format="%(message)s", handlers=[RichHandler(console=errors, show_time=False, show_path=False)])
     logging.getLogger("derain").setLevel(logging.INFO)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what is half-written is cleared away, as after Ctrl+C
@@ -52,7 +52,7 @@ def main() -> None:
             description="Train deraining networks that generalise, and measure whether they do.",
             config=(tyro.conf.OmitArgPrefixes,),
         )
-        command.run(Console())
+        command.run(Console(emoji=False))
     except (InputError, TrainingError) as error:
         errors.print(f"derain: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2 if isinstance(error, InputError) else 1)

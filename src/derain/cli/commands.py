@@ -134,9 +134,9 @@ class Evaluate:
         else:
             raise InputError("give --model or --restored")
         evaluation = evaluate(pairs, restorer, self.threshold)
-        console.print(evaluation.table())
         if self.json is not None:
             write_json(self.json, evaluation.to_json())
+        console.print(evaluation.table())
 
 
 @dataclass(frozen=True)
@@ -238,9 +238,9 @@ class Complexity:
                 self.folders, rains, self.method,
                 report=lambda done, total: bar.update(task, completed=done, total=total),
             )  # fmt: skip
-        console.print(comparison.table())
         if self.json is not None:
             write_json(self.json, comparison.to_json())
+        console.print(comparison.table())
 
 
 @dataclass(frozen=True)

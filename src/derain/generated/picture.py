@@ -19,6 +19,7 @@ from derain.randomness import generator
 
 OVERSAMPLING = 2
 SMALLEST_PX = 32
+_LARGEST_PX = 14_142  # of larger ones `read_image` thinks that they are no photos
 
 
 def generate(index: int, size_px: int = 256, seed: int = 0) -> UInt8[np.ndarray, "{size_px} {size_px} 3"]:
@@ -96,10 +97,15 @@ def paint(
 def _check_size(size_px: int) -> None:
     if size_px < SMALLEST_PX:
         raise InputError(f"the size of generated pictures must be at least {SMALLEST_PX} px, not {size_px}")
+    if size_px > _LARGEST_PX:
+        raise InputError(f"the size of generated pictures must be at most {_LARGEST_PX} px, not {size_px}")
 
 
 def _paint_one(path: Path, index: int, size_px: int, seed: int) -> None:
-    write_image(path, generate(index, size_px, seed))
+    try:
+        write_image(path, generate(index, size_px, seed))
+    except MemoryError as error:
+        raise InputError(f"a picture of {size_px} x {size_px} pixels does not fit into memory") from error
 
 
 def _claim(out: Path, settings: dict[str, int], paths: list[Path]) -> None:

@@ -1,5 +1,6 @@
 """The models in the box: NAME.safetensors beside this file."""
 
+import os
 from pathlib import Path
 
 from derain.errors import InputError, did_you_mean
@@ -26,7 +27,8 @@ def find_model(model: Path) -> Path:
         if not file.is_file():
             raise InputError(f"the model {name} is not in the box of this copy of derain; give a model file")
         return file
-    if model.exists() or model.suffix or len(model.parts) > 1:
+    # Not by Path.exists, which fails where a folder may not be entered.
+    if os.path.exists(model) or model.suffix or len(model.parts) > 1:  # noqa: PTH110
         return model
     hint = did_you_mean(name, NAMES)
     raise InputError(f"{name!r} is neither a model in the box ({', '.join(NAMES)}) nor a file{hint}")

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from torch import Tensor
 
-from derain.errors import InputError, did_you_mean
+from derain.errors import InputError, known
 from derain.networks import rcdnet, resnet, spdnet, swinir
 from derain.networks.base import Network
 from derain.networks.rcdnet import RCDNet, RCDNetHyperparameters
@@ -107,10 +107,3 @@ def _describe(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return " or ".join(map(str, get_args(kind)))
     return {int: "a whole number", float: "a number", bool: "true or false"}[kind]
-
-
-def known(name: str, valid: Mapping[str, Any], what: str) -> str:
-    """`name` if it is valid; otherwise InputError with the valid ones and the closest of them."""
-    if name in valid:
-        return name
-    raise InputError(f"unknown {what} {name!r}; there are {', '.join(valid)}{did_you_mean(name, valid)}")

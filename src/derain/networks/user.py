@@ -106,6 +106,8 @@ def load_user_network(name: str) -> UserNetwork:
         module = getattr(python, class_name)()
     except AttributeError as error:
         raise InputError(f"{path} has no class {class_name} that can be made ({error})") from error
+    except SystemExit as error:
+        raise InputError(f"the network in {path} cannot be made: the file ends the program when it is read") from error
     except Exception as error:
         raise InputError(f"the network in {path} cannot be made: {type(error).__name__}: {error}") from error
     if not isinstance(module, nn.Module):
@@ -119,19 +121,22 @@ def load_user_network(name: str) -> UserNetwork:
     return network
 
 
-def refuse_untrainable(network: UserNetwork, name: str, side_px: int) -> None:
-    """Try one step back and forth on a copy: a network may work on pictures and fail only while it trains.
+def refuse_untrainable(network: Network, name: str, batch_size: int, side_px: int) -> None:
+    """Try one step back and forth on a copy: a network may work on pictures and fail only while it trains, as
+    BatchNorm does where a sample is alone and has one value left.
 
     Raises:
         InputError: it fails, or its output depends on no weight that is learnt.
     """
+    layout = torch.channels_last  # as in the training
+    trial = deepcopy(network).to(memory_format=layout).train()  # type: ignore[call-overload]
     try:
-        derained = deepcopy(network).train()(torch.rand(2, 3, side_px, side_px))
+        derained = trial(torch.rand(min(batch_size, 2), 3, side_px, side_px).contiguous(memory_format=layout))
         if derained.requires_grad:
             derained.mean().backward()
     except Exception as error:
-        sentence = f"{name} cannot be trained on samples of {side_px} x {side_px} pixels"
-        raise InputError(f"{sentence}: {type(error).__name__}: {error}") from error
+        samples = f"samples of {side_px} x {side_px} pixels{', one at a time' if batch_size == 1 else ''}"
+        raise InputError(f"{name} cannot be trained on {samples}: {type(error).__name__}: {error}") from error
     if not derained.requires_grad:
         raise InputError(f"{name} cannot be trained: its output depends on no weight with a gradient")
 

@@ -1,6 +1,7 @@
 """Weights as safetensors files that say in their header what they are; nothing is ever unpickled."""
 
 import json
+import os
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import asdict
@@ -12,10 +13,10 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from derain.errors import InputError
+from derain.errors import InputError, known
 from derain.files import write_bytes
 from derain.networks.base import Network
-from derain.networks.registry import NETWORKS, build, known
+from derain.networks.registry import NETWORKS, build
 from derain.networks.user import UserNetwork, is_user_network
 from derain.networks.verification import largest_difference
 
@@ -40,8 +41,15 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises:
         InputError: the file is missing, truncated, no safetensors file, or not written by derain (or by a newer one).
     """
-    if not path.is_file():
+    if os.path.isdir(path):  # noqa: PTH112 (this and the next do not fail where a folder may not be entered)
+        inside = f": its model is {path / 'model.safetensors'}" if (path / "model.safetensors").is_file() else ""
+        raise InputError(f"{path} is a folder{inside}")
+    if not os.path.lexists(path):
         raise InputError(f"there is no file {path}")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {}).get("derain", "{}"))
@@ -79,6 +87,8 @@ def load_model(path: Path, user_network: str | None = None) -> tuple[Network, di
             f"--network {name}; the ONNX file that derain export --model {path} makes with it runs everywhere"
         )
     if user_network is not None and not is_user_network(name):
+        raise InputError(f"{path} holds the weights of {name}, not of {user_network}")
+    if user_network is not None and user_network.rpartition(":")[2] != name.rpartition(":")[2]:
         raise InputError(f"{path} holds the weights of {name}, not of {user_network}")
     name = user_network or name
     try:

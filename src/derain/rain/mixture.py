@@ -155,7 +155,7 @@ def load_rain(text: str, recipe: Recipe = "paper") -> Rain:
         known = f"{', '.join(PRESETS)} or a .toml file{did_you_mean(text, PRESETS)}"
         raise InputError(f"unknown rain {text!r}; there are {known}")
     try:
-        description = tomllib.loads(path.read_text(encoding="utf-8"))
+        description = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"cannot read the rain in {path}: {getattr(error, 'strerror', None) or error}") from error
     try:

@@ -1,7 +1,7 @@
 """Streak layers by the public recipe of the paper's footnote 3: sparse noise, each grain drawn out to one streak."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -9,6 +9,7 @@ from jaxtyping import Complex64, Float, Int
 from torch import Tensor
 from torch.nn.functional import pad
 
+from derain.errors import known
 from derain.rain.kernels import Recipe, streak_kernels
 from derain.rain.ranges import RainRange, StreakParameters, check_interval
 
@@ -133,7 +134,7 @@ class Streaks:
     """A family of rain: streaks with the parameters of a range, times a brightness drawn uniformly for each layer.
 
     Raises:
-        InputError: an interval from high to low, or a brightness of 0 or less.
+        InputError: an unknown recipe, an interval from high to low, or a brightness of 0 or less.
     """
 
     range: RainRange
@@ -141,6 +142,7 @@ class Streaks:
     brightness: tuple[float, float] = (1.0, 1.0)
 
     def __post_init__(self) -> None:
+        known(self.recipe, get_args(Recipe), "recipe")
         check_interval("brightness", self.brightness, above=0)
         if self.recipe == "paper":
             check_interval("length_px with the recipe 'paper'", self.range.length_px, above=0, below=100)

@@ -97,8 +97,7 @@ def find_files(inputs: Sequence[Path], out: Path | None = None) -> list[Path]:
                 raise InputError(f"no photo or video matches {path}")
         else:
             files = [path]
-        # A link to a file is a file of its own, with a name of its own.
-        found |= {os.path.join(os.path.realpath(file.parent), file.name): file for file in files}  # noqa: PTH118
+        found |= {_place(file): file for file in files}
     if not found:
         raise InputError(f"{out} holds results of derain restore alone")
     return list(found.values())
@@ -131,8 +130,8 @@ def restore_files(
 
     Raises:
         InputError: two files of one name, files in the folder for the results, which holds files of these names that
-            were not made by this or cannot be written, or at work in which another call is, or a quality or smoothing
-            out of range.
+            were not made by this, or of another file, or cannot be written, or at work in which another call is, or a
+            quality or smoothing out of range.
     """
     if not 1 <= writing.quality <= 100:
         raise InputError(f"the quality must be from 1 to 100, not {writing.quality}")
@@ -144,6 +143,9 @@ def restore_files(
         _refuse_clashes(outputs, writing.out)
         descriptions = {file: _description(file, model_hash, restorer.strength, writing) for file in files}
         manifest = Manifest(writing.out)
+        for file in files:
+            for name in outputs[file]:
+                manifest.refuse_others(name, _place(file))
         todo = [file for file in files if not all(manifest.holds(name, descriptions[file]) for name in outputs[file])]
         written = [*chain.from_iterable(outputs[file] for file in todo), *([PAGE] if writing.report else [])]
         manifest.claim(written)
@@ -255,6 +257,11 @@ class _Batch:
             self.failures.append(file)
 
 
+def _place(file: Path) -> str:
+    """Where a file lies; a link to a file is a file of its own, with a name of its own."""
+    return os.path.join(os.path.realpath(file.parent), file.name)  # noqa: PTH118
+
+
 def _is_video(file: Path) -> bool:
     return file.suffix.lower() in VIDEO_SUFFIXES
 
@@ -284,7 +291,7 @@ def _description(file: Path, model_hash: str, strength: float, writing: Writing)
     """What a result depends on; of the source None where there is no such file."""
     try:
         status = file.stat()
-        source = {"size_bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
+        source = {"path": _place(file), "size_bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
     except OSError:
         source = None
     own = {"smoothing": writing.smoothing} if _is_video(file) else {"quality": writing.quality}

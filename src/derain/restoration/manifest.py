@@ -48,8 +48,24 @@ class Manifest:
                 # Earlier versions noted what was claimed as a result of null.
                 self._claimed = {*content.get("claimed", []), *(name for name, made in results.items() if not made)}
                 self._changes = dict(content["changes"])
-            except (OSError, ValueError, TypeError, KeyError) as error:
+            except OSError as error:
+                raise InputError(f"cannot read {self._path}: {error.strerror}") from error
+            except (ValueError, TypeError, KeyError) as error:
                 raise InputError(f"{self._path} was not written by this version of derain restore") from error
+
+    def refuse_others(self, name: str, source: str) -> None:
+        """Refuse a result that was made of another file: cameras give one name to many.
+
+        Args:
+            name: of the result.
+            source: path of the file that it is to be made of.
+
+        Raises:
+            InputError: the other file is still there; one that was moved is taken for the same.
+        """
+        other = (self._results.get(name, {}).get("source") or {}).get("path", source)
+        if other != source and os.path.exists(other) and os.path.lexists(self._out / name):  # noqa: PTH110
+            raise InputError(f"{self._out / name} was made of {other}, not of {source}: give another --out")
 
     def claim(self, names: Sequence[str]) -> None:
         """Make sure that files of these names may be written, and note them before the first one is.
@@ -119,17 +135,21 @@ def alone_in(out: Path) -> Iterator[None]:
     """Keeps a second run out of a folder of results: each would write restored.json without what the other did.
 
     Raises:
-        InputError: another run is at work in it.
+        InputError: another run is at work in it, or it cannot be written.
     """
     path = out / ".restored.lock"
+    lock = FileLock(path, timeout=0)
     try:
-        with FileLock(path, timeout=0):
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)
+        lock.acquire()
     except Timeout as error:
         raise InputError(f"another derain restore is at work in {out}: wait for it, or give another --out") from error
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        lock.release()
 
 
 def _sha256(path: Path) -> str | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from derain.backgrounds import ContentFilter
-from derain.errors import InputError, did_you_mean
+from derain.errors import InputError, known
 from derain.metrics import METRIC
 from derain.networks import parse
 from derain.networks.user import is_user_network
@@ -242,13 +242,13 @@ def _check_grid(grid: Grid, study: Study) -> None:
     for network in grid.network:
         parse(network)
     for category in grid.category:
-        _known(category, study.data, "category")
+        known(category, study.data, "category")
         if study.probe and not study.data[category].test:
             raise InputError(f"probe needs photos in test of the category {category!r}")
     for rain in grid.rain:
         _check_rain(rain)
     for test in grid.tests:
-        _known(test, study.tests, "test set")
+        known(test, study.tests, "test set")
     for axis, least in (("count", 1), ("seed", 0), ("length", 1e-9)):
         values = getattr(grid, axis)
         if not all(least <= value < inf for value in values):
@@ -257,13 +257,13 @@ def _check_grid(grid: Grid, study: Study) -> None:
 
 def _check_test(test: TestSet, study: Study) -> None:
     if test.category is not None:
-        _known(test.category, study.data, "category")
+        known(test.category, study.data, "category")
         if not study.data[test.category].test:
             raise InputError(f"test set {test.name!r} needs photos in test of the category {test.category!r}")
     if test.rain is not None:
         _check_rain(test.rain)
     if test.streaks is not None:
-        _known(test.streaks, study.tests, "test set")
+        known(test.streaks, study.tests, "test set")
         if study.tests[test.streaks].rainy is None:
             raise InputError(f"test set {test.name!r} takes its streaks from {test.streaks!r}, which is not of pairs")
 
@@ -272,14 +272,14 @@ def _check_plot(plot: Plot) -> None:
     if not plot.figures:
         raise InputError("[plot] needs figures")
     for figure in plot.figures:
-        _known(figure, METRIC, "figure")
+        known(figure, METRIC, "figure")
 
 
 def _check_pictures(pictures: Pictures, study: Study) -> None:
     if pictures.number < 1:
         raise InputError(f"number of pictures must be at least 1, not {pictures.number}")
     if pictures.test is not None:
-        _known(pictures.test, study.tests, "test set")
+        known(pictures.test, study.tests, "test set")
     for rain in pictures.rain:
         _check_rain(rain)
     needed = {
@@ -296,9 +296,4 @@ def _check_pictures(pictures: Pictures, study: Study) -> None:
 
 def _check_rain(rain: str) -> None:
     if not rain.endswith(".toml"):
-        _known(rain, PRESETS, "rain")
-
-
-def _known(name: str, valid: Mapping[str, object], what: str) -> None:
-    if name not in valid:
-        raise InputError(f"unknown {what} {name!r}; there are {', '.join(valid)}{did_you_mean(name, valid)}")
+        known(rain, PRESETS, "rain")

@@ -20,7 +20,7 @@ from derain.networks import load_model
 from derain.probe.maps import rain_maps
 from derain.probe.space import FULL
 from derain.rain import load_rain
-from derain.study.cells import Cell, load_results
+from derain.study.cells import Cell, load_results, of_first_seeds
 from derain.study.execute import execute
 from derain.study.figures import Quantity, curves, quantities, scaled, turning_points
 from derain.study.pictures import Photo, strips
@@ -107,6 +107,18 @@ def test_the_page_stands_alone_and_its_figures_lie_beside_it(report: Path) -> No
         for suffix in ("png", "svg"):
             assert (report.parent / "figures" / f"{figure}.{suffix}").stat().st_size > 1000
     assert text.count("data:image/svg+xml") == 2
+
+
+def test_of_trainings_with_different_seeds_none_is_left_out_of_the_pictures(
+    study: Study, tiny: Scale, tmp_path: Path
+) -> None:
+    """Two commands, each with a count and a seed of its own."""
+    done = {(4, 1), (8, 0), (8, 1)}
+    store = make_results(
+        study, tiny, tmp_path, (0, 1), lambda axes: falling(axes) if (axes["count"], axes["seed"]) in done else None
+    )
+    shown = {(cell.axes["count"], cell.axes["seed"]) for cell in of_first_seeds(cells(store))}
+    assert shown == {(4, 1), (8, 0)}
 
 
 def test_every_entry_of_the_contents_leads_somewhere(report: Path) -> None:

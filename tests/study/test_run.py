@@ -185,8 +185,11 @@ def test_a_test_set_of_another_command_is_not_replaced_by_one_of_its_name(
     prepare([small], tiny, (), store)
     fewer = changed('tests = ["pairs", "sheds"]', 'tests = "pairs"', 'rain = ["small", "medium"]', 'rain = "small"',
                     "[tests.pairs]", "[tests.pairs]\npictures = 1")  # fmt: skip
-    with pytest.raises(InputError, match=r"the test set 'pairs' is another one in the study study\.cpu, which was run"):
-        prepare([replace(fewer, name="other")], tiny, (), store)
+    [grid] = fewer.grids("cpu")
+    for count in ((4, 8), (2,)):  # trainings of both, and of the other alone
+        other = replace(fewer, name="other", cpu=Reduced((replace(grid, count=count),), "another count"))
+        with pytest.raises(InputError, match=r"the test set 'pairs' is another one in the study study\.cpu, which was"):
+            prepare([other], tiny, (), store)
     assert set(store.runs()) == {"study.cpu"}
 
 
@@ -337,6 +340,30 @@ def test_data_is_looked_at_before_anything_is_trained(study: Study, folder: Path
     (folder / "barns" / "barn0.png").unlink()
     with pytest.raises(InputError, match=r"barns, training have changed since .*r was made: barn0.png is no longer"):
         prepare([study], tiny, (), Store(tmp_path / "r"))
+
+
+def test_what_changes_after_the_plan_is_not_trained(
+    small: Study, changed: Callable[..., Study], folder: Path, tiny: Scale, tmp_path: Path
+) -> None:
+    """Hours may lie between the two."""
+    store = Store(tmp_path / "r")
+    (folder / "own.toml").write_text('[[family]]\nkind = "lines"\n')
+    mine = changed('tests = ["pairs", "sheds"]', 'tests = "pairs"', 'rain = ["small", "medium"]', 'rain = "own.toml"')
+    [of_rain, _] = prepare([mine], tiny, (), store)
+    (folder / "own.toml").write_text('[[family]]\nkind = "streaks"\n')
+    state = run([of_rain], store, LocalExecutor(store.folder, 1, "cpu", 1))
+    assert "photos, rain or network changed while the study ran" in state.failed[of_rain.identity]
+    [of_photos, _] = prepare([small], tiny, (), store)
+    (folder / "barns" / "barn0.png").unlink()
+    execute(of_photos, store.folder, "cpu", 1)
+    assert "barn0.png is no longer there" in (store.failure(of_photos.identity) or "")
+    assert not list((store.folder / "results").iterdir())
+
+
+def test_a_refused_command_leaves_nothing(small: Study, tiny: Scale, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no training has that count"):
+        prepare([small], tiny, (), Store(tmp_path / "r"), only=["count=9"])
+    assert not (tmp_path / "r").exists()
 
 
 def test_photos_that_do_not_give_a_test_set_are_named(

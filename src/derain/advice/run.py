@@ -44,6 +44,7 @@ class Job:
     """A training and what is measured afterwards, as it is handed to a worker process."""
 
     settings: TrainingSettings
+    photos: tuple[Path, ...]
     out: Path
     device: str
     probes: Probes
@@ -110,7 +111,8 @@ def advise(settings: AdviceSettings, out: Path, console: Console, device: str = 
     def job(trial: Trial) -> Job:
         rain, count = trial.candidate.rain, trial.candidate.count
         training = settings.training(texts[rain], count, settings.seed + trial.seed)
-        return Job(training, out / "runs" / f"{_folder(rain)}-{count}-{training.seed}", device, probes)
+        folder = out / "runs" / f"{_folder(rain)}-{count}-{training.seed}"
+        return Job(training, tuple(photos), folder, device, probes)
 
     def announce(step: Round) -> None:
         done = sum(len(each["trials"]) for each in rounds)
@@ -215,10 +217,12 @@ def _train_and_measure(job: Job) -> ProbeFigures:
     """Whatever of it is done already is not done again.
 
     Raises:
-        InputError: as of `train`, or probes.json was not written by this.
+        InputError: as of `train`, photos came or went since the start, or probes.json was not written by this.
         TrainingError: as of `train`.
     """
     dedicate_to_network(threads=1)
+    if split_backgrounds(job.settings) != (list(job.photos), list(job.probes.photos)):
+        raise InputError("photos came or went while the advice was made: give the same command with another --out")
     model = train(job.settings, job.out, job.device)
     sets = job.probes.lay()
     sources = {each.name: each.source for each in sets}

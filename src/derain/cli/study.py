@@ -80,13 +80,15 @@ class Run:
         import os
 
         from derain.study.overview import Watcher
-        from derain.study.run import Executor, LocalExecutor, choose, prepare, run
+        from derain.study.run import Executor, LocalExecutor, prepare, run
         from derain.study.scales import scale_of
         from derain.study.spec import load_studies
         from derain.study.store import Store
 
         if self.threads < 1 or (self.workers is not None and self.workers < 1):
             raise InputError("--workers and --threads must be 1 or more")
+        if self.minutes is not None and not self.minutes >= 0:
+            raise InputError(f"--minutes must be 0 or more, not {self.minutes}")
         store = Store(self.out)
         studies = load_studies(self.studies)
         executor: Executor
@@ -97,7 +99,7 @@ class Run:
         else:
             workers = self.workers or max(1, (os.cpu_count() or 1) // self.threads)
             executor = LocalExecutor(self.out, workers, self.device, self.threads)
-        tasks = choose(prepare(studies, scale_of(self.scale), self.seeds, store), self.only)
+        tasks = prepare(studies, scale_of(self.scale), self.seeds, store, self.only)
         seconds = None if self.minutes is None else 60 * self.minutes
         with Watcher(console, len(tasks)) as watcher:
             state = run(tasks, store, executor, watcher.show, seconds)

@@ -56,7 +56,7 @@ class Results:
         scale: fields of `derain.study.scales.Scale`.
         cells: of the trainings that are done, in the order of the grids, on the test set that is drawn and judged.
         further: the same on the other test sets.
-        missing: trainings that are not done.
+        missing: number of trainings that are not done.
         failed: axes and reason, as text, of those that failed or could not be measured in all, by their identity.
     """
 
@@ -68,10 +68,25 @@ class Results:
     further: Sequence[Cell] = ()
 
     @property
+    def done(self) -> int:
+        """Number of trainings that are done; two grids may ask for one."""
+        return len({cell.identity for cell in self.cells})
+
+    @property
     def left_out(self) -> str:
         """What is kept of the study at this scale, in words; empty: all."""
         reduced = self.study.get(self.scale["name"])
         return reduced["note"] if reduced else ""
+
+
+def of_first_seeds(cells: Sequence[Cell]) -> list[Cell]:
+    """Of trainings that differ in nothing but the seed the one with the lowest, each once."""
+    found: dict[tuple[Any, ...], Cell] = {}
+    for cell in cells:
+        key = tuple(value for axis, value in cell.axes.items() if axis != "seed")
+        if key not in found or cell.axes["seed"] < found[key].axes["seed"]:
+            found[key] = cell
+    return list(found.values())
 
 
 def load_results(store: Store) -> list[Results]:
@@ -84,7 +99,8 @@ def load_results(store: Store) -> list[Results]:
     for content in store.studies():
         cells: list[Cell] = []
         further: list[Cell] = []
-        missing, failed = 0, {}
+        missing: set[str] = set()
+        failed = {}
         for run in content["runs"]:
             if run.get("earlier") and not store.is_begun(run["id"]):
                 continue
@@ -92,13 +108,13 @@ def load_results(store: Store) -> list[Results]:
             first, *others = [_cell(run, test, result) for test in run["tests"]]
             further += filter(None, others)
             if first is None:
-                missing += 1
+                missing.add(run["id"])
             else:
                 cells.append(first)
             whole = None not in (first, *others) and ("probe" in (result or {}) or not content["study"].get("probe"))
             if not whole and (reason := store.failure(run["id"])) is not None:
                 failed[run["id"]] = f"{', '.join(str(run['axes'][axis]) for axis in _NAMING)}: {reason}"
-        found.append(Results(content["study"], content["scale"], cells, missing, failed, further))
+        found.append(Results(content["study"], content["scale"], cells, len(missing), failed, further))
     return found
 
 

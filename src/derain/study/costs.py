@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from derain.errors import InputError
 from derain.files import make_folder, write_json
 from derain.networks import build, parse
 from derain.processes import usable_device
@@ -24,7 +25,7 @@ def seconds_a_training(training: Training, device: str) -> float:
     """Seconds of all iterations in a process like this one; without rain, which costs next to nothing.
 
     A few steps are timed once for a network, and kept in the user's cache folder ($XDG_CACHE_HOME or ~/.cache): on a
-    CPU of one sample of 64x64, and the time is taken to grow with the number of samples and of pixels; elsewhere,
+    CPU of two samples of 64x64, and the time is taken to grow with the number of samples and of pixels; elsewhere,
     where many samples take hardly longer than one, of a whole batch.
 
     Args:
@@ -35,19 +36,19 @@ def seconds_a_training(training: Training, device: str) -> float:
         InputError: the device cannot be used.
     """
     settings, place = training.settings(), usable_device(device)
-    samples, side_px = (1, _SIZE_PX) if place.type == "cpu" else (settings.batch_size, settings.sample_size)
+    samples, side_px = (2, _SIZE_PX) if place.type == "cpu" else (settings.batch_size, settings.sample_size)
     network = json.dumps(determined(training.network))
     key = " ".join([platform.node(), torch.__version__, device, network, training.precision])
-    if place.type != "cpu":
-        key += f" {samples} {side_px}"
+    key += f" {samples} {side_px}"
     path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "derain" / "costs.json"
     kept: dict[str, float] = {}
     with suppress(OSError, ValueError, TypeError):  # a cache that cannot be read is none
         kept = dict(json.loads(path.read_text(encoding="utf-8")))
     if key not in kept:
         kept[key] = _seconds_a_step(training.network, place, training.precision, samples, side_px)
-        make_folder(path.parent)
-        write_json(path, kept)
+        with suppress(InputError):  # or written
+            make_folder(path.parent)
+            write_json(path, kept)
     times = settings.batch_size / samples * (settings.sample_size / side_px) ** 2
     return kept[key] * times * settings.iterations
 

@@ -17,10 +17,12 @@ from derain.metrics import e_r
 from derain.networks import load_model
 from derain.networks.user import is_user_network
 from derain.processes import dedicate_to_network, end_with_parent
+from derain.study.content import DataRecord, Hashes, refuse_unset, set_hash
 from derain.study.plan import Training
 from derain.study.response import respond
+from derain.study.spec import Category
 from derain.study.store import THRESHOLDS, Store
-from derain.study.testing import Test
+from derain.study.testing import Test, photos
 from derain.training import MODEL, Progress, train
 from derain.validation import Sample
 
@@ -88,6 +90,7 @@ def _execute(task: Task, store: Store, device: str, threads: int) -> None:
     result, model, clock = store.result(task.identity), store.run(task.identity) / MODEL, _Clock()
     # With a result there is nothing to train: not even the rain to train on is rendered again.
     if result is None or not model.exists():
+        _refuse_changed(task, store)
         model = train(task.training.settings(), store.run(task.identity), device, report=clock.note)
     # The study names it, so the code of a network of one's own may run.
     own = task.training.network if is_user_network(task.training.network) else None
@@ -107,6 +110,19 @@ def _execute(task: Task, store: Store, device: str, threads: int) -> None:
     if task.probe and "probe" not in result:
         result["probe"] = respond(network, task.training.category, device)
         store.write_result(task.identity, result)
+
+
+def training_photos(category: Category, record: DataRecord) -> Hashes:
+    """What a category's photos to train on are, also in data.json."""
+    refuse_unset(category.train)
+    return record.hashes(f"{category.name}, training", photos(category.train))
+
+
+def _refuse_changed(task: Task, store: Store) -> None:
+    """Hours may lie between the plan and the training, whose result is to be that of its identity."""
+    hashes = training_photos(task.training.category, DataRecord(store.folder))
+    if task.training.identity(set_hash(hashes)) != task.identity:
+        raise InputError("its photos, rain or network changed while the study ran: run it again")
 
 
 def measure(test: Test, network: nn.Module, device: str) -> dict[str, Any]:

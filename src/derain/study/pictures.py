@@ -21,7 +21,7 @@ from derain.images import list_images, read_image
 from derain.networks import load_model
 from derain.rain import compose, load_rain, rain_mask
 from derain.randomness import generator
-from derain.study.cells import Cell, Results
+from derain.study.cells import Cell, Results, of_first_seeds
 from derain.study.figures import varied
 from derain.study.spec import Pictures, Study
 from derain.study.store import Store
@@ -113,8 +113,7 @@ def draw_strips(shown: Sequence[Strip]) -> "Figure":
 def _restored(study: Study, pictures: Pictures, cells: Sequence[Cell], store: Store, device: str) -> list[Strip]:
     names, rainy, clean = _test_pictures(study, pictures)
     columns: list[tuple[str, list[Photo | str]]] = [("rainy", list(rainy))]
-    seeds = {cell.axes["seed"] for cell in cells}
-    shown = [cell for cell in cells if cell.axes["seed"] == min(seeds)]
+    shown = of_first_seeds(cells)
     axes = varied(shown) or ["network"]
     for cell in shown:
         caption = ", ".join(f"{axis} {cell.axes[axis]}" for axis in axes)

@@ -205,7 +205,7 @@ def _facts(results: Results) -> str:
         "scale": scale["name"],
         "reduction": scale["reduction"],
         "kept": results.left_out,
-        "trainings": f"{len(cells)} done, {results.missing} missing ({len(results.failed)} failed)",
+        "trainings": f"{results.done} done, {results.missing} missing ({len(results.failed)} failed)",
     }
     if results.failed:
         facts["failed"] = "; ".join(results.failed.values())
@@ -363,7 +363,11 @@ def _json(results: Results, verdicts: Sequence[Verdict]) -> dict[str, Any]:
         "figure": study["figure"],
         "scale": results.scale,
         "kept": results.left_out,
-        "trainings": {"done": len(results.cells), "missing": results.missing, "failed": dict(results.failed)},
+        "trainings": {
+            "done": results.done,
+            "missing": results.missing,
+            "failed": dict(results.failed),
+        },
         "curves": [
             {"panel": panel, **asdict(quantity), **asdict(curve)}
             for quantity in dict.fromkeys(wanted)

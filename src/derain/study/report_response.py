@@ -11,7 +11,7 @@ from derain.probe.figures import draw_panels
 from derain.probe.maps import rain_maps
 from derain.probe.page import area_text
 from derain.probe.space import FULL
-from derain.study.cells import Cell, Results
+from derain.study.cells import Cell, Results, of_first_seeds
 from derain.study.figures import Curve, Point, draw_curves, varied
 from derain.study.report_tables import axes_text, name_of
 from derain.study.response import area_of, panel_of, within_and_beyond
@@ -60,8 +60,10 @@ def response_section(results: Results, save: Save, shown: dict[frozenset[str], s
             link = f'<a href="#{escape(section)}.response">{escape(section)}</a>'
             parts.append(f"<p>{escape(title)}: the same trainings as in {link}</p>")
             continue
-        first = [cell for cell in group if cell.axes["seed"] == group[0].axes["seed"]]
-        maps = [panel_of(f"{cell.axes['count']} backgrounds", cell.response or {}, cell.run) for cell in first]
+        maps = [
+            panel_of(f"{cell.axes['count']} backgrounds", cell.response or {}, cell.run)
+            for cell in of_first_seeds(group)
+        ]
         drawn = draw_panels(maps, rain_maps(FULL), "removal_controlled", FULL.recipe)
         parts.append(f"<p>{escape(title)}</p>")
         parts.append(save(drawn, f"{name}.response{number or ''}", f"controlled removal of every rain: {title}"))

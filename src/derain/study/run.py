@@ -17,7 +17,7 @@ from derain.files import make_folder
 from derain.processes import usable_device
 from derain.runlog import last_iteration
 from derain.study.content import DataRecord, Hashes, refuse_leak, refuse_unset, set_hash
-from derain.study.execute import Task, at_work_elsewhere, execute, is_done
+from derain.study.execute import Task, at_work_elsewhere, execute, is_done, training_photos
 from derain.study.plan import plan, trainings
 from derain.study.response import lay
 from derain.study.scales import Scale
@@ -58,7 +58,9 @@ class State:
     seconds_left: float | None
 
 
-def prepare(studies: Sequence[Study], scale: Scale, seeds: Sequence[int], store: Store) -> list[Task]:
+def prepare(
+    studies: Sequence[Study], scale: Scale, seeds: Sequence[int], store: Store, only: Sequence[str] = ()
+) -> list[Task]:
     """The tasks of studies, after a look at all data they need; what belongs to each study is written down.
 
     Args:
@@ -66,19 +68,19 @@ def prepare(studies: Sequence[Study], scale: Scale, seeds: Sequence[int], store:
         scale: at which they run.
         seeds: in place of the studies' own.
         store: where the results go.
+        only: as of `choose`.
 
     Raises:
-        InputError: a folder is missing or a picture bad; data changed since the results were made; a test set shows
-            what is trained on, or cannot be cut from its photos; two studies have one name, or two of their test sets
-            or of those of a study that was run here before; or as `derain.study.plan.plan`.
+        InputError: as of `choose`; a folder is missing or a picture bad; data changed since the results were made; a
+            test set shows what is trained on, or cannot be cut from its photos; two studies have one name, or two of
+            their test sets or of those of a study that was run here before; or as `derain.study.plan.plan`.
     """
     planned = plan(studies, scale, seeds)
     _refuse_equal_names("study", studies)
     _refuse_equal_names("test set", (test for each in planned for test in each.tests))
-    make_folder(store.folder / "results")
     record = DataRecord(store.folder)
     together = dict.fromkeys((each.training.category, test) for each in planned for test in each.tests)
-    trained = {category: _training_photos(category, record) for category in dict.fromkeys(c for c, _ in together)}
+    trained = {category: training_photos(category, record) for category in dict.fromkeys(c for c, _ in together)}
     shown = {test: _test_pictures(test, record) for test in dict.fromkeys(test for _, test in together)}
     for category, test in together:
         refuse_leak(category.name, trained[category], test.name, shown[test]["clean"])
@@ -89,7 +91,6 @@ def prepare(studies: Sequence[Study], scale: Scale, seeds: Sequence[int], store:
         name = f"{category.name}, test"
         refuse_leak(category.name, trained[category], name, record.hashes(name, photos(category.test)))
         _refuse_unprobed(category)
-    record.save()
     photos_of = {category: set_hash(hashes) for category, hashes in trained.items()}
     content_of = {test.name: _content(test, pictures) for test, pictures in shown.items()}
     tasks = {
@@ -101,6 +102,7 @@ def prepare(studies: Sequence[Study], scale: Scale, seeds: Sequence[int], store:
         )
         for each in planned
     }
+    chosen = choose(list(tasks.values()), only)
     known, recorded = store.runs(), {}
     for study in studies:
         name = f"{study.name}.{scale.name}"
@@ -111,9 +113,11 @@ def prepare(studies: Sequence[Study], scale: Scale, seeds: Sequence[int], store:
             runs += _runs(study, scale, earlier, photos_of, content_of, earlier=True)
         recorded[name] = runs
     _refuse_other_tests(recorded, known, store.folder)
+    make_folder(store.folder / "results")
+    record.save()
     for study, (name, runs) in zip(studies, recorded.items(), strict=True):
         store.write_study(name, _plain({"study": asdict(study), "scale": asdict(scale), "runs": runs}))
-    return list(tasks.values())
+    return chosen
 
 
 def _runs(
@@ -331,32 +335,22 @@ def _refuse_equal_names(kind: str, things: Iterable[Study | Test]) -> None:
 def _refuse_other_tests(
     recorded: Mapping[str, Sequence[Mapping[str, Any]]], known: Mapping[str, Sequence[Mapping[str, Any]]], folder: Path
 ) -> None:
-    """The same for studies of other commands. Of a training there is one result on test sets of a name.
+    """The same for studies of other commands, whose figures stand in one table with these.
 
     Args:
         recorded: what is to be recorded of the studies of this command, by their names.
         known: what is recorded.
         folder: of the results.
     """
-    content_of = {
-        (run["id"], test): content
-        for runs in recorded.values()
-        for run in runs
-        for test, content in run["tests"].items()
-    }
+    content_of = {test: content for runs in recorded.values() for run in runs for test, content in run["tests"].items()}
     for name, runs in known.items():
         for run in runs if name not in recorded else ():
             for test, content in run["tests"].items():
-                if content_of.get((run["id"], test), content) != content:
+                if content_of.get(test, content) != content:
                     raise InputError(
                         f"the test set {test!r} is another one in the study {name}, which was run in {folder}: "
                         f"name one otherwise, or run both studies with one command if it has changed"
                     )
-
-
-def _training_photos(category: Category, record: DataRecord) -> Hashes:
-    refuse_unset(category.train)
-    return record.hashes(f"{category.name}, training", photos(category.train))
 
 
 def _test_pictures(test: Test, record: DataRecord) -> Mapping[str, Hashes]:

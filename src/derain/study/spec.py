@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from math import inf
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -169,8 +168,9 @@ def load_study(path: Path) -> Study:
         InputError: the file cannot be read; an unknown key, axis, category, test set, network or rain (the closest
             valid one is named); or a value that makes no sense.
     """
-    study = read_table(Study, read_toml(path), str(path), path.parent)
-    study = _resolve(study, path)
+    # Absolute, as workers may lie in other folders.
+    study = read_table(Study, read_toml(path), str(path), path.absolute().parent)
+    study = _resolve(study, path.absolute())
     try:
         for scale in SCALES:
             for grid in study.grids(scale):
@@ -195,6 +195,8 @@ def load_studies(paths: tuple[Path, ...]) -> list[Study]:
         InputError: as `load_study`; or a folder holds no study.
     """
     studies: list[Study] = []
+    if not paths:
+        raise InputError("give at least one study: a file, or a folder of such files")
     for path in paths:
         found = sorted(path.glob("*.toml")) if path.is_dir() else [path]
         if not found:
@@ -243,16 +245,18 @@ def _check_grid(grid: Grid, study: Study) -> None:
         parse(network)
     for category in grid.category:
         known(category, study.data, "category")
+        if not study.data[category].train:
+            raise InputError(f"the category {category!r} needs photos in train")
         if study.probe and not study.data[category].test:
             raise InputError(f"probe needs photos in test of the category {category!r}")
     for rain in grid.rain:
         _check_rain(rain)
     for test in grid.tests:
         known(test, study.tests, "test set")
-    for axis, least in (("count", 1), ("seed", 0), ("length", 1e-9)):
+    for axis, least, below in (("count", 1, 1e9), ("seed", 0, 2**32), ("length", 1e-9, 1e6)):
         values = getattr(grid, axis)
-        if not all(least <= value < inf for value in values):
-            raise InputError(f"{axis} must have finite values of at least {least:g}, not {list(values)}")
+        if not all(least <= value < below for value in values):
+            raise InputError(f"{axis} must have values from {least:g} to less than {below:g}, not {list(values)}")
 
 
 def _check_test(test: TestSet, study: Study) -> None:

@@ -159,6 +159,19 @@ def test_grey_tiff_of_more_bits_keeps_its_brightness(
     assert f"has {bits} bits a channel" in caplog.text
 
 
+def test_16_bits_in_separate_planes_are_refused(tmp_path: Path) -> None:
+    entries = {256: 2, 257: 1, 259: 1, 262: 2, 277: 3, 278: 1, 284: 2}
+    after = 8 + 2 + 12 * (len(entries) + 3) + 4
+    values = {tag: struct.pack("<HHIHH", tag, 3, 1, value, 0) for tag, value in entries.items()}
+    for tag, place in ((258, after), (273, after + 6), (279, after + 12)):
+        values[tag] = struct.pack("<HHII", tag, 3, 3, place)
+    bits, offsets, lengths = [16] * 3, [after + 18 + 4 * plane for plane in range(3)], [4] * 3
+    content = b"II*\0" + struct.pack("<IH", 8, len(values)) + b"".join(values[tag] for tag in sorted(values)) + bytes(4)
+    (tmp_path / "a.tif").write_bytes(content + struct.pack("<9H", *bits, *offsets, *lengths) + bytes(12))
+    with pytest.raises(InputError, match=r"a\.tif has 16 bits a channel in separate planes"):
+        read_image(tmp_path / "a.tif")
+
+
 @pytest.mark.parametrize("suffix", ["png", "tif", "ppm", "bmp"])
 def test_8_bits_are_read_without_a_note(
     picture: np.ndarray, suffix: str, tmp_path: Path, caplog: pytest.LogCaptureFixture

@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
@@ -22,7 +22,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm", "
 ORIENTATION = 0x0112
 """The tag of the orientation in EXIF 2.32."""
 
-_PHOTOMETRIC = 0x0106  # the tag of TIFF 6.0
+_BITS, _PHOTOMETRIC, _PLANES = 0x0102, 0x0106, 0x011C  # tags of TIFF 6.0
 
 # How a picture is turned upright, by its EXIF orientation.
 _UPRIGHT = {
@@ -156,18 +156,22 @@ def decoded(image: Image.Image, path: Path, max_pixels: int) -> Image.Image:
     Of 12 or 16 bits a channel the upper 8 are kept, which is logged; palette, CMYK and other colours become RGB.
 
     Raises:
-        InputError: more than `max_pixels`, or floating-point or 32-bit levels.
+        InputError: more than `max_pixels`, floating-point or 32-bit levels, or 16 bits in separate planes.
     """
     width, height = image.size
     if width * height > max_pixels:
         raise InputError(f"{path} has {width} x {height} pixels, more than the limit of {max_pixels:,}")
+    tags: Mapping[int, Any] = getattr(image, "tag_v2", {})  # of TIFF files
+    raw = any(tile[0] == "raw" for tile in getattr(image, "tile", []))
+    if raw and tags.get(_PLANES) == 2 and max(tags.get(_BITS, (8,))) > 8:  # which Pillow (12.3) mixes up
+        raise InputError(f"{path} has 16 bits a channel in separate planes; save it with the channels together")
     if bits := _more_than_8_bits(image):
         _log.warning("%s has %d bits a channel and is read at 8 bits", path, bits)
     transparent = image.info.get("transparency")  # one level, a colour, or an opacity for every colour of a palette
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
         levels = np.asarray(image)
         upper = (levels >> (4 if bits == 12 else 8)).astype(np.uint8)
-        if getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0:
+        if tags.get(_PHOTOMETRIC) == 0:
             upper = 255 - upper  # white is 0 in this TIFF file, which Pillow (12.3) heeds at 8 bits alone
         read = Image.fromarray(upper)
         if transparent is not None:

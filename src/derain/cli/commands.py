@@ -292,6 +292,9 @@ class Export:
         model = find_model(self.model)
         if self.out is not None and self.out.resolve() == model.resolve():
             raise InputError(f"{self.out} is the model itself: give another --out")
+        suffix = ".onnx" if self.to == "onnx" else ".safetensors"
+        if self.out is not None and self.out.suffix.lower() != suffix:
+            raise InputError(f"{self.out} would not be found to be what it is: give an --out that ends in {suffix}")
         if self.to == "onnx":
             out = self.out or self.model.with_suffix(".onnx")
             difference = export_onnx(*load_model(model, self.network), out)

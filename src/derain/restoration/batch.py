@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from glob import glob, has_magic
 from itertools import chain
+from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,8 @@ def find_files(inputs: Sequence[Path], out: Path | None = None) -> list[Path]:
             is one of the folders, as a shell may give it for a pattern.
 
     Raises:
-        InputError: nothing is given, a folder holds no photo or video, nothing matches a pattern, or all is results.
+        InputError: nothing is given, or a video of another kind; a folder holds no photo or video, nothing matches a
+            pattern, or all is results.
     """
     if not inputs:
         raise InputError("give at least one photo, video or folder")
@@ -95,6 +97,8 @@ def find_files(inputs: Sequence[Path], out: Path | None = None) -> list[Path]:
             files = [file for file in files if not (made and made.wrote(file))]
             if not files:
                 raise InputError(f"no photo or video matches {path}")
+        elif path.suffix.lower() not in suffixes and str(guess_type(path.name)[0]).startswith("video/"):
+            raise InputError(f"{path} is a video of another kind than {', '.join(VIDEO_SUFFIXES)}")
         else:
             files = [path]
         found |= {_place(file): file for file in files}

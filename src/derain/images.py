@@ -163,7 +163,8 @@ def decoded(image: Image.Image, path: Path, max_pixels: int) -> Image.Image:
         raise InputError(f"{path} has {width} x {height} pixels, more than the limit of {max_pixels:,}")
     tags: Mapping[int, Any] = getattr(image, "tag_v2", {})  # of TIFF files
     raw = any(tile[0] == "raw" for tile in getattr(image, "tile", []))
-    if raw and tags.get(_PLANES) == 2 and max(tags.get(_BITS, (8,))) > 8:  # which Pillow (12.3) mixes up
+    bits_of = tags.get(_BITS, (8,))
+    if raw and tags.get(_PLANES) == 2 and len(bits_of) > 1 and max(bits_of) > 8:  # which Pillow (12.3) mixes up
         raise InputError(f"{path} has 16 bits a channel in separate planes; save it with the channels together")
     if bits := _more_than_8_bits(image):
         _log.warning("%s has %d bits a channel and is read at 8 bits", path, bits)

@@ -259,6 +259,12 @@ def test_figure_6b_sets_complexity_against_turning_points(
     assert count == pytest.approx(64 * 2**0.5)  # where it passes 35, on its way from 40 at 64 to 20 at 256
     text = page(write_report(tmp_path / "results", complexity={"barns": 0.0123}))
     assert "<td>barns</td><td>0.0123</td><td>91</td>" in text
+    both = changed('figure = "F4"', 'figure = "F6b"', COUNTS, 'count = [8, 64, 256, 1024]\nrain = ["small", "medium"]')
+    make_results(both, tiny, tmp_path / "both", (0, 1), falling)
+    two = page(write_report(tmp_path / "both", complexity={"barns": 0.0123}))
+    assert re.search(r"turning point, [^<]*, small</th>", two)
+    assert re.search(r"turning point, [^<]*, medium</th>", two)
+    assert "<td>barns</td><td>0.0123</td><td>91</td><td>91</td>" in two
     # The photos here are smaller than the patches whose complexity is measured.
     assert "complexity is not known" in page(write_report(tmp_path / "results"))
 

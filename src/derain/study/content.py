@@ -130,4 +130,4 @@ def refuse_unset(folders: Iterable[Path]) -> None:
     for folder in folders:
         for part in folder.parts:
             if part.startswith("$"):
-                raise InputError(f"{folder} cannot be found: the environment variable {part.lstrip('$')} is not set")
+                raise InputError(f"{folder} cannot be found: the environment variable {part.strip('${}')} is not set")

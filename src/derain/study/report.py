@@ -306,8 +306,13 @@ def _complexity(results: Results) -> Mapping[str, float]:
 def _complexity_figure(results: Results, complexity: Mapping[str, float], page: _Page) -> str:
     if not complexity:
         return '<p class="absent">The structural complexity is not known: the training photos are not at hand.</p>'
+    apart = varied(results.cells, without=("category", "count", "seed"))
+    groups: dict[str, list[Cell]] = {}
+    for cell in results.cells:
+        groups.setdefault("".join(f", {cell.axes[axis]}" for axis in apart), []).append(cell)
     found = {
-        quantity.title: turning_points(results.cells, quantity)
+        f"{quantity.title}{label}": turning_points(group, quantity)
+        for label, group in groups.items()
         for quantity in quantities(results.study["plot"]["figures"])
     }
     shown = {

@@ -184,9 +184,8 @@ def split_photos(photos: list[Path], held_out: int, seed: int) -> tuple[list[Pat
 
 def _by_name(photos: list[Path]) -> list[Path]:
     """Each once, whatever links lead to it."""
-    ordered = sorted(set(photos), key=lambda path: (path.name, str(path)))
     found: dict[str, Path] = {}
-    for path in ordered:
+    for path in sorted(photos, key=lambda path: (path.name, str(path))):
         found.setdefault(os.path.realpath(path), path)
     return list(found.values())
 

@@ -29,6 +29,19 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
+def readable(path: Path) -> Path:
+    """The path of a file that can be read.
+
+    Raises:
+        InputError: it cannot; the sentence names the cause.
+    """
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    return path
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """A temporary file in the folder of `path` to write to, flushed to disk and renamed to it once all went well.

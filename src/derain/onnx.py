@@ -17,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from derain.errors import InputError
-from derain.files import write_bytes
+from derain.files import readable, write_bytes
 from derain.networks.base import Descriptor, Network
 from derain.networks.verification import largest_difference
 from derain.networks.weights import load_model
@@ -61,7 +61,7 @@ class OnnxNetwork(nn.Module):
         options.intra_op_num_threads = torch.get_num_threads()
         options.log_severity_level = 4  # what goes wrong is raised, too
         # By its path, as weights may lie in files beside it.
-        model = source if isinstance(source, bytes) else _readable(source)
+        model = source if isinstance(source, bytes) else readable(source)
         try:
             self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime has no common class for its errors
@@ -219,11 +219,3 @@ def _descriptor(text: str) -> Descriptor:
     values = json.loads(text)
     low, high = values.pop("value_range")
     return Descriptor(value_range=(low, high), **values)
-
-
-def _readable(path: Path) -> Path:
-    try:
-        path.open("rb").close()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-    return path

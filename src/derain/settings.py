@@ -7,9 +7,11 @@ from typing import Literal, get_args
 
 from derain.errors import InputError, known
 
+Recipe = Literal["paper", "corrected"]
+Loss = Literal["l1", "own"]
 Precision = Literal["float32", "bfloat16"]
 
-_CHOICES = {"recipe": ("paper", "corrected"), "loss": ("l1", "own"), "precision": get_args(Precision)}
+_CHOICES = {"recipe": get_args(Recipe), "loss": get_args(Loss), "precision": get_args(Precision)}
 _LARGEST_RATE = 1e30  # Adam's steps are float32
 
 
@@ -23,13 +25,13 @@ class TrainingSettings:
     """Number of background patches to train on."""
     rain: str = "medium"
     """Rain to train on: small, medium, large, lines, wide, or a TOML file."""
-    recipe: Literal["paper", "corrected"] = "paper"
+    recipe: Recipe = "paper"
     """How streaks are rendered where the rain does not say it itself."""
     network: str = "resnet"
     """Network, with hyperparameters as in resnet:features=16,blocks=4."""
     iterations: int = 250_000
     """Training iterations."""
-    loss: Literal["l1", "own"] = "l1"
+    loss: Loss = "l1"
     """L1 on the network's last picture, as in the paper, or the loss of the network's own paper."""
     batch_size: int = 16
     """Samples in a batch."""

@@ -315,7 +315,7 @@ def split_backgrounds(settings: TrainingSettings) -> tuple[list[Path], list[Path
 
 
 def _refuse_shared(settings: TrainingSettings, validation: list[Path]) -> None:
-    trained = {os.path.realpath(photo) for folder in settings.backgrounds for photo in list_images(folder)}
+    trained = {os.path.realpath(photo) for photo in split_backgrounds(settings)[0]}
     for photo in validation:
         if os.path.realpath(photo) in trained:
             raise InputError(f"{photo} is trained on, so --validation must not hold it")

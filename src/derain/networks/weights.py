@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from derain.errors import InputError, known
-from derain.files import write_bytes
+from derain.files import readable, write_bytes
 from derain.networks.base import Network
 from derain.networks.registry import NETWORKS, build
 from derain.networks.user import UserNetwork, is_user_network
@@ -47,11 +47,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if not os.path.lexists(path):
         raise InputError(f"there is no file {path}")
     try:
-        path.open("rb").close()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
+        with safetensors.safe_open(readable(path), framework="pt") as file:
             header = json.loads((file.metadata() or {}).get("derain", "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (safetensors.SafetensorError, json.JSONDecodeError, OSError) as error:
@@ -86,9 +82,7 @@ def load_model(path: Path, user_network: str | None = None) -> tuple[Network, di
             f"{path} holds the weights of {name}, whose code is not run here; it runs only in a command that names it: "
             f"--network {name}; the ONNX file that derain export --model {path} makes with it runs everywhere"
         )
-    if user_network is not None and not is_user_network(name):
-        raise InputError(f"{path} holds the weights of {name}, not of {user_network}")
-    if user_network is not None and user_network.rpartition(":")[2] != name.rpartition(":")[2]:
+    if user_network is not None and not (is_user_network(name) and _class(user_network) == _class(name)):
         raise InputError(f"{path} holds the weights of {name}, not of {user_network}")
     name = user_network or name
     try:
@@ -99,6 +93,10 @@ def load_model(path: Path, user_network: str | None = None) -> tuple[Network, di
         raise InputError(f"{path} was trained with other code than {name} has now (its SHA-256 is another)")
     load_weights(network, tensors, f"{path} does not hold the weights of {name}")
     return network.eval(), header
+
+
+def _class(user_network: str) -> str:
+    return user_network.rpartition(":")[2]
 
 
 def load_weights(network: Network, tensors: Mapping[str, Tensor], refusal: str) -> None:

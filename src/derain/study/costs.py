@@ -38,8 +38,7 @@ def seconds_a_training(training: Training, device: str) -> float:
     settings, place = training.settings(), usable_device(device)
     samples, side_px = (2, _SIZE_PX) if place.type == "cpu" else (settings.batch_size, settings.sample_size)
     network = json.dumps(determined(training.network))
-    key = " ".join([platform.node(), torch.__version__, device, network, training.precision])
-    key += f" {samples} {side_px}"
+    key = f"{platform.node()} {torch.__version__} {device} {network} {training.precision} {samples} {side_px}"
     path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "derain" / "costs.json"
     kept: dict[str, float] = {}
     with suppress(OSError, ValueError, TypeError):  # a cache that cannot be read is none

@@ -67,8 +67,8 @@ RAIN_METRICS = METRICS[:5]
 
 _RADIUS_PX, _SIGMA_PX = 5, 1.5
 _HALF_WINDOW = [math.exp(-(offset**2) / (2 * _SIGMA_PX**2)) for offset in range(_RADIUS_PX + 1)]
-# The weights of SSIM's window from its centre outwards; the two sides and the centre add up to 1.
-_WINDOW = [weight / (2 * sum(_HALF_WINDOW) - 1) for weight in _HALF_WINDOW]
+WINDOW = [weight / (2 * sum(_HALF_WINDOW) - 1) for weight in _HALF_WINDOW]
+"""The weights of SSIM's window from its centre outwards; the two sides and the centre add up to 1."""
 
 
 def quantise(output: Float[Tensor, "*n 3 h w"]) -> UInt8[Tensor, "*n 3 h w"]:
@@ -455,10 +455,10 @@ def _window_mean(plane: Float64[Tensor, "h w"]) -> Float64[Tensor, "h-10 w-10"]:
     """Mean under the Gaussian window, wherever that lies inside: separable, and equal weights are added up first."""
     for side in (0, 1):
         size = plane.shape[side] - 2 * _RADIUS_PX
-        total = plane.narrow(side, _RADIUS_PX, size) * _WINDOW[0]
+        total = plane.narrow(side, _RADIUS_PX, size) * WINDOW[0]
         for offset in range(1, _RADIUS_PX + 1):
             before = plane.narrow(side, _RADIUS_PX - offset, size)
             after = plane.narrow(side, _RADIUS_PX + offset, size)
-            total.add_(before + after, alpha=_WINDOW[offset])
+            total.add_(before + after, alpha=WINDOW[offset])
         plane = total
     return plane

@@ -8,11 +8,14 @@ from typing import Literal, get_args
 from derain.errors import InputError, known
 
 Recipe = Literal["paper", "corrected"]
-Loss = Literal["l1", "own"]
 Precision = Literal["float32", "bfloat16"]
 
-_CHOICES = {"recipe": get_args(Recipe), "loss": get_args(Loss), "precision": get_args(Precision)}
+_CHOICES = {"recipe": get_args(Recipe), "precision": get_args(Precision)}
+LOSS_TERMS = ("l1", "l2", "ssim")
+"""Terms of a loss, on the network's last picture: L1, the mean square, and 1 - SSIM."""
+
 _LARGEST_RATE = 1e30  # Adam's steps are float32
+_SSIM_WINDOW_PX = 11
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,8 @@ class TrainingSettings:
     """Network, with hyperparameters as in resnet:features=16,blocks=4."""
     iterations: int = 250_000
     """Training iterations."""
-    loss: Loss = "l1"
-    """L1 on the network's last picture, as in the paper, or the loss of the network's own paper."""
+    loss: str = "l1"
+    """l1 (the paper's), l2, ssim (1 - SSIM), a weighted sum such as l1+ssim:0.2, or own (the network's own paper)."""
     batch_size: int = 16
     """Samples in a batch."""
     background_size: int = 128
@@ -77,6 +80,10 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
             known(getattr(self, name), choices, name)
+        if self.loss != "own":
+            terms = read_loss(self.loss)
+            if "ssim" in terms and self.sample_size < _SSIM_WINDOW_PX:
+                raise InputError(f"--loss {self.loss} needs samples of at least {_SSIM_WINDOW_PX} pixels a side")
         for name in ("count", "iterations", "batch_size", "background_size", "patch_size", "layers", "learning_rate"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
@@ -107,6 +114,33 @@ class TrainingSettings:
     def sample_size(self) -> int:
         """Side of the training samples in pixels."""
         return self.patch_size or self.background_size
+
+
+def read_loss(text: str) -> dict[str, float]:
+    """The terms of a loss with their weights, from a text TERM or TERM:WEIGHT, several joined by "+".
+
+    Raises:
+        InputError: an unknown term (the closest valid one is named), a term given twice, or a weight that is not
+            greater than 0 and finite.
+
+    >>> read_loss("l1+ssim:0.2")
+    {'l1': 1.0, 'ssim': 0.2}
+    """
+    terms: dict[str, float] = {}
+    for part in text.split("+"):
+        name, colon, weight = part.partition(":")
+        known(name, (*LOSS_TERMS, "own"), "term of the loss")
+        if name == "own":
+            raise InputError(f"the loss {text!r} is no sum: own stands alone and without a weight")
+        if name in terms:
+            raise InputError(f"the loss {text!r} has the term {name} twice")
+        try:
+            terms[name] = float(weight) if colon else 1.0
+        except ValueError:
+            terms[name] = math.nan
+        if not 0 < terms[name] < math.inf:
+            raise InputError(f"the loss {text!r} needs a weight greater than 0 for {name}, not {weight!r}")
+    return terms
 
 
 def _flag(name: str) -> str:

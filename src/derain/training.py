@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from derain.backgrounds import ContentFilter, PatchSet, load_patches, split_photos, whole_photos
 from derain.errors import InputError, TrainingError
 from derain.files import make_folder, remove_leftovers, write_json
 from derain.images import list_images
+from derain.losses import loss_of
 from derain.networks.base import Network
 from derain.networks.memory import (
     available_bytes,
@@ -280,7 +281,7 @@ def _loss(network: Network, rainy: Tensor, clean: Tensor, settings: TrainingSett
         if settings.loss == "own":
             return network.own_loss(rainy, clean)
         restored = network(rainy)
-    return nn.functional.l1_loss(restored.float(), clean)
+    return loss_of(settings.loss)(restored.float(), clean)
 
 
 def learning_rate(settings: TrainingSettings, k: int) -> float:

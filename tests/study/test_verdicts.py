@@ -51,7 +51,7 @@ def curve(
                     identity=f"{network} {category} {rain} {count} {seed}",
                     axes={
                         "network": network, "category": category, "count": count, "rain": rain, "seed": seed,
-                        "length": length, "precision": precision, "scale": "cpu",
+                        "length": length, "precision": precision, "loss": "l1", "scale": "cpu",
                     },
                     test=test,
                     photos=8,

@@ -6,7 +6,7 @@ from typing import Any
 
 from derain.study.store import Store
 
-_NAMING = ("network", "category", "count", "rain", "seed", "length", "precision")
+_NAMING = ("network", "category", "count", "rain", "seed", "length", "precision", "loss")
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ class Line:
     rain: str
     length: str
     precision: str
+    loss: str
     test: str
 
 
@@ -105,6 +106,7 @@ def figure_of(cells: Sequence[Cell], name: str, threshold: int | None) -> Figure
                 axes["rain"],
                 f"{axes['length']:g}",
                 axes["precision"],
+                axes["loss"],
                 cell.test,
             )
             # By seed: a training that two grids ask for is one seed, not two.
@@ -144,7 +146,7 @@ def _label(line: Line, lines: Sequence[Line]) -> str:
     networks = {other.network for other in lines if other.family == line.family}
     label = [line.family if len(networks) == 1 else line.network, line.category]
     told_apart_by = ["network", "category"]
-    for axis in ("rain", "length", "precision", "test"):
+    for axis in ("rain", "length", "precision", "loss", "test"):
         if _distinct(lines, [*told_apart_by, axis]) > _distinct(lines, told_apart_by):
             told_apart_by.append(axis)
             label.append(getattr(line, axis))

@@ -32,6 +32,7 @@ class Training:
     length: float
     scale: Scale
     precision: Precision = "float32"
+    loss: str = "l1"
 
     def settings(self) -> TrainingSettings:
         """The same for `derain.training.train`."""
@@ -50,6 +51,7 @@ class Training:
             learning_rate=self.scale.learning_rate,
             warmup=self.scale.warmup,
             precision=self.precision,
+            loss=self.loss,
             seed=self.seed,
         )
 
@@ -130,10 +132,14 @@ def trainings(study: Study, scale: Scale, seeds: Sequence[int] = ()) -> Iterator
     """Every training of a study with the grid that asks for it; seed by seed, small counts first."""
     for grid in study.grids(scale.name):
         axes = (
-            seeds or grid.seed, grid.length, grid.precision, grid.count, grid.rain, grid.category, grid.network
+            seeds or grid.seed, grid.length, grid.precision, grid.loss, grid.count, grid.rain, grid.category,
+            grid.network,
         )  # fmt: skip
-        for seed, length, precision, count, rain, category, network in product(*axes):
-            yield Training(canonical(network), study.data[category], count, rain, seed, length, scale, precision), grid
+        for seed, length, precision, loss, count, rain, category, network in product(*axes):
+            training = Training(
+                canonical(network), study.data[category], count, rain, seed, length, scale, precision, loss
+            )
+            yield training, grid
 
 
 @cache

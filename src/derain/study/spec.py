@@ -11,11 +11,11 @@ from derain.metrics import METRIC
 from derain.networks import parse
 from derain.networks.user import is_user_network
 from derain.rain import PRESETS
-from derain.settings import Precision
+from derain.settings import Precision, read_loss
 from derain.study.scales import SCALES
 from derain.tables import located, read_table, read_toml
 
-Axis = Literal["network", "category", "count", "rain", "seed", "length", "precision"]
+Axis = Literal["network", "category", "count", "rain", "seed", "length", "precision", "loss"]
 FigureName = Literal[
     "F1", "F2", "F3", "F4", "F5", "F6a", "F6b", "F7", "F8", "F9", "F10", "F11", "F12", "F13", "T2", "other"
 ]
@@ -84,6 +84,8 @@ class Grid:
     """Training length, as a multiple of the scale's iterations."""
     precision: tuple[Precision, ...] = ("float32",)
     """Of the products in the networks while they train."""
+    loss: tuple[str, ...] = ("l1",)
+    """Training losses, as `derain train --loss` takes them."""
 
 
 @dataclass(frozen=True)
@@ -253,6 +255,9 @@ def _check_grid(grid: Grid, study: Study) -> None:
         _check_rain(rain)
     for test in grid.tests:
         known(test, study.tests, "test set")
+    for loss in grid.loss:
+        if loss != "own":
+            read_loss(loss)
     for axis, least, below in (("count", 1, 1e9), ("seed", 0, 2**32), ("length", 1e-9, 1e6)):
         values = getattr(grid, axis)
         if not all(least <= value < below for value in values):

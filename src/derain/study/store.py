@@ -15,8 +15,8 @@ from derain.metrics import METRICS
 
 FORMAT = 1
 THRESHOLDS = ("10", "50")
-AXES = ("network", "category", "count", "rain", "seed", "length", "precision", "scale")
-_INDEX_VERSION = 2
+AXES = ("network", "category", "count", "rain", "seed", "length", "precision", "loss", "scale")
+_INDEX_VERSION = 3
 _FIGURES = tuple(metric.name for metric in METRICS)
 _COLUMNS = ("id", *AXES, "photos", "parameters", "seconds", "test", "threshold", *_FIGURES)
 
@@ -183,8 +183,8 @@ class Store:
 
 
 def _with_defaults(axes: dict[str, Any]) -> dict[str, Any]:
-    """Axes of results that were made before there was a choice of precision."""
-    return {"precision": "float32", **axes}
+    """Axes of results that were made before there was a choice of precision and loss."""
+    return {"precision": "float32", "loss": "l1", **axes}
 
 
 def _rows(identity: str, result: dict[str, Any]) -> Iterator[Sequence[Any]]:

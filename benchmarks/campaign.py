@@ -30,24 +30,24 @@ from torch import Tensor
 
 from derain.advice.replay import Replay, read_grid, replay, replay_everything_once
 from derain.advice.search import gather
-from derain.evaluation import NetworkRestorer
-from derain.files import make_folder, write_bytes, write_json
-from derain.images import read_image
-from derain.metrics import standard_error
+from derain.evaluation.restorers import NetworkRestorer
+from derain.evaluation.statistics import seed_spread, standard_error
 from derain.networks import load_model
-from derain.page import drawing
-from derain.pairs import match_pairs
+from derain.pictures.images import read_image
+from derain.pictures.pairs import match_pairs
 from derain.probe.maps import rain_maps
 from derain.probe.space import FULL
 from derain.probe.trained import boxes, trained_streaks
 from derain.rain import RainRange, compose, load_rain
 from derain.rain.streaks import Streaks
-from derain.randomness import generator
-from derain.study.figures import Quantity
-from derain.study.response import within_and_beyond
-from derain.study.store import Store
-from derain.study.turning import NotTested, seed_spread, turning_point
-from derain.training import MODEL
+from derain.study.judge.response import within_and_beyond
+from derain.study.judge.turning import NotTested, turning_point
+from derain.study.report.figures import Quantity
+from derain.study.run.store import Store
+from derain.support.files import make_folder, write_bytes, write_json
+from derain.support.pages import drawing
+from derain.support.randomness import generator
+from derain.training.checkpoint import MODEL
 from probe import correlation
 
 STREAKS = rain_maps(FULL)[0]

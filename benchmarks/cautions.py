@@ -21,14 +21,14 @@ import torch
 import tyro
 from jaxtyping import UInt8
 
-from derain.images import list_images, read_image
 from derain.models import find_model
 from derain.networks import load_model
-from derain.pairs import match_pairs
+from derain.pictures.images import list_images, read_image
+from derain.pictures.pairs import match_pairs
 from derain.rain import Lines, Rain, compose, load_rain
-from derain.randomness import generator
 from derain.restoration import TiledRestorer
 from derain.restoration.changes import LITTLE, UNLIKE, Changes, find_changes
+from derain.support.randomness import generator
 
 Picture = UInt8[np.ndarray, "h w 3"]
 SIDE_PX = 320

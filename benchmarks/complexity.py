@@ -15,7 +15,7 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
-from derain.complexity import FACTOR, LEVELS, SIZE_PX, structural_complexity
+from derain.evaluation.complexity import FACTOR, LEVELS, SIZE_PX, structural_complexity
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "reference"))
 from complexity_reference import bagrov

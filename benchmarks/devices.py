@@ -12,8 +12,8 @@ from typing import Any
 
 import tyro
 
-from derain.files import write_json
-from derain.study.store import Store
+from derain.study.run.store import Store
+from derain.support.files import write_json
 
 FIGURES = (
     ("e_r", "50"),

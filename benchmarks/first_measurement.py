@@ -13,8 +13,8 @@ from typing import Annotated, Any
 
 import tyro
 
-from derain.files import write_json
-from derain.runlog import read_log
+from derain.support.files import write_json
+from derain.training.log import read_log
 from trainings import on_rain100l, train_all
 
 NETWORK = "unet:base=16,levels=4,norm=none,activation=leaky_relu,input_skip=true"

@@ -14,10 +14,10 @@ import torch
 import tyro
 from torch import nn
 
-from derain.files import write_json
-from derain.metrics import METRICS
+from derain.evaluation.metrics import METRICS
 from derain.networks import build, parse
-from derain.runlog import read_log
+from derain.support.files import write_json
+from derain.training.log import read_log
 from trainings import on_rain100l, train_all
 
 NETWORKS = {

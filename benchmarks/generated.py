@@ -16,7 +16,7 @@ from jaxtyping import Float
 from rich.console import Console
 from rich.table import Table
 
-from derain.images import list_images, read_image
+from derain.pictures.images import list_images, read_image
 
 SIZE_PX, BLOCK_PX, MOST = 256, 8, 200
 LUMA = np.array([0.299, 0.587, 0.114])

@@ -19,10 +19,10 @@ import tyro
 from torch import nn
 
 from derain.networks import NETWORKS, build, parse
-from derain.networks.weights import average_into
-from derain.objective import Objective, render_bank
 from derain.rain import load_rain
 from derain.restoration import TiledRestorer
+from derain.training.checkpoint import average_into
+from derain.training.objective import Objective, render_bank
 from objective import median_seconds
 
 UNET = "unet:base={},levels=4,norm=none,activation=leaky_relu"

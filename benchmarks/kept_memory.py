@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from derain.networks import build, parse
-from derain.processes import dedicate_to_network
+from derain.support.processes import dedicate_to_network
 
 NETWORK = "unet:base=16,levels=4,norm=none,activation=leaky_relu"
 STEPS = 40

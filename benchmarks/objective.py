@@ -14,8 +14,8 @@ import tyro
 from torch import nn
 
 from derain.networks import build, parse
-from derain.objective import Objective
 from derain.rain import load_rain
+from derain.training.objective import Objective
 
 
 def main(

@@ -17,16 +17,17 @@ from typing import Any
 import torch
 import tyro
 
-from derain.evaluation import NetworkRestorer, evaluate
-from derain.images import list_images
+from derain.evaluation.evaluate import evaluate
+from derain.evaluation.restorers import NetworkRestorer
+from derain.evaluation.statistics import spearman
 from derain.networks import build, load_model
 from derain.networks.registry import parse
-from derain.pairs import match_pairs
+from derain.pictures.images import list_images
+from derain.pictures.pairs import match_pairs
 from derain.probe.maps import lay_scene
 from derain.probe.measure import probe_network
 from derain.probe.page import area_text
 from derain.probe.space import FULL
-from derain.study.turning import spearman
 
 NETWORK = "unet:base=16,levels=4,norm=none,activation=leaky_relu"
 BOUNDS = (10.0, 15.0, 20.0, None)

@@ -15,10 +15,10 @@ from typing import Any
 import tyro
 
 from campaign import finished
-from derain.files import make_folder, write_json
-from derain.networks.weights import export_float16
-from derain.study.store import Store
-from derain.training import MODEL
+from derain.networks.export import export_float16
+from derain.study.run.store import Store
+from derain.support.files import make_folder, write_json
+from derain.training.checkpoint import MODEL
 
 
 def main(results: Path, out: Path, listing: Path) -> None:

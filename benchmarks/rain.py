@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from derain.rain import LARGE, MEDIUM, SMALL, RainRange, Streaks
-from derain.randomness import generator
+from derain.support.randomness import generator
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "reference"))
 from opencv_recipe import dense_noise, streak_layer

@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from derain.metrics import METRICS
-from derain.study.plan import plan, trainings
-from derain.study.report import write_report
-from derain.study.scales import scale_of
-from derain.study.spec import load_studies
-from derain.study.store import Store
+from derain.evaluation.metrics import METRICS
+from derain.study.plan.scales import scale_of
+from derain.study.plan.spec import load_studies
+from derain.study.plan.trainings import plan, trainings
+from derain.study.report.page import write_report
+from derain.study.run.store import Store
 
 TRAININGS, SEEDS, PICTURES = 500, (0, 1, 2, 3), 40
 COMPLEXITY = {"natural": 0.02, "faces": 0.01, "buildings": 0.03, "comics": 0.05}

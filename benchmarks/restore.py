@@ -22,13 +22,13 @@ import torch
 from PIL import Image
 from torch import nn
 
-from derain.files import write_bytes
 from derain.networks import build, load_model, parse
+from derain.networks.loading import load_network
 from derain.networks.weights import describe, write_tensors
-from derain.onnx import load_network
-from derain.processes import dedicate_to_network
 from derain.restoration import TiledRestorer, Writing, find_files, restore_files
 from derain.restoration.photos import encode_photo, read_photo
+from derain.support.files import write_bytes
+from derain.support.processes import dedicate_to_network
 
 UNET = "unet:base={},levels=4,norm=none,activation=leaky_relu"
 THREADS = 2

@@ -14,8 +14,8 @@ import torch
 import tyro
 
 from derain import TiledRestorer, compose, generator, load_model, load_rain
-from derain.generated import generate
-from derain.metrics import psnr_y
+from derain.evaluation.metrics import psnr_y
+from derain.painting import generate
 from derain.restoration.smoothing import Smoothing
 
 FRAMES, SIZE_PX, PICTURES = 24, 192, 4

@@ -13,14 +13,17 @@ from pathlib import Path
 
 import tyro
 
-from derain.metrics import METRICS
-from derain.processes import dedicate_to_network
-from derain.study.plan import plan
-from derain.study.run import LocalExecutor, prepare, run
-from derain.study.scales import SCALES
-from derain.study.spec import Category, Grid, Study, TestSet
-from derain.study.store import Store
-from derain.training import train
+from derain.evaluation.metrics import METRICS
+from derain.pictures.backgrounds import Category
+from derain.study.plan.scales import SCALES
+from derain.study.plan.spec import Grid, Study, TestSet
+from derain.study.plan.trainings import plan
+from derain.study.run.local import LocalExecutor
+from derain.study.run.prepare import prepare
+from derain.study.run.scheduler import run
+from derain.study.run.store import Store
+from derain.support.processes import dedicate_to_network
+from derain.training.loop import train
 
 NETWORK = "unet:base=16,levels=4,norm=none,activation=leaky_relu"
 
@@ -74,7 +77,7 @@ def natural(data: Path, counts: tuple[int, ...]) -> Study:
 
 def measuring_seconds(task, run_folder: Path) -> float:  # type: ignore[no-untyped-def]
     from derain.networks import load_model
-    from derain.study.execute import measure
+    from derain.study.run.one_training import measure
 
     network, _ = load_model(run_folder / "model.safetensors")
     return sum(timed(lambda: measure(test, network, "cpu"))[0] for test, _ in task.tests)  # noqa: B023

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from derain.files import make_folder
+from derain.support.files import make_folder
 
 
 def on_rain100l(data: Path) -> list[str]:

@@ -23,19 +23,20 @@ from PIL import Image
 from torch import Tensor
 
 from derain.errors import InputError
-from derain.evaluation import Evaluation, NetworkRestorer, evaluate
-from derain.files import make_folder, write_bytes, write_json
-from derain.images import list_images, read_image
-from derain.metrics import clean_error
+from derain.evaluation.evaluate import Evaluation, evaluate
+from derain.evaluation.metrics import clean_error
+from derain.evaluation.restorers import NetworkRestorer
 from derain.models import NAMES, find_model
 from derain.networks import load_model
 from derain.networks.base import Network
-from derain.page import drawing
-from derain.pairs import match_pairs
+from derain.pictures.images import list_images, read_image
+from derain.pictures.pairs import match_pairs
 from derain.probe.run import probe
 from derain.rain import compose, load_rain
-from derain.randomness import generator
 from derain.restoration.restorer import TiledRestorer
+from derain.support.files import make_folder, write_bytes, write_json
+from derain.support.pages import drawing
+from derain.support.randomness import generator
 
 RAINS = Path(__file__).parent / "search" / "rain"
 VALIDATION, TEST = ("rain12", "ddn_sirr"), ("rain100l", "rain100h")

@@ -8,8 +8,8 @@ from typing import Any
 
 import tyro
 
-from derain.files import make_folder, write_json
-from derain.study.store import Store
+from derain.study.run.store import Store
+from derain.support.files import make_folder, write_json
 
 TESTS = ("rain12", "ddn_sirr", "threads", "heavy")
 FIGURES = ("psnr_y", "removal", "removal_controlled", "damage", "clean_error", "e_r", "e_b")

@@ -28,8 +28,8 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from derain.errors import InputError
-from derain.files import make_folder
-from derain.images import read_image, write_image
+from derain.pictures.images import read_image, write_image
+from derain.support.files import make_folder
 
 LIST = Path(__file__).with_name("photographs.toml")
 

@@ -34,7 +34,7 @@ def goldens() -> Path:
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten pictures with large and small structure."""
-    from derain.images import write_image  # not before the hook above is installed
+    from derain.pictures.images import write_image  # not before the hook above is installed
 
     folder = tmp_path_factory.mktemp("photos")
     rng = np.random.default_rng(0)

@@ -15,8 +15,8 @@ from derain.advice.run import advise
 from derain.advice.search import Candidate
 from derain.advice.settings import AdviceSettings
 from derain.errors import InputError
-from derain.images import list_images, write_image
-from derain.settings import TrainingSettings
+from derain.pictures.images import list_images, write_image
+from derain.training.settings import TrainingSettings
 
 
 @pytest.fixture(scope="module")

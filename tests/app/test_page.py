@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from derain.images import read_image, write_image
 from derain.networks import Network, build
+from derain.pictures.images import read_image, write_image
 from derain.restoration.restorer import TiledRestorer
 
 pytest.importorskip("gradio")

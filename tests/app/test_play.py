@@ -8,7 +8,7 @@ import torch
 
 from derain.app.play import OWN, SAMPLES, RainSettings, play, sample
 from derain.errors import InputError
-from derain.metrics import measure
+from derain.evaluation.metrics import measure
 from derain.networks import build
 from derain.rain import PRESETS
 from derain.restoration.restorer import TiledRestorer

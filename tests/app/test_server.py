@@ -17,10 +17,10 @@ from derain import cli
 from derain.app.play import RainSettings
 from derain.app.server import application, find_report, load_networks
 from derain.errors import InputError
-from derain.images import write_image
 from derain.networks import build
 from derain.networks.user import load_user_network
 from derain.networks.weights import describe, write_tensors
+from derain.pictures.images import write_image
 
 
 @pytest.fixture(scope="module")

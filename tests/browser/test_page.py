@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from derain.generated import generate
-from derain.images import list_images, read_image, write_image
 from derain.networks import load_model
+from derain.painting import generate
+from derain.pictures.images import list_images, read_image, write_image
 from derain.restoration.restorer import TiledRestorer
 
 TABS = ("Restore", "Play with rain", "Report")

@@ -9,7 +9,8 @@ import torch
 
 from derain.errors import InputError
 from derain.networks import build
-from derain.networks.memory import available_bytes, refuse_too_large, training_bytes
+from derain.networks.memory import refuse_too_large, training_bytes
+from derain.support.devices import available_bytes
 
 
 def test_it_grows_with_the_batch_and_the_area_and_leaves_the_network_as_it_was() -> None:
@@ -61,7 +62,7 @@ def test_free_memory_is_read_in_bytes_and_unlimited_where_the_system_does_not_te
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = tmp_path / "meminfo"
-    monkeypatch.setattr("derain.networks.memory._MEMINFO", told)
+    monkeypatch.setattr("derain.support.devices._MEMINFO", told)
     assert available_bytes(torch.device("cpu")) == math.inf
     told.write_text("MemTotal:       16000000 kB\nMemAvailable:    2000000 kB\n")
     assert available_bytes(torch.device("cpu")) == 2_000_000 * 1024

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from derain.errors import InputError
-from derain.images import write_image
 from derain.networks import build, load_model, parse
-from derain.settings import TrainingSettings
-from derain.training import Progress, train
+from derain.pictures.images import write_image
+from derain.training.loop import Progress, train
+from derain.training.settings import TrainingSettings
 
 HEADER = "import torch\nfrom torch import nn\n"
 MINE = """

@@ -8,7 +8,8 @@ import torch
 
 from derain.errors import InputError
 from derain.networks import build, load_model, load_official
-from derain.networks.weights import describe, export_float16, write_tensors
+from derain.networks.export import export_float16
+from derain.networks.weights import describe, write_tensors
 
 
 @pytest.fixture

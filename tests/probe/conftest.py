@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from derain.images import list_images, write_image
 from derain.networks import build, parse
 from derain.networks.weights import describe, write_tensors
+from derain.pictures.images import list_images, write_image
 from derain.probe.maps import Scene, lay_scene
 from derain.probe.space import ProbeSpace
 from derain.rain import load_rain

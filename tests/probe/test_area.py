@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from derain.probe.area import DRAWS, Area, generalisation_area
-from derain.randomness import generator
+from derain.support.randomness import generator
 
 NOTHING = np.zeros(4)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from derain.images import list_images, write_image
+from derain.pictures.images import list_images, write_image
 from derain.probe.maps import Scene, lay_scene, rain_maps
 from derain.probe.space import FIXED, ProbeSpace
 from derain.rain import Recovered

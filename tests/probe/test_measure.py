@@ -1,4 +1,4 @@
-"""Networks of which the answer is known, and the figures of derain.metrics."""
+"""Networks of which the answer is known, and the figures of derain.evaluation.metrics."""
 
 import numpy as np
 import pytest
@@ -6,11 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from derain.errors import InputError
-from derain.metrics import measure, quantise
+from derain.evaluation.metrics import measure
+from derain.evaluation.statistics import mean_and_error
 from derain.networks import build, parse
+from derain.networks.running import quantise
 from derain.networks.user import UserNetwork
 from derain.probe.maps import FAMILIES, Scene, lay_scene
-from derain.probe.measure import FIGURES, ProbeMap, mean_and_error, probe_network
+from derain.probe.measure import FIGURES, ProbeMap, probe_network
 from derain.probe.space import ProbeSpace
 
 

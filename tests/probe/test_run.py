@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from derain.errors import InputError
-from derain.images import list_images
 from derain.networks import build, load_model
+from derain.networks.export import export_onnx
 from derain.networks.weights import describe as describe_network
 from derain.networks.weights import write_tensors
-from derain.onnx import export_onnx
+from derain.pictures.images import list_images
 from derain.probe.measure import FIGURES
 from derain.probe.records import to_json
 from derain.probe.run import describe, probe

@@ -6,7 +6,7 @@ import torch
 
 from derain.errors import InputError
 from derain.rain import Lines
-from derain.randomness import generator
+from derain.support.randomness import generator
 
 LINES = Lines(
     number=(8, 300),

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from derain.errors import InputError
-from derain.images import write_image
+from derain.pictures.images import write_image
 from derain.rain import LARGE, MEDIUM, PRESETS, Lines, Rain, Recovered, Streaks, load_rain
-from derain.randomness import generator
+from derain.support.randomness import generator
 
 
 def toml(folder, text):

@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from derain.errors import InputError
-from derain.images import read_image, write_image
+from derain.pictures.images import read_image, write_image
 from derain.rain import Recovered, compose
-from derain.randomness import generator
+from derain.support.randomness import generator
 
 
 @pytest.fixture

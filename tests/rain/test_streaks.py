@@ -6,7 +6,7 @@ import torch
 
 from derain.errors import InputError
 from derain.rain import LARGE, MEDIUM, SMALL, RainRange, StreakParameters, Streaks, render_streaks, sample_noise
-from derain.randomness import generator
+from derain.support.randomness import generator
 
 RANGES = {"small": SMALL, "medium": MEDIUM, "large": LARGE}
 

@@ -1,4 +1,4 @@
-"""The complexity of derain.complexity once more, from the definitions: full-size levels and their overlaps."""
+"""The structural complexity once more, from the definitions: full-size levels and their overlaps."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""The figures of derain.metrics once more, slowly and independently: plain loops, from their definitions alone.
+"""The figures of merit once more, slowly and independently: plain loops, from their definitions alone.
 
 Pictures are (h, w, 3) arrays of whole numbers 0..255. What is not defined is None.
 """

@@ -12,8 +12,8 @@ from PIL import Image
 from torch import nn
 
 from derain.errors import InputError
-from derain.images import read_image, write_image
 from derain.networks.user import UserNetwork
+from derain.pictures.images import read_image, write_image
 from derain.restoration import Outcome, TiledRestorer, Writing, find_files, restore_files
 from derain.restoration.manifest import Manifest
 

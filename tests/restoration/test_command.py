@@ -39,7 +39,7 @@ def photo(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def keep_the_allocator(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("derain.processes.dedicate_to_network", lambda threads: None)
+    monkeypatch.setattr("derain.support.processes.dedicate_to_network", lambda threads: None)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:

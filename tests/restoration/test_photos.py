@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from derain.errors import InputError
-from derain.images import read_image
+from derain.pictures.images import read_image
 from derain.restoration.photos import encode_photo, encode_strip, read_photo
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -10,11 +10,12 @@ import torch
 from onnx import TensorProto, helper
 
 from derain.errors import InputError
-from derain.evaluation import NetworkRestorer
+from derain.evaluation.restorers import NetworkRestorer
 from derain.networks import NETWORKS, build
 from derain.networks.base import Network
-from derain.onnx import OnnxNetwork, export_onnx
-from derain.restoration.memory import bytes_per_pixel
+from derain.networks.export import export_onnx
+from derain.networks.onnx import OnnxNetwork
+from derain.networks.tile_memory import bytes_per_pixel
 from derain.restoration.restorer import TiledRestorer
 
 Small = Callable[[str], Network]

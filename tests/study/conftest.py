@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from derain.images import write_image
+from derain.pictures.images import write_image
 from derain.rain import load_rain
-from derain.study.scales import Scale
-from derain.study.spec import Study, load_study
-from derain.synthesis import synthesise
+from derain.rain.synthesis import synthesise
+from derain.study.plan.scales import Scale
+from derain.study.plan.spec import Study, load_study
 
 STUDY = """
 title = "Removal against count"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from derain import cli
-from derain.study.plan import determined
+from derain.study.plan.trainings import determined
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ from derain.advice.search import (
 )
 from derain.advice.settings import AdviceSettings, Preference
 from derain.errors import InputError
-from derain.files import make_folder, write_json
-from derain.randomness import generator
+from derain.support.files import make_folder, write_json
+from derain.support.randomness import generator
 
 _NUMBERS = ("score", "error", "psnr_y", "removal", "clean_error")
 

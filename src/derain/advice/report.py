@@ -11,8 +11,8 @@ from typing import Literal
 from rich.table import Table
 
 from derain.advice.search import Candidate, Measurement, Results, Search, gather, noise, ranking, seed_spread
-from derain.files import write_bytes
-from derain.settings import TrainingSettings
+from derain.support.files import write_bytes
+from derain.training.settings import TrainingSettings
 
 Summary = Mapping[Candidate, Measurement]
 

@@ -16,22 +16,24 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from derain.advice.probes import Probes, check_probe, photo_sizes, probes_beside, summarise
 from derain.advice.report import average, command, describe_measurement, draw_trade_off, explain, table, trade_off
+from derain.advice.scoring import Probes, check_probe, probes_beside, summarise
 from derain.advice.search import Candidate, Measurement, Round, Search, Trial, ranking, search
 from derain.advice.settings import AdviceSettings
 from derain.errors import InputError, TrainingError
-from derain.evaluation import evaluate_network
-from derain.files import make_folder, write_json
-from derain.images import list_images
+from derain.evaluation.evaluate import evaluate_network
 from derain.networks import load_model
 from derain.networks.user import is_user_network
-from derain.processes import dedicate_to_network, end_with_parent, ended_on_error
+from derain.pictures.backgrounds import photo_sizes
+from derain.pictures.images import list_images
 from derain.rain import load_rain
 from derain.rain.unseen import UNSEEN
-from derain.runlog import last_iteration
-from derain.settings import TrainingSettings
-from derain.training import prepare, split_backgrounds, train
+from derain.support.files import make_folder, write_json
+from derain.support.processes import dedicate_to_network, end_with_parent, ended_on_error
+from derain.training.log import last_iteration
+from derain.training.loop import train
+from derain.training.prepare import prepare, split_backgrounds
+from derain.training.settings import TrainingSettings
 
 _DEFAULT_COUNTS = tuple(2**power for power in range(3, 11))
 

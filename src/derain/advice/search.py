@@ -18,6 +18,7 @@ from derain.errors import InputError
 MOST_SEEDS = 3
 _REMOVAL_DB, _CLEAN_ERROR_DB = 20.0, 0.5
 _AT_ONCE = 2
+
 # Standard error of the difference of two trainings, at least: by the campaign's spread over seeds of 0.3 dB.
 _SEEDS_DB = 0.4
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from derain.errors import InputError
-from derain.settings import TrainingSettings
+from derain.training.settings import TrainingSettings
 
 Preference = Literal["balanced", "removal", "picture"]
 

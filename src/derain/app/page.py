@@ -18,29 +18,30 @@ from jaxtyping import Float, UInt8
 from derain.app.photos import at_most, changes_html, comparison_html, error_html, read_upload, status_html
 from derain.app.play import OWN, SAMPLES, RainSettings, play, sample
 from derain.errors import InputError
-from derain.images import SUFFIXES, write_image
 from derain.networks.base import Network
-from derain.onnx import OnnxNetwork
+from derain.networks.onnx import OnnxNetwork
+from derain.pictures.images import SUFFIXES, write_image
 from derain.rain import PRESETS, Recipe
 from derain.restoration.photos import is_colourless, without_colours
 from derain.restoration.restorer import STRONGEST, TiledRestorer, at_strength
 
 CSS = Path(__file__).with_name("page.css")
+
 THEME = gr.themes.Default(primary_hue="sky").set(  # its own grey of explanations is too faint to read
     block_info_text_color="*neutral_600", block_info_text_color_dark="*neutral_300"
 )
-
 _PLAYED_PX = 512
 _WAITING = '<p class="waiting">The photo and the result come here, with a slider between them.</p>'
+
 _NO_REPORT = """The page of a study's results is shown here, once there is one:
 
     derain study run studies/f4.toml --scale cpu --out results
     derain study report results
     derain serve --results results
 """
+
 _REPORT = """<p><a href="report" target="_blank">The report on a page of its own</a></p>
 <iframe class="report" src="report" title="Report of a study" sandbox="allow-popups"></iframe>"""
-
 _DEFAULT = RainSettings()
 
 

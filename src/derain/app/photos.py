@@ -8,15 +8,15 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from derain.errors import InputError
-from derain.images import encode_jpeg, read_image
-from derain.page import image_html
+from derain.pictures.images import encode_jpeg, read_image
 from derain.restoration.changes import draw_changes, find_changes
+from derain.support.pages import image_html
 
 _SHOWN_PX, _JPEG_QUALITY = 1600, 90
 
 
 def read_upload(path: Path, max_pixels: int) -> UInt8[np.ndarray, "h w 3"]:
-    """A visitor's picture as `derain.images.read_image` gives it: upright, RGB 0..255.
+    """A visitor's picture as `derain.pictures.images.read_image` gives it: upright, RGB 0..255.
 
     Raises:
         InputError: as of `read_image`; the sentence has the name of the file, but not its place on the server.

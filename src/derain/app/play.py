@@ -8,21 +8,20 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from derain.evaluation import Evaluation, Result, collect
-from derain.generated import generate
-from derain.images import encode_png
-from derain.metrics import METRICS, RAIN_METRICS
-from derain.page import image_html, strip_html, table_html
+from derain.evaluation.evaluate import Evaluation, Result, collect
+from derain.evaluation.metrics import METRICS, RAIN_METRICS
+from derain.painting import generate
+from derain.pictures.images import encode_png
 from derain.rain import PRESETS, Rain, RainRange, Recipe, Streaks, compose, load_rain, rain_mask
-from derain.randomness import generator
 from derain.restoration.restorer import TiledRestorer
+from derain.support.pages import image_html, strip_html, table_html
+from derain.support.randomness import generator
 
 SAMPLES = {"meadow": 10_016, "houses": 10_005, "stone": 10_009, "leaves": 10_018}
 """Generated pictures by their index, far beyond those that the models in the box are trained on."""
 
 OWN = "own streaks"
 """In place of a preset: streaks with the parameters of the settings."""
-
 _SAMPLE_PX = 320
 _THRESHOLDS = (10.0, 50.0)
 _SHOWN = ("e_r", "e_b", "removal", "removal_controlled", "clean_error", "psnr_y")

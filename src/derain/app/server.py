@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 from derain.errors import InputError
 from derain.models import NAMES, find_model
 from derain.networks.base import Network
-from derain.onnx import OnnxNetwork, load_network
-from derain.processes import exact_float32, usable_device
+from derain.networks.loading import load_network
+from derain.networks.onnx import OnnxNetwork
+from derain.support.devices import exact_float32, usable_device
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
-
 _PATIENCE_SECONDS = 2
 
 

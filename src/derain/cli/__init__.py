@@ -10,12 +10,20 @@ import tyro
 from rich.console import Console
 from rich.logging import RichHandler
 
-from derain.cli.commands import Advise, Complexity, Demo, Evaluate, Export, Networks, Probe, Synth, Train
+from derain.cli.advise import Advise
+from derain.cli.complexity import Complexity
+from derain.cli.demo import Demo
+from derain.cli.evaluate import Evaluate
+from derain.cli.export import Export
+from derain.cli.networks import Networks
 from derain.cli.paint import Paint
+from derain.cli.probe import Probe
 from derain.cli.restore import Restore
 from derain.cli.serve import Serve
 from derain.cli.study import Run as StudyRun
 from derain.cli.study import Study
+from derain.cli.synth import Synth
+from derain.cli.train import Train
 from derain.errors import InputError, TrainingError
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -33,6 +41,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "complexity": Complexity,
     "demo": Demo,
 }
+
 _GO_ON = (Restore, Paint, Train, Probe, StudyRun, Advise, Demo)
 """Commands that go on with what is there."""
 

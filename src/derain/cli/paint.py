@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from derain.cli.progress import progress_bar
+from derain.support.progress import progress_bar
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Paint:
     """Processes; by default one for each CPU."""
 
     def run(self, console: Console) -> None:
-        from derain.generated import paint
+        from derain.painting import paint
 
         workers = (os.cpu_count() or 1) if self.workers is None else self.workers
         with progress_bar(console) as bar:

@@ -8,9 +8,9 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
-from derain.cli.progress import progress_bar
 from derain.errors import InputError
 from derain.models import NAMES
+from derain.support.progress import progress_bar
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class Restore:
 
     def run(self, console: Console) -> None:
         from derain.models import find_model
-        from derain.onnx import load_network, model_hash
-        from derain.processes import dedicate_to_network
+        from derain.networks.loading import load_network, model_hash
         from derain.restoration import TiledRestorer, Writing, find_files, restore_files
+        from derain.support.processes import dedicate_to_network
 
         dedicate_to_network(self.threads)
         files = find_files(self.inputs, self.out)

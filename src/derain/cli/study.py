@@ -31,11 +31,11 @@ class Plan:
     """File for the same as JSON."""
 
     def run(self, console: Console) -> None:
-        from derain.files import make_folder, write_json
-        from derain.processes import dedicate_to_network
-        from derain.study.overview import plan_json, plan_table
-        from derain.study.scales import scale_of
-        from derain.study.spec import load_studies
+        from derain.study.plan.scales import scale_of
+        from derain.study.plan.spec import load_studies
+        from derain.study.report.terminal import plan_json, plan_table
+        from derain.support.files import make_folder, write_json
+        from derain.support.processes import dedicate_to_network
 
         if self.json is not None:
             make_folder(self.json.parent)
@@ -79,11 +79,13 @@ class Run:
     def run(self, console: Console) -> None:
         import os
 
-        from derain.study.overview import Watcher
-        from derain.study.run import Executor, LocalExecutor, prepare, run
-        from derain.study.scales import scale_of
-        from derain.study.spec import load_studies
-        from derain.study.store import Store
+        from derain.study.plan.scales import scale_of
+        from derain.study.plan.spec import load_studies
+        from derain.study.report.terminal import Watcher
+        from derain.study.run.local import LocalExecutor
+        from derain.study.run.prepare import prepare
+        from derain.study.run.scheduler import Executor, run
+        from derain.study.run.store import Store
 
         if self.threads < 1 or (self.workers is not None and self.workers < 1):
             raise InputError("--workers and --threads must be 1 or more")
@@ -93,7 +95,7 @@ class Run:
         studies = load_studies(self.studies)
         executor: Executor
         if self.on == "ray":
-            from derain.study.ray import RayExecutor
+            from derain.study.run.ray import RayExecutor
 
             executor = RayExecutor(self.out, self.address, self.device, self.threads, self.gpus)
         else:
@@ -126,9 +128,9 @@ class Table:
     """File for the same as JSON."""
 
     def run(self, console: Console) -> None:
-        from derain.files import write_bytes, write_json
-        from derain.study.overview import results_table
-        from derain.study.store import Store, to_csv
+        from derain.study.report.terminal import results_table
+        from derain.study.run.store import Store, to_csv
+        from derain.support.files import write_bytes, write_json
 
         records = Store(self.results).records()
         table = results_table(records, self.threshold)
@@ -155,9 +157,9 @@ class Report:
     """Torch device that restores the pictures shown."""
 
     def run(self, console: Console) -> None:
-        from derain.cli.progress import progress_bar
-        from derain.processes import exact_float32
-        from derain.study.report import write_report
+        from derain.study.report.page import write_report
+        from derain.support.devices import exact_float32
+        from derain.support.progress import progress_bar
 
         exact_float32()
         with progress_bar(console) as bar:

@@ -17,23 +17,25 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from derain.demo.photographs import TEST, TRAINING, write_photographs, write_tiles
 from derain.demo.report import Strip, report_page
 from derain.errors import InputError
-from derain.evaluation import NetworkRestorer, evaluate
-from derain.files import make_folder, write_bytes, write_json
-from derain.images import list_images, read_image, write_image
-from derain.metrics import standard_error
+from derain.evaluation.evaluate import evaluate
+from derain.evaluation.restorers import NetworkRestorer
+from derain.evaluation.statistics import standard_error
 from derain.networks import load_model
-from derain.pairs import Pair, match_pairs
+from derain.pictures.images import list_images, read_image, write_image
+from derain.pictures.pairs import Pair, match_pairs
 from derain.probe.maps import lay_scene
 from derain.probe.measure import probe_network
 from derain.probe.results import Probed, Results
 from derain.probe.space import CLEAN_BOUND, COARSE
 from derain.probe.trained import trained_streaks
-from derain.processes import dedicate_to_network, end_with_parent, ended_on_error
 from derain.rain import load_rain
-from derain.runlog import last_iteration, read_log
-from derain.settings import TrainingSettings
-from derain.synthesis import synthesise
-from derain.training import MODEL, train
+from derain.rain.synthesis import synthesise
+from derain.support.files import make_folder, write_bytes, write_json
+from derain.support.processes import dedicate_to_network, end_with_parent, ended_on_error
+from derain.training.checkpoint import MODEL
+from derain.training.log import last_iteration, read_log
+from derain.training.loop import train
+from derain.training.settings import TrainingSettings
 
 _CURVES = ("removal", "removal_controlled", "clean_error")
 _LEAST_DIFFERENCE = {"removal_controlled": 0.05, "clean_error": 1.0}

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from derain.files import make_folder
-from derain.images import read_image, write_image
+from derain.pictures.images import read_image, write_image
+from derain.support.files import make_folder
 
 TRAINING = (
     *("astronaut.png", "brick.png", "camera.png", "clock_motion.png", "coins.png", "grass.png", "gravel.png"),

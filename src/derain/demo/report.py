@@ -8,15 +8,14 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from derain.metrics import METRICS, Figures
-from derain.page import drawing, image_html, strip_html, table_html, to_svg
+from derain.evaluation.metrics import METRICS, Figures
 from derain.probe.figures import draw_panels
 from derain.probe.maps import rain_maps
 from derain.probe.results import Panel
 from derain.probe.space import COARSE
+from derain.support.pages import drawing, image_html, strip_html, table_html, to_svg
 
 Curves = Mapping[str, Sequence[Mapping[str, Any]]]
-
 COLOURS = {"few": "#c0392b", "many": "#2060a8"}
 _CURVES = {"removal": "removal", "removal_controlled": "controlled removal", "clean_error": "clean error (grey levels)"}
 

@@ -35,6 +35,10 @@ class Descriptor:
     stages: int
 
 
+UNKNOWN = Descriptor("unknown", (0.0, 1.0), smallest_size_px=1, size_multiple_px=1, receptive_field_px=0, stages=1)
+"""What is assumed of a network that does not say what it needs."""
+
+
 class Network(nn.Module):
     """RGB in 0..1 in, RGB out, of the same size; nothing is clamped.
 

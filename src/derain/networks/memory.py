@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from copy import deepcopy
 from math import lcm
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,11 +12,11 @@ from derain.errors import InputError
 from derain.networks.base import Network
 from derain.networks.registry import build
 from derain.networks.user import UserNetwork, is_user_network
+from derain.support.devices import gib
 
 # Beside what autograd keeps there are gradients on their way and the workspace of convolutions.
 _MARGIN = 2.0
 _LEAST_PROBE_PX = 32
-_MEMINFO = Path("/proc/meminfo")
 _COPIES = 5  # weights, their average, gradients and Adam's two moments
 
 
@@ -66,7 +65,7 @@ def refuse_too_large(network: Network, batch_size: int, patch_size_px: int, avai
     fixed, batch = training_bytes(network, batch_size, patch_size_px)
     if fixed + batch <= available_bytes:
         return
-    sentence = f"the training needs about {_gib(fixed + batch)} of memory, but {_gib(available_bytes)} are free"
+    sentence = f"the training needs about {gib(fixed + batch)} of memory, but {gib(available_bytes)} are free"
     share = (available_bytes - fixed) / batch
     if share * batch_size >= 1:
         raise InputError(f"{sentence}: --batch-size {int(share * batch_size)} fits")
@@ -91,39 +90,10 @@ def refuse_too_many_weights(name: str, hyperparameters: Mapping[str, Any], avail
         network = build(name, hyperparameters)
     needed = _COPIES * sum(parameter.numel() * parameter.element_size() for parameter in network.parameters())
     if needed > available_bytes:
-        sentence = f"the weights of {name} need {_gib(needed)} of memory while they are trained"
-        raise InputError(f"{sentence}, but {_gib(available_bytes)} are free")
-
-
-def refuse_too_large_bank(layers: int, size_px: int, available_bytes: float) -> None:
-    """Raise InputError where a bank of rain does not fit.
-
-    >>> refuse_too_large_bank(100_000_000, 64, available_bytes=64e9)
-    Traceback (most recent call last):
-    ...
-    derain.errors.InputError: 100,000,000 layers of 64 x 64 pixels need 381.5 GiB of memory, but ...: --layers ... fits
-    """
-    if layers * size_px**2 > available_bytes:
-        sentence = f"{layers:,} layers of {size_px} x {size_px} pixels need {_gib(layers * size_px**2)} of memory"
-        fits = int(available_bytes / size_px**2)
-        raise InputError(f"{sentence}, but {_gib(available_bytes)} are free: --layers {fits} fits")
-
-
-def available_bytes(device: torch.device) -> float:
-    """Free memory of a CUDA device, or of the machine; infinite where the system does not tell."""
-    if device.type == "cuda":
-        return float(torch.cuda.mem_get_info(device)[0])
-    try:
-        fields = dict(line.split(":") for line in _MEMINFO.read_text(encoding="ascii").splitlines())
-        return 1024.0 * int(fields["MemAvailable"].split()[0])
-    except (OSError, KeyError):
-        return float("inf")
+        sentence = f"the weights of {name} need {gib(needed)} of memory while they are trained"
+        raise InputError(f"{sentence}, but {gib(available_bytes)} are free")
 
 
 def _padded(side_px: int, network: Network) -> int:
     """The side that a picture's side has within the network."""
     return side_px + -side_px % network.descriptor.size_multiple_px
-
-
-def _gib(number: float) -> str:
-    return f"{number / 2**30:.1f} GiB"

@@ -235,6 +235,7 @@ _SIMPLE = {
     "proxNet_B_S": "background_nets",
     "proxNet_B_last_layer": "last_background_net",
 }
+
 _SYNTHETIC = {
     "weight0": "first_kernels",
     "conv": "kernels",

@@ -16,6 +16,7 @@ _PASSES = 3
 _LEVELS = 3
 _GROUPS = 3
 _SCALE = 255.0
+
 # 1/2 of the Haar transform as the authors' code has it: the square of sqrt(1/2) in single precision.
 _HALF = 0.7071067690849304**2
 

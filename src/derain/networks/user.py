@@ -3,9 +3,6 @@
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +12,6 @@ from torch import Tensor, nn
 
 from derain.errors import InputError
 from derain.networks.base import Descriptor, Hyperparameters, Network, pad_to_multiple
-from derain.processes import is_out_of_memory
 
 
 @dataclass(frozen=True)
@@ -56,19 +52,6 @@ class UserNetwork(Network):
         if not isinstance(derained, Tensor):
             raise TypeError(f"it makes a {type(derained).__name__} of a picture, not a tensor")
         return [derained[..., :height, :width]]
-
-
-@contextmanager
-def own_code(network: nn.Module) -> Iterator[None]:
-    """What the code of a network of one's own raises within becomes InputError, but where memory runs out."""
-    try:
-        yield
-    except Exception as error:
-        if not isinstance(network, UserNetwork) or is_out_of_memory(error):
-            raise
-        raise InputError(
-            f"the code of {type(network.module).__name__} fails: {type(error).__name__}: {error}"
-        ) from error
 
 
 def is_user_network(name: str) -> bool:
@@ -119,26 +102,6 @@ def load_user_network(name: str) -> UserNetwork:
     network = UserNetwork(module, sha256)
     _try(network, name)
     return network
-
-
-def refuse_untrainable(network: Network, name: str, batch_size: int, side_px: int) -> None:
-    """Try one step back and forth on a copy: a network may work on pictures and fail only while it trains, as
-    BatchNorm does where a sample is alone and has one value left.
-
-    Raises:
-        InputError: it fails, or its output depends on no weight that is learnt.
-    """
-    layout = torch.channels_last  # as in the training
-    trial = deepcopy(network).to(memory_format=layout).train()  # type: ignore[call-overload]
-    try:
-        derained = trial(torch.rand(min(batch_size, 2), 3, side_px, side_px).contiguous(memory_format=layout))
-        if derained.requires_grad:
-            derained.mean().backward()
-    except Exception as error:
-        samples = f"samples of {side_px} x {side_px} pixels{', one at a time' if batch_size == 1 else ''}"
-        raise InputError(f"{name} cannot be trained on {samples}: {type(error).__name__}: {error}") from error
-    if not derained.requires_grad:
-        raise InputError(f"{name} cannot be trained: its output depends on no weight with a gradient")
 
 
 def _try(network: UserNetwork, name: str) -> None:

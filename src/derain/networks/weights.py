@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,11 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from derain.errors import InputError, known
-from derain.files import readable, write_bytes
+from derain.errors import InputError
 from derain.networks.base import Network
-from derain.networks.registry import NETWORKS, build
+from derain.networks.registry import build
 from derain.networks.user import UserNetwork, is_user_network
-from derain.networks.verification import largest_difference
+from derain.support.files import readable, write_bytes
 
 _FORMAT = 1
 
@@ -111,72 +109,3 @@ def load_weights(network: Network, tensors: Mapping[str, Tensor], refusal: str) 
             shapes = f"{tuple(tensors[name].shape)}, not {tuple(wanted[name].shape)}"
             raise InputError(f"{refusal}: {name} has the shape {shapes}")
     network.load_state_dict(tensors)
-
-
-def export_float16(model: Path, path: Path, user_network: str | None = None) -> float:
-    """Write a copy of a model with float16 weights, half as large, under the same header; `load_model` reads it.
-
-    Args:
-        model: what a training wrote.
-        path: of the copy.
-        user_network: FILE.py:CLASS, for weights of a network of one's own.
-
-    Returns:
-        the largest difference between the pictures that the two make, in 0..1.
-
-    Raises:
-        InputError: as `load_model`; the file cannot be written, or its pictures differ by a grey level or more.
-    """
-    network, header = load_model(model, user_network)
-    rounded = deepcopy(network)
-    for tensor in rounded.state_dict().values():
-        if tensor.is_floating_point():
-            tensor.copy_(tensor.half())
-    difference = largest_difference(network, rounded)
-    if not difference < 1 / 255:
-        raise InputError(
-            f"{path} is not written: with float16 weights pictures differ by {255 * difference:.1f} levels"
-        )
-    halves = {name: t.half() if t.is_floating_point() else t for name, t in rounded.state_dict().items()}
-    write_tensors(path, halves, header)
-    return difference
-
-
-def load_official(
-    name: str, state_dict: Mapping[str, Tensor], hyperparameters: Mapping[str, Any] | None = None
-) -> Network:
-    """The network `name` with weights in the layout of its official code, in eval mode, RGB in 0..1 like all others.
-
-    Args:
-        name: a network of NETWORKS for which an official layout is known; its file describes it.
-        state_dict: tensors by their official names; their type (float32 or float64) is kept.
-        hyperparameters: what the weights do not tell, such as `input_skip`.
-
-    Raises:
-        InputError: no official layout is known for `name`, or the weights do not fit it.
-    """
-    read = NETWORKS[known(name, NETWORKS, "network")].official
-    refusal = f"these are no official weights of {name}"
-    if read is None:
-        raise InputError(f"no official layout of weights is known for {name}")
-    try:
-        found, weights = read(state_dict)
-    except KeyError as error:
-        raise InputError(f"{refusal}: {error.args[0]} is missing") from error
-    network = build(name, {**found, **(hyperparameters or {})})
-    network.to(next(tensor.dtype for tensor in weights.values() if tensor.is_floating_point()))
-    load_weights(network, weights, refusal)
-    return network.eval()
-
-
-def average_into(average: Network, network: Network, decay: float) -> None:
-    """average = decay * average + (1 - decay) * network, for the weights; buffers, and weights that are no floats, are
-    copied."""
-    averaged: list[tuple[Tensor, Tensor]] = []
-    copied: list[tuple[Tensor, Tensor]] = list(zip(average.buffers(), network.buffers(), strict=True))
-    for pair in zip(average.parameters(), network.parameters(), strict=True):
-        (averaged if pair[0].is_floating_point() or pair[0].is_complex() else copied).append(pair)
-    with torch.no_grad():
-        torch._foreach_lerp_([ours for ours, _ in averaged], [theirs for _, theirs in averaged], 1.0 - decay)
-        for ours, theirs in copied:
-            ours.copy_(theirs)

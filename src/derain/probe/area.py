@@ -6,13 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float64
 
-from derain.randomness import generator
+from derain.support.randomness import generator
 
 LEAST_REMOVAL = 0.5
 """Of the rain's energy, for a cell to count."""
-
 DRAWS = 1000
-
 Maps = Sequence[Float64[np.ndarray, "_ backgrounds"]]
 
 

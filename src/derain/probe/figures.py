@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from derain.metrics import METRIC
+from derain.evaluation.metrics import METRIC
+from derain.evaluation.statistics import mean_and_error
 from derain.probe.maps import RainMap
-from derain.probe.measure import mean_and_error
 from derain.probe.results import Panel, Results
 from derain.probe.space import FIXED
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 GREY = "#b8b8b8"
 """Of cells without a value."""
-
 UNITS = {"length_px": "px", "angle_deg": "°", "width": "px"}
 
 # Sizes in inches.
@@ -103,12 +102,15 @@ def in_words(parameters: Mapping[str, float | str]) -> str:
 
 
 def draw(results: Results, figure: str) -> "Figure":
-    """The maps of a figure of merit, of every network and of the difference of two. Within `derain.page.drawing`."""
+    """Draw the maps of a figure of merit: every network, and the difference of two.
+
+    Call it within `derain.support.pages.drawing`.
+    """
     return draw_panels(results.panels(figure), results.scene.maps, figure, results.space.recipe)
 
 
 def draw_panels(panels: Sequence[Panel], maps: Sequence[RainMap], figure: str, recipe: str) -> "Figure":
-    """A row of maps for every panel, one below the other. Within `derain.page.drawing`.
+    """A row of maps for every panel, one below the other. Within `derain.support.pages.drawing`.
 
     Args:
         panels: networks, or the difference of two.

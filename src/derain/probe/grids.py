@@ -1,11 +1,14 @@
-"""Heat maps as HTML whose cells are buttons; colours are those of the figures. Within `derain.page.drawing`."""
+"""Heat maps as HTML whose cells are buttons, in the colours of the figures.
+
+Call the functions within `derain.support.pages.drawing`.
+"""
 
 from collections.abc import Sequence
 from html import escape
 
 import numpy as np
 
-from derain.metrics import METRIC
+from derain.evaluation.metrics import METRIC
 from derain.probe.figures import GREY, axis_label, cell_text, in_words, ink_on, scale, tick, title
 from derain.probe.maps import RainMap
 from derain.probe.results import Panel, Results

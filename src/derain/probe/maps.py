@@ -9,10 +9,10 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from derain.backgrounds import PatchSet, load_patches
+from derain.pictures.backgrounds import PatchSet, load_patches
 from derain.probe.space import FIXED, MAPS, ProbeSpace
 from derain.rain import LARGE, MEDIUM, SMALL, Lines, Rain, RainRange, Recipe, Recovered, Streaks, compose, load_rain
-from derain.randomness import generator
+from derain.support.randomness import generator
 
 FAMILIES = "families"
 """Name of the map of families."""

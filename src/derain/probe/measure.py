@@ -2,22 +2,19 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float64, UInt8
 from torch import Tensor, nn
 
-from derain.errors import InputError
-from derain.metrics import clean_error, quantise, rain_sums
-from derain.networks.user import own_code
+from derain.evaluation.metrics import clean_error, rain_sums
+from derain.networks.running import restore
 from derain.probe.area import Area, generalisation_area
 from derain.probe.maps import FAMILIES, Scene, one_thread
-from derain.processes import usable_device
 
 FIGURES = ("removal_controlled", "removal", "damage")
-"""What is measured in every cell, by the names of `derain.metrics.METRICS`."""
+"""What is measured in every cell, by the names of `derain.evaluation.metrics.METRICS`."""
 
 THRESHOLD = 10.0
 """Of the rain mask, in grey levels."""
@@ -134,56 +131,9 @@ def measure_map(
     return Response(figures, np.stack(first_rainy), np.stack(first_restored))
 
 
-def restore(
-    network: nn.Module, pictures: UInt8[Tensor, "n 3 h w"], device: torch.device | str = "cpu"
-) -> UInt8[Tensor, "n 3 h w"]:
-    """What a network makes of a batch of pictures, clipped and rounded.
-
-    Raises:
-        InputError: the output holds NaN, the device cannot be used, or the code of a network of one's own fails.
-    """
-    training = network.training
-    network.to(usable_device(device)).eval()
-    try:
-        with torch.inference_mode(), own_code(network):
-            # On CPUs convolutions are faster with the channels of a pixel side by side.
-            batch = pictures.to(device).contiguous(memory_format=torch.channels_last).float() / 255
-            output = network(batch).cpu().contiguous()
-    finally:
-        network.train(training)
-    if output.isnan().any():
-        raise InputError("the network gives NaN: its weights are not those of a finished training")
-    return quantise(output)
-
-
 def clean_errors(restored_clean: UInt8[Tensor, "n 3 h w"], clean: UInt8[Tensor, "n 3 h w"]) -> Float64[np.ndarray, "n"]:
     """The clean error on every background, in grey levels."""
     return np.array([clean_error(*pair) for pair in zip(restored_clean, clean, strict=True)])
-
-
-def mean_and_error(
-    values: Float64[np.ndarray, "*cells backgrounds"], spread: bool = True
-) -> tuple[Float64[np.ndarray, "*cells"], Float64[np.ndarray, "*cells"]]:
-    """Mean over backgrounds and its standard error (n - 1), both NaN where they are not defined.
-
-    Args:
-        values: NaN is left out.
-        spread: False: no standard error is to be told.
-
-    >>> mean_and_error(np.array([[0.0, 1.0, np.nan], [np.nan, np.nan, np.nan]]))
-    (array([0.5, nan]), array([0.5, nan]))
-    """
-    known = ~np.isnan(values)
-    number = known.sum(-1).astype(np.float64)
-    mean = _divide(np.where(known, values, 0.0).sum(-1), number)
-    squares = np.where(known, (values - mean[..., None]) ** 2, 0.0).sum(-1)
-    error = np.sqrt(_divide(squares, number * (number - 1)))
-    return np.asarray(mean), np.asarray(error if spread else np.full_like(error, np.nan))
-
-
-def _divide(total: Any, number: Any) -> Any:
-    """NaN where `number` is 0."""
-    return total / np.where(number > 0, number, np.nan)
 
 
 def _figures(

@@ -14,21 +14,22 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from derain.metrics import METRIC
-from derain.page import table_html
+from derain.evaluation.metrics import METRIC
+from derain.evaluation.statistics import mean_and_error
 from derain.probe.area import Area
 from derain.probe.figures import in_words
 from derain.probe.grids import section
-from derain.probe.measure import FIGURES, mean_and_error
+from derain.probe.measure import FIGURES
 from derain.probe.results import Results
 from derain.probe.space import FIXED
+from derain.support.pages import table_html
 
 _SHEET_COLUMNS = 16
 _JPEG_QUALITY = 85
 
 
 def probe_page(results: Results) -> str:
-    """The page as HTML text. To be called within `derain.page.drawing`."""
+    """The page as HTML text. To be called within `derain.support.pages.drawing`."""
     first_map = results.scene.maps[0]
     sheets = _pictures(results)
     cells = len(next(iter(sheets.values())))

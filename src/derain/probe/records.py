@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from derain.evaluation.statistics import mean_and_error
 from derain.probe.maps import FAMILIES, RainMap
-from derain.probe.measure import FIGURES, THRESHOLD, mean_and_error
+from derain.probe.measure import FIGURES, THRESHOLD
 from derain.probe.results import Results
 from derain.probe.space import FIXED
 

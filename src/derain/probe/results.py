@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
+from derain.evaluation.statistics import mean_and_error
 from derain.probe.area import Area
 from derain.probe.maps import Scene
-from derain.probe.measure import LEAST_PHOTOS, THRESHOLD, ProbeMap, mean_and_error
+from derain.probe.measure import LEAST_PHOTOS, THRESHOLD, ProbeMap
 from derain.probe.space import ProbeSpace
 from derain.probe.trained import Box, TrainedStreaks, boxes
 

@@ -12,23 +12,25 @@ import torch
 from torch import Tensor, nn
 
 from derain.errors import InputError
-from derain.files import make_folder, write_bytes, write_json
-from derain.images import list_images
 from derain.networks.base import Network
+from derain.networks.loading import load_network, model_hash
+from derain.networks.onnx import OnnxNetwork, is_onnx
+from derain.networks.running import restore
 from derain.networks.user import is_user_network
 from derain.networks.weights import read_tensors, write_tensors
-from derain.onnx import OnnxNetwork, is_onnx, load_network, model_hash
-from derain.page import drawing
-from derain.pairs import Match
+from derain.pictures.images import list_images
+from derain.pictures.pairs import Match
 from derain.probe.figures import draw, draw_clean_error
 from derain.probe.maps import RainMap, Scene, lay_scene
-from derain.probe.measure import FIGURES, ProbeMap, Response, clean_errors, measure_map, restore
+from derain.probe.measure import FIGURES, ProbeMap, Response, clean_errors, measure_map
 from derain.probe.page import area_text, probe_page
 from derain.probe.records import to_csv, to_json
 from derain.probe.results import Probed, Results
 from derain.probe.space import CLEAN_BOUND, FULL, ProbeSpace
 from derain.probe.trained import trained_streaks
 from derain.rain import Recovered
+from derain.support.files import make_folder, write_bytes, write_json
+from derain.support.pages import drawing
 
 _FORMAT = 1  # of the measured maps; raised when figures or rain are defined anew
 

@@ -3,7 +3,8 @@
 from derain.rain.composition import compose, rain_mask
 from derain.rain.kernels import Recipe
 from derain.rain.lines import Lines
-from derain.rain.mixture import PRESETS, Family, Rain, load_rain
+from derain.rain.mixture import Family, Rain
+from derain.rain.presets import PRESETS, load_rain
 from derain.rain.ranges import LARGE, MEDIUM, SMALL, RainRange, StreakParameters
 from derain.rain.recovered import Recovered
 from derain.rain.streaks import Streaks, render_streaks, sample_noise

@@ -11,8 +11,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from derain.errors import InputError
-from derain.images import read_image
-from derain.pairs import Match, match_pairs
+from derain.pictures.images import read_image
+from derain.pictures.pairs import Match, match_pairs
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Recovered:
     Attributes:
         rainy: folder of rainy pictures.
         clean: folder of clean pictures.
-        match: how they find each other, see `derain.pairs.match_pairs`.
+        match: how they find each other, see `derain.pictures.pairs.match_pairs`.
 
     Raises:
         InputError: a folder or a picture is bad, names or sizes do not match.

@@ -17,8 +17,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from derain.errors import InputError
-from derain.files import make_folder, write_bytes
-from derain.images import SUFFIXES, list_files
+from derain.pictures.images import SUFFIXES, list_files
 from derain.restoration.changes import Changes, draw_changes, find_changes
 from derain.restoration.manifest import Manifest, alone_in
 from derain.restoration.photos import (
@@ -34,9 +33,9 @@ from derain.restoration.report import PAGE, report_page, strip_name
 from derain.restoration.restorer import TiledRestorer
 from derain.restoration.video import SUFFIXES as VIDEO_SUFFIXES
 from derain.restoration.video import restore_video
+from derain.support.files import make_folder, write_bytes
 
 _REPORTED_PX = 800
-
 _log = logging.getLogger("derain")
 
 

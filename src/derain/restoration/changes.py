@@ -15,7 +15,6 @@ LITTLE = 0.03
 
 UNLIKE = 0.01
 """With a larger share of the change unlike rain, the network may have changed the picture itself."""
-
 _BRIGHTEST_ON_MAP = 48.0
 _YELLOW, _MAGENTA = np.array([255, 225, 90], np.float32), np.array([255, 60, 220], np.float32)
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601

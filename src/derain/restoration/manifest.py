@@ -13,7 +13,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from derain.errors import InputError
-from derain.files import remove_leftovers, write_json
+from derain.support.files import remove_leftovers, write_json
 
 _FORMAT = 1
 _SECONDS = 1.0  # between two writings: a folder may hold many thousands

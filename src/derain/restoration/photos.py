@@ -13,7 +13,15 @@ from jaxtyping import UInt8
 from PIL import ExifTags, Image
 
 from derain.errors import InputError
-from derain.images import ORIENTATION, as_stored, decoded, exif_may_be_broken, opened, stored_orientation, upright
+from derain.pictures.decoding import (
+    ORIENTATION,
+    as_stored,
+    decoded,
+    exif_may_be_broken,
+    opened,
+    stored_orientation,
+    upright,
+)
 
 MAX_PIXELS = 200_000_000
 
@@ -28,10 +36,10 @@ _TIFF_TAGS = (
     ExifTags.Base.Copyright,
 )
 _TIFF_GROUPS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
+
 # A colour profile of these says nothing about the RGB they become.
 _OTHER_COLOURS = ("CMYK", "YCbCr", "LAB", "HSV")
 _GAP_PX = 4
-
 _log = logging.getLogger("derain")
 
 

@@ -8,13 +8,12 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from derain.errors import InputError
-from derain.metrics import quantise
-from derain.networks.memory import available_bytes
-from derain.networks.user import own_code
-from derain.onnx import UNKNOWN, OnnxNetwork
-from derain.processes import is_out_of_memory, usable_device
-from derain.restoration.memory import bytes_per_pixel
+from derain.networks.base import UNKNOWN
+from derain.networks.onnx import OnnxNetwork
+from derain.networks.running import own_code, quantise
+from derain.networks.tile_memory import bytes_per_pixel
 from derain.restoration.tiles import overlap, part_size, spans, tiled
+from derain.support.devices import available_bytes, is_out_of_memory, usable_device
 
 STRONGEST = 1.5
 """The largest strength."""

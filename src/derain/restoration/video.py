@@ -13,29 +13,27 @@ import numpy as np
 from jaxtyping import UInt8
 
 from derain.errors import InputError
-from derain.files import whole_file
 from derain.restoration.smoothing import Smoothing
+from derain.support.files import whole_file
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.stream import Stream
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
-
 _CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 SUFFIXES = tuple(_CONTAINERS)
 _FORMATS = ("yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p")
 _OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")  # not of what it shows
 _RGB, _UNSPECIFIED = 0, 2  # matrices (ITU-T H.273)
+
 # As they are read, in MP4 otherwise than they are written.
 _OF_A_STREAM = {"language": "language", "handler_name": "handler_name", "title": "title", "name": "title"}
 _ROUNDED_S = 1.0  # lengths in a file's head may be
 _APPLE = "com.apple.quicktime."  # where a phone's videos have place, date and camera
 _HD_HEIGHT_PX = 720
-
 Picture = UInt8[np.ndarray, "h w 3"]
 Restore = Callable[[Picture], Picture]
-
 _log = logging.getLogger("derain")
 
 

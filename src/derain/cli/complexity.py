@@ -1,0 +1,44 @@
+"""derain complexity."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tyro
+from rich.console import Console
+
+from derain.support.progress import progress_bar
+
+
+@dataclass(frozen=True)
+class Complexity:
+    """Measure the structural complexity of folders of pictures and of rain."""
+
+    folders: tyro.conf.Positional[tuple[Path, ...]] = ()
+    """Folders of pictures."""
+    rain: tuple[str, ...] = ()
+    """Rain to measure as well: small, medium, large, lines, wide, or TOML files."""
+    recipe: Literal["paper", "corrected"] = "paper"
+    """How streaks are rendered where the rain does not say it itself."""
+    method: Literal["bagrov", "fourier"] = "bagrov"
+    """Made coarser by averages over blocks (Bagrov et al. 2020) or by filters (Kravchenko et al. 2024)."""
+    json: Path | None = None
+    """File for the results."""
+
+    def run(self, console: Console) -> None:
+        from derain.evaluation.complexity import compare
+        from derain.rain import load_rain
+        from derain.support.files import make_folder, write_json
+
+        if self.json is not None:
+            make_folder(self.json.parent)
+        rains = [load_rain(rain, self.recipe) for rain in self.rain]
+        with progress_bar(console) as bar:
+            task = bar.add_task("complexity", total=None)
+            comparison = compare(
+                self.folders, rains, self.method,
+                report=lambda done, total: bar.update(task, completed=done, total=total),
+            )  # fmt: skip
+        if self.json is not None:
+            write_json(self.json, comparison.to_json())
+        console.print(comparison.table())

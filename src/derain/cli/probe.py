@@ -1,0 +1,58 @@
+"""derain probe."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from rich.console import Console
+
+from derain.errors import InputError
+from derain.probe.space import CLEAN_BOUND, ProbeSpace
+from derain.support.progress import progress_bar
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Map which rain a network removes and which it ignores; the same command again goes on."""
+
+    space: Annotated[ProbeSpace, tyro.conf.arg(name="")]
+    backgrounds: Path
+    """Folder of photos that the networks were not trained on."""
+    model: Path | None = None
+    """balanced, strong, the model file of a run, or an ONNX file."""
+    compare: tuple[Path, Path] | None = None
+    """In place of a model: two of them, side by side with their difference."""
+    network: str | None = None
+    """FILE.py:CLASS, where a model is that of a network of your own."""
+    out: Path = Path("probe")
+    """Folder for map.json, map.csv, the figures and index.html."""
+    pairs: tuple[Path, Path] | None = None
+    """Two folders of rainy and clean pictures, whose streaks become one more family of rain."""
+    match: Literal["names", "rain100l", "rain1400"] = "names"
+    """How the pictures of the pairs find each other."""
+    clean_bound: float = CLEAN_BOUND
+    """Largest clean error, in grey levels, at which the generalisation area counts."""
+    seed: int = 0
+    """Seed of backgrounds, rain and bootstrap."""
+    device: str = "cpu"
+    """Torch device of the networks."""
+
+    def run(self, console: Console) -> None:
+        if (self.model is None) == (self.compare is None):
+            raise InputError("give --model or --compare" + (", not both" if self.model is not None else ""))
+
+        from derain.models import find_model
+        from derain.probe.run import describe, probe
+        from derain.support.devices import exact_float32
+
+        exact_float32()
+        models = tuple(map(find_model, (self.model,) if self.model is not None else self.compare or ()))
+        with progress_bar(console) as bar:
+            task = bar.add_task("cells", total=None)
+            results = probe(
+                models, self.backgrounds, self.out, self.space, self.clean_bound, self.pairs, self.match,
+                self.network, self.seed, self.device,
+                lambda done, cells: bar.update(task, completed=done, total=cells),
+            )  # fmt: skip
+        console.print(*describe(results), f"page: {self.out / 'index.html'}", sep="\n", markup=False, soft_wrap=True)

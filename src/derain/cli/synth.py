@@ -1,0 +1,41 @@
+"""derain synth."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tyro
+from rich.console import Console
+
+from derain.support.progress import progress_bar
+
+
+@dataclass(frozen=True)
+class Synth:
+    """Lay rain on photos: OUT/rainy, OUT/clean, OUT/rain and OUT/mask get NAME.png for every photo."""
+
+    photos: tyro.conf.Positional[tuple[Path, ...]]
+    """Photos, and folders of photos."""
+    out: Path
+    """Folder for the results."""
+    rain: str = "medium"
+    """small, medium, large, lines, wide, or a TOML file."""
+    recipe: Literal["paper", "corrected"] = "paper"
+    """How streaks are rendered where the rain does not say it itself."""
+    seed: int = 0
+    """Seed of the rain."""
+    device: str = "cpu"
+    """Torch device to render on."""
+
+    def run(self, console: Console) -> None:
+        from derain.rain import load_rain
+        from derain.rain.synthesis import synthesise
+
+        rain = load_rain(self.rain, self.recipe)
+        with progress_bar(console) as bar:
+            task = bar.add_task("photos", total=None)
+            count = synthesise(
+                list(self.photos), rain, self.seed, self.out, self.device,
+                lambda done, photos: bar.update(task, completed=done, total=photos),
+            )  # fmt: skip
+        console.print(f"{count} photos under {rain.name!r} in {self.out}", markup=False)

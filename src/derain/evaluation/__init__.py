@@ -1,0 +1,1 @@
+"""Evaluation: test sets, restorers, decoupled metrics, statistics and structural complexity."""

@@ -1,0 +1,149 @@
+"""A network, or a folder of results of any program, measured on a set of pairs: one table, one JSON."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import UInt8
+from rich.table import Table
+from torch import Tensor, nn
+
+from derain.evaluation.metrics import METRICS, RAIN_METRICS, MetricSums
+from derain.evaluation.restorers import FolderRestorer, NetworkRestorer, Restorer, naming, read_picture
+from derain.pictures.pairs import Pair
+
+SENSITIVITY = (5.0, 10.0, 25.0, 50.0)
+"""Thresholds of the rain mask, in grey levels, at which the figures that depend on it are reported."""
+_SECOND_THRESHOLD = 50.0
+
+
+class Result(NamedTuple):
+    """A pair of pictures and what was made of them, RGB 0..255; `restored_clean` where it is known."""
+
+    name: str
+    rainy: UInt8[Tensor, "3 _ _"]
+    clean: UInt8[Tensor, "3 _ _"]
+    restored: UInt8[Tensor, "3 _ _"]
+    restored_clean: UInt8[Tensor, "3 _ _"] | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The figures of a set of pairs, and those of its rainy pictures as they are.
+
+    Attributes:
+        names: of the pairs, in their order.
+        restored: the figures of the results.
+        untouched: the figures of doing nothing: X = O and f(B) = B.
+    """
+
+    names: list[str]
+    restored: MetricSums
+    untouched: MetricSums
+
+    def to_json(self) -> dict[str, Any]:
+        """All figures on the 0..255 scale; what is not defined is null.
+
+        Keys: "threshold"; "images" (a list, each with "name" and the figures of METRICS); "mean" over images;
+        "left_out" (of each figure, the number of images without it, which are not in the mean); "pooled" over all
+        pixels; "input" (the mean of the rainy pictures as they are); "sensitivity" (threshold: means over images).
+        """
+        rows = zip(self.names, self.restored.images(), strict=True)
+        means = {f"{threshold:g}": self.restored.mean(threshold) for threshold in SENSITIVITY}
+        return {
+            "threshold": self.restored.threshold,
+            "images": [{"name": name, **figures} for name, figures in rows],
+            "mean": self.restored.mean(),
+            "left_out": self.restored.left_out(),
+            "pooled": self.restored.pooled(),
+            "input": self.untouched.mean(),
+            "sensitivity": {
+                key: {metric.name: mean[metric.name] for metric in RAIN_METRICS} for key, mean in means.items()
+            },
+        }
+
+    def table(self) -> Table:
+        """Means over images: the rainy input, then the results, at the threshold asked for and again at 50.
+
+        Figures that do not depend on the threshold stand once. The caption says what was left out of the means.
+        """
+        table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, caption_justify="left")
+        table.add_column("mean of", vertical="bottom", no_wrap=True)
+        table.add_column("t", vertical="bottom", justify="right", no_wrap=True)
+        for metric in METRICS:
+            table.add_column(metric.label.replace(" ", "\n"), vertical="bottom", justify="right", no_wrap=True)
+        left_out = []
+        for threshold in dict.fromkeys((self.restored.threshold, _SECOND_THRESHOLD)):
+            shown = METRICS if threshold == self.restored.threshold else RAIN_METRICS
+            for row, sums in (("input", self.untouched), ("restored", self.restored)):
+                mean, missing = sums.mean(threshold), sums.left_out(threshold)
+                table.add_row(row, f"{threshold:g}", *(metric.text(mean[metric.name]) for metric in shown))
+                counts = [f"{metric.label} {missing[metric.name]}" for metric in shown if missing[metric.name]]
+                left_out += [f"{row}, t={threshold:g}: {', '.join(counts)}"] if counts else []
+        stated = f"left out where not defined: {'; '.join(left_out)}" if left_out else "nothing left out"
+        table.caption = f"Means over {len(self.names)} images; {stated}."
+        return table
+
+
+def evaluate(
+    pairs: list[Pair], restorer: Restorer, threshold: float = 10.0, progress: Callable[[int], None] | None = None
+) -> Evaluation:
+    """Measure what `restorer` makes of the pairs.
+
+    Args:
+        pairs: rainy and clean pictures; one pair at a time is in memory.
+        threshold: of the rain mask, in grey levels.
+        progress: called with the number of pairs done.
+
+    Raises:
+        InputError: a picture or a result is missing or broken, sizes differ, the network cannot restore a picture, or
+            the threshold is not within 0..255. The results in a folder are looked for before anything is measured.
+    """
+    if isinstance(restorer, FolderRestorer):
+        restorer.check(pairs)
+    return collect(_results(pairs, restorer), threshold, progress)
+
+
+def evaluate_network(
+    pictures: Iterable[tuple[str, UInt8[Tensor, "3 _ _"], UInt8[Tensor, "3 _ _"]]],
+    network: nn.Module,
+    device: torch.device | str,
+    threshold: float = 10.0,
+    progress: Callable[[int], None] | None = None,
+) -> Evaluation:
+    """Measure a network on pairs in memory, (name, rainy, clean); everything else as in `evaluate`.
+
+    >>> clean = torch.full((3, 16, 16), 100, dtype=torch.uint8)
+    >>> nothing = evaluate_network([("street", clean + 50, clean)], nn.Identity(), "cpu")
+    >>> nothing.to_json()["mean"]["removal"], nothing.to_json()["mean"]["clean_error"]
+    (0.0, 0.0)
+    """
+    restore = NetworkRestorer(network, device).picture
+
+    def result(name: str, rainy: UInt8[Tensor, "3 _ _"], clean: UInt8[Tensor, "3 _ _"]) -> Result:
+        with naming(name):
+            return Result(name, rainy, clean, restore(rainy), restore(clean))
+
+    return collect((result(*each) for each in pictures), threshold, progress)
+
+
+def collect(
+    results: Iterable[Result], threshold: float = 10.0, progress: Callable[[int], None] | None = None
+) -> Evaluation:
+    """Measure results one by one, beside the rainy pictures as they are. Arguments and errors as of `evaluate`."""
+    evaluation = Evaluation([], MetricSums(threshold, SENSITIVITY), MetricSums(threshold, SENSITIVITY))
+    for name, rainy, clean, restored, restored_clean in results:
+        with naming(name):
+            evaluation.restored.add(rainy, clean, restored, restored_clean)
+        evaluation.untouched.add(rainy, clean, rainy, clean)
+        evaluation.names.append(name)
+        if progress is not None:
+            progress(len(evaluation.names))
+    return evaluation
+
+
+def _results(pairs: list[Pair], restorer: Restorer) -> Iterator[Result]:
+    for pair in pairs:
+        rainy, clean = read_picture(pair.rainy), read_picture(pair.clean)
+        yield Result(pair.name, rainy, clean, restorer.restore(pair, rainy), restorer.restore_clean(pair, clean))

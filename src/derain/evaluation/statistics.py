@@ -1,0 +1,78 @@
+"""Means, standard errors, spreads and rank correlations."""
+
+import math
+from collections.abc import Iterable, Sequence
+from statistics import StatisticsError, correlation, fmean, stdev, variance
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64
+
+
+def standard_error(differences: Sequence[float]) -> float:
+    """Standard error, over images, of the mean of a paired difference; unknown, inf, below two images.
+
+    >>> standard_error([1.0, 3.0, 1.0, 3.0]) == (4 / 3) ** 0.5 / 4 ** 0.5
+    True
+    """
+    return stdev(differences) / math.sqrt(len(differences)) if len(differences) > 1 else math.inf
+
+
+def mean_and_error(
+    values: Float64[np.ndarray, "*cells backgrounds"], spread: bool = True
+) -> tuple[Float64[np.ndarray, "*cells"], Float64[np.ndarray, "*cells"]]:
+    """Mean over backgrounds and its standard error (n - 1), both NaN where they are not defined.
+
+    Args:
+        values: NaN is left out.
+        spread: False: no standard error is to be told.
+
+    >>> mean_and_error(np.array([[0.0, 1.0, np.nan], [np.nan, np.nan, np.nan]]))
+    (array([0.5, nan]), array([0.5, nan]))
+    """
+    known = ~np.isnan(values)
+    number = known.sum(-1).astype(np.float64)
+    mean = _divide(np.where(known, values, 0.0).sum(-1), number)
+    squares = np.where(known, (values - mean[..., None]) ** 2, 0.0).sum(-1)
+    error = np.sqrt(_divide(squares, number * (number - 1)))
+    return np.asarray(mean), np.asarray(error if spread else np.full_like(error, np.nan))
+
+
+def _divide(total: Any, number: Any) -> Any:
+    """NaN where `number` is 0."""
+    return total / np.where(number > 0, number, np.nan)
+
+
+def seed_spread(cells: Iterable[Sequence[float]]) -> float | None:
+    """Spread of a figure: root mean square, over its cells, of the standard deviation over seeds (ddof 1).
+
+    Args:
+        cells: values of each cell's seeds; cells of one seed do not count.
+
+    Returns:
+        None: no cell has two seeds.
+
+    >>> seed_spread([[1.0, 3.0], [5.0, 5.0], [7.0]])
+    1.0
+    """
+    variances = [variance(values) for values in cells if len(values) > 1]
+    return math.sqrt(fmean(variances)) if variances else None
+
+
+def spearman(first: Sequence[float], second: Sequence[float]) -> float | None:
+    """Spearman's rank correlation; ties share the mean of their ranks. None: one of the two does not vary.
+
+    Rounded to nine decimals, so that what is -0.8 is not a little more.
+
+    >>> spearman([8, 64, 256, 1024], [52.0, 50.0, 40.0, 41.0])
+    -0.8
+    """
+    try:
+        return round(correlation(_ranks(first), _ranks(second)), 9)
+    except StatisticsError:
+        return None
+
+
+def _ranks(values: Sequence[float]) -> list[float]:
+    ordered = sorted(values)
+    return [ordered.index(value) + (ordered.count(value) - 1) / 2 for value in values]

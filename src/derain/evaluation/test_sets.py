@@ -1,0 +1,162 @@
+"""Sets of pairs to measure on: pairs of two folders, or photos under streaks or rain."""
+
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import chain, count, islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from derain.evaluation.evaluate import evaluate_network
+from derain.networks.base import Network
+from derain.pictures.backgrounds import Category, ContentFilter, load_patches
+from derain.pictures.images import list_images, read_image
+from derain.pictures.pairs import Match, Pair, match_pairs
+from derain.rain import Rain, compose, load_rain
+from derain.rain.recovered import Recovered
+from derain.support.randomness import generator
+
+Sample = tuple[str, UInt8[Tensor, "3 _ _"], UInt8[Tensor, "3 _ _"]]
+
+
+@dataclass(frozen=True)
+class ValidationSet:
+    """Pairs in memory, (name, rainy, clean), measured again and again while a network trains.
+
+    Attributes:
+        name: "held_out" or "pairs".
+        source: what the pairs are, JSON-able; it decides whether a run goes on with the set it began with.
+        samples: the pairs, uint8.
+    """
+
+    name: str
+    source: dict[str, Any]
+    samples: list[Sample]
+
+    def measure(self, network: Network, device: torch.device) -> dict[str, Any]:
+        """All figures at a threshold of 10: means, what was left out of them, sensitivity to the threshold, images."""
+        result = evaluate_network(self.samples, network, device).to_json()
+        return {"set": self.name, **{key: result[key] for key in ("mean", "sensitivity", "left_out", "images")}}
+
+
+def pairs_set(rainy: Path, clean: Path, match: Match) -> ValidationSet:
+    """All pairs of two folders."""
+    pairs = match_pairs(rainy, clean, match)
+    samples = [(pair.name, _picture(pair.rainy), _picture(pair.clean)) for pair in pairs]
+    content = sha256()
+    for _, *pictures in samples:
+        for picture in pictures:
+            content.update(str(tuple(picture.shape)).encode() + picture.numpy().tobytes())
+    source = {"names": [pair.name for pair in pairs], "content_hash": content.hexdigest()}
+    return ValidationSet("pairs", source, samples)
+
+
+def _picture(path: Path) -> UInt8[Tensor, "3 h w"]:
+    return torch.from_numpy(read_image(path)).permute(2, 0, 1)
+
+
+_PATCHES = 40
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Rainy and clean pictures of two folders."""
+
+    rainy: Path
+    clean: Path
+    match: Match
+
+    def list(self, pictures: int | None) -> list[Pair]:
+        return match_pairs(self.rainy, self.clean, self.match)[:pictures]
+
+
+@dataclass(frozen=True)
+class Test:
+    """A test set of a study with all that it refers to.
+
+    Attributes:
+        name: as in the study.
+        pairs: what it consists of; or, where a category is given, where its streaks are recovered from.
+        category: whose test photos are cut into patches; None: the pairs are tested as they are.
+        rain: laid on the photos, where there are no pairs.
+        pictures: their number, the first by name; None: all pairs, or 40 patches.
+        size_px: side of the patches.
+    """
+
+    name: str
+    pairs: Pairs | None
+    category: Category | None
+    rain: str | None
+    pictures: int | None
+    size_px: int
+
+    __test__ = False
+
+    def sources(self) -> dict[str, list[Path]]:
+        """The files that it is chosen from: "clean" pictures or photos, and "rainy" ones."""
+        found: dict[str, list[Path]] = {}
+        if self.pairs is not None:
+            pairs = self.pairs.list(None)
+            found = {"rainy": [pair.rainy for pair in pairs], "clean": [pair.clean for pair in pairs]}
+        if self.category is not None:
+            # With recovered streaks the clean pictures of the pairs are seen by nobody.
+            found["streaks"] = found.pop("rainy", []) + found.pop("clean", [])
+            found["clean"] = photos(self.category.test)
+        return found
+
+    def samples(self) -> Iterator[Sample]:
+        """(name, rainy, clean), uint8 (3, h, w), one after the other.
+
+        Raises:
+            InputError: a folder or a picture is bad, or fewer patches can be cut than are asked for.
+        """
+        if self.category is None:
+            assert self.pairs is not None
+            for pair in self.pairs.list(self.pictures):
+                rainy, clean = (
+                    torch.from_numpy(read_image(path)).permute(2, 0, 1) for path in (pair.rainy, pair.clean)
+                )
+                yield pair.name, rainy, clean
+            return
+        content = ContentFilter(self.category.min_std, self.category.max_white)
+        files = photos(self.category.test)
+        patches = load_patches(files, self.pictures or _PATCHES, self.size_px, 0, content)
+        rain, names = self.load_rain(), set[str]()
+        for index, patch in enumerate(torch.from_numpy(patches.patches)):
+            rng = generator(0, "test", self.name, index)
+            layer = rain.layers(1, self.size_px, self.size_px, rng)[0]
+            source = patches.sources[index]
+            # Photos of two folders may have one name.
+            name = unused(f"{Path(source.photo).stem}-{source.top}-{source.left}", names)
+            names.add(name)
+            yield name, compose(patch.float(), layer).to(torch.uint8), patch
+
+    def load_rain(self) -> Rain:
+        """What is laid on photos."""
+        if self.pairs is not None:
+            return Rain(self.name, ((1.0, Recovered(self.pairs.rainy, self.pairs.clean, self.pairs.match)),))
+        assert self.rain is not None
+        return load_rain(self.rain)
+
+
+def photos(folders: tuple[Path, ...]) -> list[Path]:
+    """All pictures of some folders."""
+    return [photo for folder in folders for photo in list_images(folder)]
+
+
+def first(test: Test, number: int) -> list[Sample]:
+    """The first pictures of a test set."""
+    return list(islice(test.samples(), number))
+
+
+def unused(name: str, taken: Container[str]) -> str:
+    """A name, or the name with the first number from 2 that is not taken: the same wherever the files lie.
+
+    >>> unused("a.png", ["a.png", "a.png 2"])
+    'a.png 3'
+    """
+    return next(each for each in chain([name], (f"{name} {number}" for number in count(2))) if each not in taken)

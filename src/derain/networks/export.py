@@ -1,0 +1,115 @@
+"""Exports of a network: ONNX, and weights in half precision, each verified against it."""
+
+import json
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr
+from copy import deepcopy
+from dataclasses import asdict
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from derain.errors import InputError
+from derain.networks.base import Network
+from derain.networks.onnx import OnnxNetwork
+from derain.networks.verification import largest_difference
+from derain.networks.weights import load_model, write_tensors
+from derain.support.files import write_bytes
+
+TOLERANCE = 1e-4
+"""Largest difference, in 0..1, that an exported network may show."""
+_INPUT, _OUTPUT = "rainy", "derained"
+
+
+def export_onnx(network: Network, header: Mapping[str, Any], path: Path) -> float:
+    """Write a network as ONNX with free height and width; its header and its descriptor become metadata.
+
+    Before it is written the file is run in ONNX Runtime on pictures of two sizes.
+
+    Returns:
+        the largest difference from the network, in 0..1.
+
+    Raises:
+        InputError: the extra derain[onnx] is not installed, torch cannot translate the network, the file cannot be
+            written, or the result differs by more than 1e-4.
+    """
+    refusal = f"{path} is not written"
+    data = translate(network, header, refusal)
+    difference = largest_difference(network, OnnxNetwork(data, path.name))
+    if not difference <= TOLERANCE:
+        raise InputError(f"{refusal}: in ONNX Runtime the network's result differs by {difference:.1e}")
+    write_bytes(path, data)
+    return difference
+
+
+def translate(network: Network, header: Mapping[str, Any], refusal: str) -> bytes:
+    """The network as the content of an ONNX file; where torch cannot do that InputError: `refusal` and the cause."""
+    try:
+        import onnx
+        import onnxscript  # noqa: F401  (the exporter needs it)
+    except ImportError as error:
+        raise InputError("exporting to ONNX needs its packages: install derain[onnx]") from error
+    network = network.cpu().eval()
+    sizes = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
+    try:
+        with _quiet():
+            program = torch.onnx.export(
+                network, (torch.rand(1, 3, 48, 64),), dynamo=True, dynamic_shapes=(sizes,), verbose=False,
+                input_names=[_INPUT], output_names=[_OUTPUT],
+            )  # fmt: skip
+    except torch.onnx.OnnxExporterError as error:
+        cause = str(error.__cause__ or error).splitlines()[0]
+        raise InputError(f"{refusal}: torch cannot translate the code of the network ({cause})") from error
+    assert program is not None
+    model = program.model_proto
+    metadata = {"derain": json.dumps(header), "derain_descriptor": json.dumps(asdict(network.descriptor))}
+    onnx.helper.set_model_props(model, metadata)
+    data: bytes = model.SerializeToString()
+    return data
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what torch says about its own code and about packages that nobody asked for."""
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        # A network that it cannot translate is printed, line by line.
+        with warnings.catch_warnings(), redirect_stderr(StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)
+
+
+def export_float16(model: Path, path: Path, user_network: str | None = None) -> float:
+    """Write a copy of a model with float16 weights, half as large, under the same header; `load_model` reads it.
+
+    Args:
+        model: what a training wrote.
+        path: of the copy.
+        user_network: FILE.py:CLASS, for weights of a network of one's own.
+
+    Returns:
+        the largest difference between the pictures that the two make, in 0..1.
+
+    Raises:
+        InputError: as `load_model`; the file cannot be written, or its pictures differ by a grey level or more.
+    """
+    network, header = load_model(model, user_network)
+    rounded = deepcopy(network)
+    for tensor in rounded.state_dict().values():
+        if tensor.is_floating_point():
+            tensor.copy_(tensor.half())
+    difference = largest_difference(network, rounded)
+    if not difference < 1 / 255:
+        raise InputError(
+            f"{path} is not written: with float16 weights pictures differ by {255 * difference:.1f} levels"
+        )
+    halves = {name: t.half() if t.is_floating_point() else t for name, t in rounded.state_dict().items()}
+    write_tensors(path, halves, header)
+    return difference

@@ -1,0 +1,1 @@
+"""Pictures: files as arrays, pairs of them, and background patches."""

@@ -1,0 +1,174 @@
+"""Decoding of picture files: formats, limits, bit depths and the camera's orientation."""
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Lock
+from typing import IO, Any
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from derain.errors import InputError
+
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "PPM")
+
+ORIENTATION = 0x0112
+"""The tag of the orientation in EXIF 2.32."""
+
+# How a picture is turned upright, by its EXIF orientation.
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_settings_lock = Lock()  # Pillow's limit and Python's warnings are those of the process
+_log = logging.getLogger("derain")
+_BITS, _PHOTOMETRIC, _PLANES = 0x0102, 0x0106, 0x011C  # tags of TIFF 6.0
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """The picture at `path`, with its header read; what goes wrong until the end of the block is bad input.
+
+    Raises:
+        InputError: missing, not a picture, or damaged.
+    """
+    try:
+        # Given a path, Pillow (13.0) maps the file, and scrambles grey TIFF pictures that are to be turned.
+        with path.open("rb") as file, _open(file) as image:
+            yield image
+    except (InputError, MemoryError):
+        raise
+    except UnidentifiedImageError as error:
+        raise InputError(f"{path} is not an image ({', '.join(FORMATS)})") from error
+    except OSError as error:
+        raise InputError(f"cannot read the image {path}: {error.strerror or error}") from error
+    except Exception as error:  # on broken files Pillow's decoders raise nearly anything
+        raise InputError(f"cannot read the image {path}: it is damaged ({error})") from error
+
+
+def decoded(image: Image.Image, path: Path, max_pixels: int) -> Image.Image:
+    """The first frame of an opened picture at 8 bits a channel, as it is stored: in mode L, LA, RGB or RGBA.
+
+    Of 12 or 16 bits a channel the upper 8 are kept, which is logged; palette, CMYK and other colours become RGB.
+
+    Raises:
+        InputError: more than `max_pixels`, floating-point or 32-bit levels, or 16 bits in separate planes.
+    """
+    width, height = image.size
+    if width * height > max_pixels:
+        raise InputError(f"{path} has {width} x {height} pixels, more than the limit of {max_pixels:,}")
+    tags: Mapping[int, Any] = getattr(image, "tag_v2", {})  # of TIFF files
+    raw = any(tile[0] == "raw" for tile in getattr(image, "tile", []))
+    bits_of = tags.get(_BITS, (8,))
+    if raw and tags.get(_PLANES) == 2 and len(bits_of) > 1 and max(bits_of) > 8:  # which Pillow (12.3) mixes up
+        raise InputError(f"{path} has 16 bits a channel in separate planes; save it with the channels together")
+    if bits := _more_than_8_bits(image):
+        _log.warning("%s has %d bits a channel and is read at 8 bits", path, bits)
+    transparent = image.info.get("transparency")  # one level, a colour, or an opacity for every colour of a palette
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
+        levels = np.asarray(image)
+        upper = (levels >> (4 if bits == 12 else 8)).astype(np.uint8)
+        if tags.get(_PHOTOMETRIC) == 0:
+            upper = 255 - upper  # white is 0 in this TIFF file, which Pillow (12.3) heeds at 8 bits alone
+        read = Image.fromarray(upper)
+        if transparent is not None:
+            read.putalpha(Image.fromarray(levels != transparent).convert("L"))
+        return read
+    if image.mode in ("I", "F"):
+        raise InputError(f"{path} has 32-bit levels; save it with 8 or 16 bits a channel")
+    for stored, scale in (("L;2", 85), ("L;4", 17)):
+        if transparent is not None and stored in _arguments(image):
+            image.info["transparency"] = scale * transparent  # Pillow (12.3) scales the pixels alone
+    grey = image.mode in ("1", "L", "LA", "La")
+    mode = ("L" if grey else "RGB") + ("A" if image.has_transparency_data else "")
+    image.load()
+    return image if image.mode == mode else image.convert(mode)
+
+
+def stored_orientation(image: Image.Image) -> int:
+    """The EXIF orientation of an opened picture, as far as it is read: 1..8, or what a broken file says; 1 where the
+    EXIF data cannot be read."""
+    if image.format == "TIFF":
+        return 1  # Pillow turns these itself
+    with exif_may_be_broken():
+        if image.format == "PNG" and "exif" not in image.info and (late := _late_exif(image)):
+            image.info["exif"] = late
+        # PngImageFile.getexif would decode the whole picture in search of that chunk.
+        return int(Image.Image.getexif(image).get(ORIENTATION, 1))
+    return 1
+
+
+def _late_exif(image: Image.Image) -> bytes | None:
+    """The EXIF data of a PNG file that stand behind its pixels, as some programs write them; None: there are none."""
+    file: IO[bytes] | None = getattr(image, "fp", None)  # none once it is decoded, which reads them
+    if file is None:
+        return None
+    position = file.tell()
+    try:
+        file.seek(8)
+        while len(head := file.read(8)) == 8:
+            length = int.from_bytes(head[:4])
+            if head[4:] == b"eXIf":
+                return b"Exif\0\0" + file.read(length)
+            file.seek(length + 4, 1)  # the checksum as well
+        return None
+    finally:
+        file.seek(position)
+
+
+@contextmanager
+def exif_may_be_broken() -> Iterator[None]:
+    """Passes over what Pillow raises on EXIF data that it cannot read, which is nearly anything, and its warnings."""
+    with _settings_lock, warnings.catch_warnings(), suppress(Exception):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def upright(stored: Image.Image, orientation: int) -> Image.Image:
+    """A picture as it is seen, from how it is stored."""
+    return stored.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else stored
+
+
+def as_stored(seen: Image.Image, orientation: int) -> Image.Image:
+    """The reverse of `upright`.
+
+    >>> picture = Image.effect_noise((3, 2), 64)
+    >>> all(as_stored(upright(picture, orientation), orientation) == picture for orientation in range(1, 9))
+    True
+    """
+    # A quarter turn is undone by three more; the other six are their own reverse.
+    return upright(seen, {6: 8, 8: 6}.get(orientation, orientation))
+
+
+def _open(file: IO[bytes]) -> Image.Image:
+    with _settings_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # for the resolution Pillow looks into EXIF data, which may be broken
+        limit = Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS = None  # `decoded` has a limit of its own
+        try:
+            return Image.open(file, formats=FORMATS)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def _more_than_8_bits(image: Image.Image) -> int:
+    """How many bits a channel the file has, most of which Pillow reduces to 8 itself while it decodes; 0: at most 8."""
+    if image.format == "BMP":
+        return 0  # its "16" is bits a pixel
+    arguments = _arguments(image)
+    if image.format == "PPM" and any(isinstance(entry, tuple) and entry[1] > 255 for entry in arguments):
+        return 16  # (mode, largest level)
+    return next((bits for bits in (16, 12) if f";{bits}" in str(arguments)), 0)
+
+
+def _arguments(image: Image.Image) -> list[Any]:
+    """What Pillow's decoders are told, such as how a pixel is stored."""
+    return [tile[3] for tile in getattr(image, "tile", [])]

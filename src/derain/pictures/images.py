@@ -1,0 +1,105 @@
+"""Pictures as arrays: reading, writing and listing of files."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from derain.errors import InputError
+from derain.pictures.decoding import decoded, opened, stored_orientation, upright
+from derain.support.files import write_bytes
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm")
+
+
+def read_image(path: Path, max_pixels: int = 200_000_000) -> UInt8[np.ndarray, "h w 3"]:
+    """Read a picture as a person would see it: upright by its EXIF orientation, in RGB.
+
+    Grey, palette and CMYK pictures become RGB, transparent ones are laid on white, of several frames the first is
+    taken. Of 12 or 16 bits a channel the upper 8 are kept, which is logged.
+
+    Args:
+        path: PNG, JPEG, WebP, TIFF, BMP or PPM; the content counts, not the suffix.
+        max_pixels: a picture with more pixels is refused before it is decoded.
+
+    Returns:
+        levels 0..255.
+
+    Raises:
+        InputError: missing, not a picture, truncated, too large, or of floating-point or 32-bit levels.
+    """
+    with opened(path) as image:
+        orientation = stored_orientation(image)
+        picture = decoded(image, path, max_pixels)
+        if picture.mode in ("LA", "RGBA"):
+            rgba = picture.convert("RGBA")
+            picture = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+        rgb = picture if picture.mode == "RGB" else picture.convert("RGB")
+        return np.array(upright(rgb, orientation))
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """(height, width) of the upright picture, in pixels, from its header alone.
+
+    Raises:
+        InputError: missing or not a picture. That a file is truncated shows only when it is read.
+    """
+    with opened(path) as image:
+        width, height = image.size
+        return (width, height) if stored_orientation(image) in (5, 6, 7, 8) else (height, width)
+
+
+def list_images(folder: Path) -> list[Path]:
+    """The pictures in `folder` itself, known by their suffix, sorted by name as text. Hidden files are left out.
+
+    Raises:
+        InputError: the folder is missing, cannot be read, is empty or holds no picture.
+    """
+    return list_files(folder, SUFFIXES, "image")
+
+
+def list_files(folder: Path, suffixes: Sequence[str], what: str) -> list[Path]:
+    """As `list_images`, for files of other suffixes; `what` they are is for the sentence that there are none."""
+    if not folder.exists():
+        raise InputError(f"the folder {folder} does not exist")
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder")
+    try:
+        entries = sorted(folder.iterdir(), key=lambda path: path.name)
+    except OSError as error:
+        raise InputError(f"cannot read the folder {folder}: {error.strerror}") from error
+    if not entries:
+        raise InputError(f"the folder {folder} is empty")
+    # Hidden files with a picture's suffix are what macOS leaves beside the pictures ("._photo.jpg"). What is no folder
+    # is kept, not only what is a file: a broken link is to be named.
+    named = [path for path in entries if path.suffix.lower() in suffixes and not path.name.startswith(".")]
+    files = [path for path in named if not path.is_dir()]
+    if not files:
+        raise InputError(f"the folder {folder} holds no {what} ({', '.join(suffixes)})")
+    return files
+
+
+def write_image(path: Path, image: UInt8[np.ndarray, "h w *c"]) -> None:
+    """Write a grey (h, w) or RGB (h, w, 3) picture as PNG, atomically.
+
+    Raises:
+        InputError: the disk is full or the folder cannot be written.
+    """
+    write_bytes(path, encode_png(image))
+
+
+def encode_png(image: UInt8[np.ndarray, "h w *c"]) -> bytes:
+    """A grey (h, w) or RGB (h, w, 3) picture as the content of a PNG file."""
+    buffer = BytesIO()
+    Image.fromarray(image).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def encode_jpeg(image: UInt8[np.ndarray, "h w *c"], quality: int) -> bytes:
+    """A grey (h, w) or RGB (h, w, 3) picture as the content of a JPEG file, of a quality of 1..100."""
+    buffer = BytesIO()
+    Image.fromarray(image).save(buffer, format="JPEG", quality=quality)
+    return buffer.getvalue()

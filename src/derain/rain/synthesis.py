@@ -1,0 +1,112 @@
+"""Rain laid on photos, written as folders of pairs that any program can read."""
+
+import json
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+
+from derain.errors import InputError
+from derain.pictures.images import image_size, list_images, read_image, write_image
+from derain.rain import Rain, compose, rain_mask
+from derain.support.devices import usable_device
+from derain.support.files import make_folder, write_json
+from derain.support.randomness import generator
+
+MASK_THRESHOLD = 10.0
+_KINDS = ("rainy", "clean", "rain", "mask")
+
+
+def synthesise(
+    inputs: list[Path],
+    rain: Rain,
+    seed: int,
+    out: Path,
+    device: str = "cpu",
+    report: Callable[[int, int], None] = lambda done, photos: None,
+) -> int:
+    """Lay rain on photos and return their number: OUT/rainy, OUT/clean, OUT/rain and OUT/mask get a NAME.png of each.
+
+    Every photo gets a layer of its own, at its own size, which depends on the seed and on the photo's name alone.
+    `rain` is the rendered grey layer before O = clip(B + R), itself cut at 255; `mask` is white where the largest
+    channel of O - B exceeds 10 levels. OUT/synthesis.json keeps the names; files that it does not name are not
+    overwritten.
+
+    Args:
+        inputs: photos, and folders of photos.
+        rain: where the layers come from.
+        seed: seed of the layers.
+        out: the folder that gets the four folders.
+        device: torch device to render on.
+        report: called with the number of photos done and their total.
+
+    Raises:
+        InputError: a photo that cannot be read, two photos of one name, a photo that lies where results go, a file of
+            such a name there that is no result, an output folder that cannot be written, or a device that cannot be
+            used.
+    """
+    if not inputs:
+        raise InputError("give at least one photo or folder of photos")
+    photos = [photo for path in inputs for photo in (list_images(path) if path.is_dir() else [path])]
+    by_name: dict[str, Path] = {}
+    place, written_to = usable_device(device), {(out / kind).resolve() for kind in _KINDS}
+    for photo in photos:
+        if photo.resolve().parent in written_to:
+            raise InputError(f"{photo} lies where results are written: give another --out")
+        image_size(photo)
+        if photo.stem in by_name:
+            raise InputError(f"{by_name[photo.stem]} and {photo} would both be written to {photo.stem}.png")
+        by_name[photo.stem] = photo
+    record = out / "synthesis.json"
+    ours = _read(record)
+    for path in (out / kind / f"{name}.png" for name in by_name if name not in ours for kind in _KINDS):
+        if path.exists():
+            raise InputError(f"{path} is no result of derain synth and is not overwritten; choose another folder")
+    folders = {kind: make_folder(out / kind) for kind in _KINDS}
+    _note(record, ours.union(by_name))  # before the first picture is written, should this be killed
+    try:
+        for done, (name, photo) in enumerate(by_name.items(), start=1):
+            for kind, picture in _pictures(photo, rain, generator(seed, "synthesis", name), place).items():
+                write_image(folders[kind] / f"{name}.png", picture)
+            report(done, len(by_name))
+    finally:
+        written = {name for name in by_name if any((folder / f"{name}.png").exists() for folder in folders.values())}
+        _note(record, ours | written)
+    return len(by_name)
+
+
+def _pictures(
+    photo: Path, rain: Rain, rng: np.random.Generator, place: torch.device
+) -> dict[str, UInt8[np.ndarray, "h w *c"]]:
+    """What is written of a photo, by its folder."""
+    background = torch.from_numpy(read_image(photo)).permute(2, 0, 1).float()
+    height, width = background.shape[-2:]
+    layer = rain.layers(1, height, width, rng, place)[0].cpu()
+    rainy = compose(background, layer)
+    mask = rain_mask(rainy, background, MASK_THRESHOLD)
+    pictures = {"rainy": rainy, "clean": background, "rain": layer.clamp(max=255), "mask": mask[0] * 255.0}
+    return {kind: _as_array(picture) for kind, picture in pictures.items()}
+
+
+def _read(record: Path) -> set[str]:
+    """The names that are noted as results."""
+    try:
+        names = json.loads(record.read_bytes())["photos"] if record.exists() else []
+        if not all(isinstance(name, str) for name in names):
+            raise TypeError
+        return set(names)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{record} was not written by derain synth") from error
+
+
+def _note(record: Path, names: Collection[str]) -> None:
+    write_json(record, {"photos": sorted(names)})
+
+
+def _as_array(picture: torch.Tensor) -> UInt8[np.ndarray, "h w *c"]:
+    levels = picture.to(torch.uint8)
+    return (
+        levels.permute(1, 2, 0) if levels.ndim == 3 and len(levels) == 3 else levels.reshape(levels.shape[-2:])
+    ).numpy()

@@ -1,0 +1,1 @@
+"""The judgement of a study: results, curves, turning points and verdicts."""

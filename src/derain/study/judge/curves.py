@@ -1,0 +1,162 @@
+"""The cells of a study as curves over the number of backgrounds, for the rules that judge them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from statistics import fmean
+
+from derain.evaluation.metrics import METRIC
+from derain.evaluation.statistics import seed_spread, standard_error
+from derain.study.judge.results import Cell
+from derain.study.judge.turning import NotTested, turning_ends, turning_point
+
+
+@dataclass(frozen=True)
+class Point:
+    """A figure at one count: its value of every seed, and its mean over seeds of every test image by name."""
+
+    by_seed: Sequence[float]
+    images: Mapping[str, float]
+    parameters: int
+
+    @property
+    def value(self) -> float:
+        return fmean(self.by_seed)
+
+    @property
+    def seeds(self) -> int:
+        return len(self.by_seed)
+
+
+Curve = Mapping[int, Point]
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a curve's trainings have in common; "" on axes over which curves are compared."""
+
+    family: str
+    network: str
+    category: str
+    rain: str
+    length: str
+    precision: str
+    loss: str
+    test: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of merit of a whole study: its curves over counts, and its spread between seeds."""
+
+    name: str
+    curves: Mapping[Line, Curve]
+    between_seeds: float | None
+
+    def text(self, value: float) -> str:
+        return METRIC[self.name].text(value)
+
+    def spread(self, first: Point, second: Point) -> float:
+        """Of the difference between two points.
+
+        Raises:
+            NotTested: one of them has one seed, and they have no two images to compare.
+        """
+        if self.between_seeds is not None and min(first.seeds, second.seeds) > 1:
+            return self.between_seeds
+        common = first.images.keys() & second.images
+        if len(common) < 2:
+            raise NotTested("one seed, and no two images of which the figures were kept: the spread is not known")
+        return standard_error([first.images[name] - second.images[name] for name in common])
+
+    def turning_point(self, curve: Curve) -> float:
+        values = values_of(curve)
+        high, low = turning_ends(values)
+        return turning_point(values, self.spread(curve[high], curve[low]))
+
+    def place(self, curve: Curve) -> float:
+        """The turning point, where there is a count between its ends: with none it is midway, whatever the values are.
+
+        Raises:
+            NotTested: there is no such count, or as of `turning_point`.
+        """
+        high, low = turning_ends(values_of(curve))
+        if not any(high < count < low for count in curve):
+            raise NotTested(f"a count between {high} and {low} is needed")
+        return self.turning_point(curve)
+
+    def rises(self, points: Sequence[Point]) -> bool:
+        """Whether no point is above a later one by more than two spreads."""
+        return not any(
+            first.value > second.value and first.value - second.value > 2 * self.spread(first, second)
+            for first, second in combinations(points, 2)
+        )
+
+
+def figure_of(cells: Sequence[Cell], name: str, threshold: int | None) -> Figure:
+    at = threshold or 10  # figures that do not depend on it stand at both
+    runs: dict[Line, dict[int, dict[int, Cell]]] = {}
+    for cell in cells:
+        if cell.value(name, at) is not None:
+            axes = cell.axes
+            family = axes["network"].partition(":")[0]
+            line = Line(
+                family,
+                axes["network"],
+                axes["category"],
+                axes["rain"],
+                f"{axes['length']:g}",
+                axes["precision"],
+                axes["loss"],
+                cell.test,
+            )
+            # By seed: a training that two grids ask for is one seed, not two.
+            runs.setdefault(line, {}).setdefault(axes["count"], {})[axes["seed"]] = cell
+    curves = {
+        line: {count: _point(list(seeds.values()), name, at) for count, seeds in sorted(counts.items())}
+        for line, counts in runs.items()
+    }
+    return Figure(name, curves, seed_spread(point.by_seed for curve in curves.values() for point in curve.values()))
+
+
+def _point(cells: Sequence[Cell], name: str, threshold: int) -> Point:
+    images: dict[str, list[float]] = {}
+    for cell in cells:
+        values = cell.images(name, threshold)
+        names = cell.measured["names"] if values else []  # a result may have been published with its means alone
+        for image, value in zip(names, values, strict=True):
+            if value is not None:
+                images.setdefault(image, []).append(value)
+    by_seed = [value for cell in cells if (value := cell.value(name, threshold)) is not None]
+    return Point(by_seed, {image: fmean(values) for image, values in images.items()}, cells[0].parameters)
+
+
+def compared(figure: Figure, over: Sequence[str]) -> Iterator[tuple[str, Mapping[Line, Curve]]]:
+    """The curves that are judged together, those that differ only on some axes, with what they have in common."""
+    groups: dict[Line, dict[Line, Curve]] = {}
+    for line, curve in figure.curves.items():
+        groups.setdefault(replace(line, **dict.fromkeys(over, "")), {})[line] = curve
+    if not groups:
+        yield "", {}
+    for common, curves in groups.items():
+        yield _label(common, list(groups)), curves
+
+
+def _label(line: Line, lines: Sequence[Line]) -> str:
+    """Network and category, and what else tells the line from the others."""
+    networks = {other.network for other in lines if other.family == line.family}
+    label = [line.family if len(networks) == 1 else line.network, line.category]
+    told_apart_by = ["network", "category"]
+    for axis in ("rain", "length", "precision", "loss", "test"):
+        if _distinct(lines, [*told_apart_by, axis]) > _distinct(lines, told_apart_by):
+            told_apart_by.append(axis)
+            label.append(getattr(line, axis))
+    return ", ".join(filter(None, label))
+
+
+def _distinct(lines: Sequence[Line], axes: Sequence[str]) -> int:
+    return len({tuple(getattr(line, axis) for axis in axes) for line in lines})
+
+
+def values_of(curve: Curve) -> dict[int, float]:
+    return {count: point.value for count, point in curve.items()}

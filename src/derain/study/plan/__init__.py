@@ -1,0 +1,1 @@
+"""The plan of a study: its file, its scales, its trainings and their cost."""

@@ -1,0 +1,180 @@
+"""What a study trains: every training once, whatever number of figures share it."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from hashlib import sha256
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from derain.errors import InputError
+from derain.evaluation.test_sets import Test
+from derain.networks.registry import NETWORKS, parse
+from derain.networks.user import is_user_network
+from derain.pictures.backgrounds import Category
+from derain.rain import load_rain
+from derain.study.plan.scales import Scale
+from derain.study.plan.spec import Grid, Study, resolve_test
+from derain.training.settings import Precision, TrainingSettings
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training of a study; equal ones are trained once."""
+
+    network: str
+    """NAME:key=value,... without values that are the network's defaults."""
+    category: Category
+    count: int
+    rain: str
+    seed: int
+    length: float
+    scale: Scale
+    precision: Precision = "float32"
+    loss: str = "l1"
+
+    def settings(self) -> TrainingSettings:
+        """The same for `derain.training.loop.train`."""
+        return TrainingSettings(
+            backgrounds=self.category.train,
+            count=self.count,
+            rain=self.rain,
+            network=self.network,
+            iterations=max(1, round(self.scale.iterations * self.length)),
+            batch_size=self.scale.batch_size,
+            background_size=self.scale.background_size,
+            patch_size=self.scale.patch_size,
+            layers=self.scale.layers,
+            min_std=self.category.min_std,
+            max_white=self.category.max_white,
+            learning_rate=self.scale.learning_rate,
+            warmup=self.scale.warmup,
+            precision=self.precision,
+            loss=self.loss,
+            seed=self.seed,
+        )
+
+    def axes(self) -> dict[str, str | int | float]:
+        """Its value on every axis, as it stands in tables."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {**values, "category": self.category.name, "rain": Path(self.rain).stem, "scale": self.scale.name}
+
+    def identity(self, photos: str) -> str:
+        """A hash of all that determines the trained weights: 16 hexadecimal digits.
+
+        Args:
+            photos: hash of the category's training photos; where they lie does not matter.
+        """
+        chosen = asdict(self.settings())
+        settings = {name: chosen[name] for name in _DETERMINING}
+        settings |= {"photos": photos, "network": determined(self.network), "rain": _rain(self.rain)}
+        settings |= {"precision": self.precision} if self.precision != "float32" else {}
+        return sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+
+
+# The settings that, with photos, network and rain, determine the weights.
+_DETERMINING = (
+    "count", "iterations", "loss", "batch_size", "background_size", "patch_size", "layers", "min_std", "max_white",
+    "learning_rate", "betas", "warmup", "average_decay", "seed",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A training and what its network is asked."""
+
+    training: Training
+    tests: tuple[Test, ...]
+    probe: bool
+    """Whether the network's response to rain is mapped."""
+
+
+def plan(studies: Sequence[Study], scale: Scale, seeds: Sequence[int] = ()) -> list[Planned]:
+    """The distinct trainings of studies, in the order in which the studies ask for them.
+
+    Args:
+        studies: their figures share trainings.
+        scale: at which they run.
+        seeds: in place of the studies' own.
+
+    Raises:
+        InputError: a file of rain or a network of one's own cannot be read, a seed is negative, or two different rains
+            of a study have one name.
+    """
+    tests: dict[Training, dict[Test, None]] = {}
+    probed: set[Training] = set()
+    for study in studies:
+        known: dict[tuple[str | int | float, ...], Training] = {}
+        for training, grid in trainings(study, scale, seeds):
+            _refuse_equal_axes(study, training, known.setdefault(tuple(training.axes().values()), training))
+            probed |= {training} if study.probe else set()
+            tests.setdefault(training, {}).update(dict.fromkeys(resolve_test(study, name) for name in grid.tests))
+    return [Planned(training, tuple(wanted), training in probed) for training, wanted in tests.items()]
+
+
+def _refuse_equal_axes(study: Study, training: Training, other: Training) -> None:
+    """Figures would average two rains as if they were seeds of one."""
+    if training.identity("") != other.identity(""):
+        raise InputError(
+            f"the study {study.name!r} trains on two different rains that are called {Path(training.rain).stem!r} in "
+            f"figures and tables, {other.rain} and {training.rain}: name one file otherwise"
+        )
+
+
+def distinct(planned: Sequence[Planned]) -> list[Planned]:
+    """Without trainings that give the weights of an earlier one, such as those of equal categories of two studies."""
+    found = {(each.training.identity(""), each.training.category.train): each for each in reversed(planned)}
+    return [each for each in planned if each in found.values()]
+
+
+def trainings(study: Study, scale: Scale, seeds: Sequence[int] = ()) -> Iterator[tuple[Training, Grid]]:
+    """Every training of a study with the grid that asks for it; seed by seed, small counts first."""
+    for grid in study.grids(scale.name):
+        axes = (
+            seeds or grid.seed, grid.length, grid.precision, grid.loss, grid.count, grid.rain, grid.category,
+            grid.network,
+        )  # fmt: skip
+        for seed, length, precision, loss, count, rain, category, network in product(*axes):
+            training = Training(
+                canonical(network), study.data[category], count, rain, seed, length, scale, precision, loss
+            )
+            yield training, grid
+
+
+@cache
+def canonical(network: str) -> str:
+    """The text of a network without values that are defaults, in the order of its hyperparameters.
+
+    >>> canonical("resnet:blocks=16,features=32")
+    'resnet:features=32'
+    """
+    name, values = parse(network)
+    if is_user_network(name):
+        return name
+    defaults = asdict(NETWORKS[name].hyperparameters())
+    changed = [f"{key}={_text(values[key])}" for key in defaults if values.get(key, defaults[key]) != defaults[key]]
+    return f"{name}:{','.join(changed)}" if changed else name
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@cache
+def determined(network: str) -> Mapping[str, Any]:
+    """What determines a network: name and all hyperparameters, or the code of the user's own."""
+    name, values = parse(network)
+    if is_user_network(name):
+        path, _, class_name = name.rpartition(":")
+        try:
+            return {"class": class_name, "code": sha256(Path(path).read_bytes()).hexdigest()}
+        except OSError as error:
+            raise InputError(f"cannot read the network {name}: {error.strerror}") from error
+    return {"name": name, **asdict(NETWORKS[name].hyperparameters(**values))}
+
+
+@cache
+def _rain(rain: str) -> Mapping[str, Any]:
+    return load_rain(rain).describe()

@@ -1,0 +1,358 @@
+"""Figures of curves in the arrangement of the paper: figures of merit against the number of backgrounds."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import ceil, isfinite, log2
+from statistics import fmean, stdev
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+from derain.evaluation.metrics import METRIC, RAIN_METRICS
+from derain.evaluation.statistics import standard_error
+from derain.study.judge.curves import figure_of
+from derain.study.judge.results import Cell
+from derain.study.judge.turning import NotTested
+from derain.study.run.store import AXES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+MASKED = tuple(metric.name for metric in RAIN_METRICS)
+"""The figures that depend on the threshold."""
+
+# Okabe and Ito's colours, which colour-blind readers tell apart; markers differ as well.
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+_MOST_COLUMNS = 4
+_LETTERS_A_PANEL = 36  # of the legend
+
+# Sizes in inches, at 10 points. Set by hand: a layout engine takes longer than the drawing.
+_PANEL_IN, _GAP_IN = (2.15, 1.9), (0.6, 0.42)
+_LEFT_IN, _RIGHT_IN, _TOP_IN, _BOTTOM_IN = 0.8, 0.1, 0.32, 0.7
+_LEGEND_LINE_IN = 0.2
+_LEAST_GAP = 0.15  # of the axis, between two counts whose labels stand level
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A figure of `derain.METRICS` at a threshold of the mask of rain, in grey levels: 5, 10, 25 or 50."""
+
+    figure: str
+    threshold: int = 10
+
+    @property
+    def title(self) -> str:
+        """As it stands above a panel.
+
+        >>> Quantity("e_r", 50).title, Quantity("clean_error").title
+        ('E_R, t=50', 'clean error')
+        """
+        label = METRIC[self.figure].label
+        return f"{label}, t={self.threshold}" if self.figure in MASKED else label
+
+    def of(self, cell: Cell) -> float | None:
+        """Its mean over the test images of a training."""
+        measured, threshold = cell.measured, str(self.threshold)
+        means = measured["mean"] if threshold in measured["mean"] else measured["sensitivity"]
+        value: float | None = means[threshold][self.figure]
+        return value
+
+    def standard_error(self, cell: Cell) -> float | None:
+        """Of that mean; None where the figures of the images are not kept, or there are less than two."""
+        if str(self.threshold) not in cell.measured["images"]:
+            return None
+        values = [value for value in cell.images(self.figure, self.threshold) if value is not None]
+        return standard_error(values) if len(values) > 1 else None
+
+    def reference(self, cell: Cell) -> float | None:
+        """What a curve is compared with: E_R of perfect removal, E_B of the untouched rainy pictures; None: nothing."""
+        threshold = str(self.threshold)
+        value: float | None = None
+        if self.figure == "e_r":
+            value = cell.measured["perfect_e_r"].get(threshold)
+        elif self.figure == "e_b" and threshold in cell.measured["input"]:
+            value = cell.measured["input"][threshold]["e_b"]
+        return value
+
+
+@dataclass(frozen=True)
+class Point:
+    """The trainings at one count.
+
+    Attributes:
+        count: of backgrounds.
+        value: mean over seeds.
+        error: standard deviation over seeds (n - 1 in the denominator); with one seed, the standard error of the mean
+            over test images.
+        seeds: their number.
+    """
+
+    count: int
+    value: float
+    error: float | None
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A quantity against the count; `reference` as of `Quantity.reference`."""
+
+    label: str
+    points: tuple[Point, ...]
+    reference: float | None
+
+
+def quantities(figures: Sequence[str]) -> list[Quantity]:
+    """What is drawn of a study's figures: E_R and E_B at thresholds of 50 and 10, the others at 10.
+
+    >>> [quantity.title for quantity in quantities(["e_r", "removal"])]
+    ['E_R, t=50', 'E_R, t=10', 'removal, t=10']
+    """
+    thresholds = {"e_r": (50, 10), "e_b": (50, 10)}
+    return [Quantity(figure, threshold) for figure in figures for threshold in thresholds.get(figure, (10,))]
+
+
+def sensitivity(figures: Sequence[str]) -> list[list[Quantity]]:
+    """The figures that depend on the threshold, each at 5, 10, 25 and 50."""
+    return [[Quantity(figure, threshold) for threshold in (5, 10, 25, 50)] for figure in figures if figure in MASKED]
+
+
+def varied(cells: Sequence[Cell], without: Sequence[str] = ()) -> list[str]:
+    """The axes on which cells differ."""
+    return [axis for axis in AXES if axis not in without and len({cell.axes[axis] for cell in cells}) > 1]
+
+
+def panels(cells: Sequence[Cell], axis: str | None) -> dict[str, list[Cell]]:
+    """The cells of each panel by its title; without an axis there is one panel, and no title."""
+    found: dict[str, list[Cell]] = {}
+    for cell in cells:
+        found.setdefault("" if axis is None else str(cell.axes[axis]), []).append(cell)
+    return found
+
+
+def curves(cells: Sequence[Cell], axis: str, quantity: Quantity, without: Sequence[str] = ()) -> list[Curve]:
+    """A curve for each value of an axis.
+
+    Cells that differ in other ways than by count and seed are never averaged: each such way has a curve of its own.
+
+    Args:
+        cells: of one panel.
+        axis: whose values become curves.
+        quantity: to draw.
+        without: axes that tell panels apart.
+    """
+    return [
+        Curve(label, _points(group, quantity), quantity.reference(group[0]))
+        for label, group in _groups(cells, axis, without).items()
+    ]
+
+
+def turning_points(cells: Sequence[Cell], quantity: Quantity) -> dict[str, float]:
+    """Of every category, the count at which its curve turns, as `derain.study.judge.turning.turning_point` has it.
+
+    inf: it does not turn. Categories that lack the counts needed, or have several curves, are left out.
+    """
+    figure = figure_of(cells, quantity.figure, quantity.threshold)
+    categories = [line.category for line in figure.curves]
+    found = {}
+    for line, curve in figure.curves.items():
+        with suppress(NotTested):
+            if categories.count(line.category) == 1:
+                found[line.category] = figure.place(curve)
+    return found
+
+
+def _groups(cells: Sequence[Cell], axis: str, without: Sequence[str] = ()) -> dict[str, list[Cell]]:
+    """Cells that differ only by count and seed, by what they have in common."""
+    others = varied(cells, without=(axis, "count", "seed", *without))
+    groups: dict[str, dict[str, list[Cell]]] = {}
+    # A training that two grids ask for is there twice.
+    for cell in {(cell.identity, cell.test): cell for cell in cells}.values():
+        label = ", ".join([str(cell.axes[axis]), *(f"{other} {cell.axes[other]}" for other in others)])
+        groups.setdefault(label, {}).setdefault(cell.test, []).append(cell)
+    return {
+        label if len(tests) == 1 else f"{label}, on {test}": group
+        for label, tests in groups.items()
+        for test, group in tests.items()
+    }
+
+
+def _points(cells: Sequence[Cell], quantity: Quantity) -> tuple[Point, ...]:
+    found = []
+    for count in sorted({cell.axes["count"] for cell in cells}):
+        group = [cell for cell in cells if cell.axes["count"] == count]
+        values = [value for cell in group if (value := quantity.of(cell)) is not None]
+        if values:
+            error = stdev(values) if len(values) > 1 else quantity.standard_error(group[0])
+            found.append(Point(count, fmean(values), error, len(values)))
+    return tuple(found)
+
+
+def scaled(curve: Curve) -> Curve:
+    """A curve from its lowest value, 0, to its highest, 1, as in the paper's Figure 6a; a flat one loses its points.
+
+    >>> curve = scaled(Curve("faces", (Point(8, 50.0, 5.0, 2), Point(64, 30.0, None, 2)), 37.0))
+    >>> [(point.value, point.error) for point in curve.points]
+    [(1.0, 0.25), (0.0, None)]
+    """
+    values = [point.value for point in curve.points]
+    low, span = min(values, default=0.0), max(values, default=0.0) - min(values, default=0.0)
+    points = tuple(
+        replace(point, value=(point.value - low) / span, error=None if point.error is None else point.error / span)
+        for point in curve.points
+        if span > 0
+    )
+    return Curve(curve.label, points, None)
+
+
+def draw_curves(
+    rows: Mapping[str, Mapping[str, Sequence[Curve]]], limits: tuple[float, float] | None = None
+) -> "Figure":
+    """Panels in rows by the rows' titles and in columns by the panels' titles; to be called within `page.drawing`.
+
+    The axis of counts is logarithmic to the base of 2, with a tick at every count. References are dashed, in the colour
+    of their curve; one that all curves share is grey.
+
+    Args:
+        rows: curves by the titles of rows and panels; a row that is too long goes on below.
+        limits: of the vertical axes; by default they hold all curves and 0.
+    """
+    labels = list(dict.fromkeys(curve.label for row in rows.values() for panel in row.values() for curve in panel))
+    counts = sorted({p.count for row in rows.values() for panel in row.values() for c in panel for p in c.points})
+    most = max(len(row) for row in rows.values())
+    columns = ceil(most / ceil(most / _MOST_COLUMNS))
+    lines = [(title, chunk) for title, row in rows.items() for chunk in _chunks(list(row.items()), columns)]
+    legend_columns = max(1, int(columns * _LETTERS_A_PANEL / (7 + max(map(len, labels), default=0))))
+    legend_lines = ceil(len(labels) / legend_columns)
+
+    figure, grid = _panels(len(lines), columns, 0.1 + _LEGEND_LINE_IN * legend_lines)
+    handles = {}
+    for index, (title, chunk) in enumerate(lines):
+        for axes in grid[index][len(chunk) :]:
+            axes.set_axis_off()
+        panels_below = len(lines[index + 1][1]) if index + 1 < len(lines) else 0
+        for column, (axes, (panel, drawn)) in enumerate(zip(grid[index], chunk, strict=False)):
+            for curve in drawn:
+                handles[curve.label] = _draw_curve(axes, curve, labels.index(curve.label))
+            _draw_references(axes, drawn, labels)
+            axes.set_ylim(limits or _limits_with_zero(*axes.get_ylim()))
+            _count_axis(axes, counts, labelled=column >= panels_below)
+            _finish(axes, panel)
+        grid[index][0].set_ylabel("\n".join(wrap(title.replace(",", ", "), 28)), fontsize=8)
+    figure.legend(handles.values(), handles.keys(), loc="lower center", ncols=legend_columns, frameon=False, fontsize=9)
+    return figure
+
+
+def draw_turning_points(panels: Mapping[str, Mapping[str, tuple[float, float]]]) -> "Figure":
+    """Structural complexity and turning point of each category; to be called within `page.drawing`.
+
+    Args:
+        panels: (complexity, turning point) by the name of the category, by the panels' titles. Turning points that are
+            inf, later than every count, are left out.
+    """
+    names = list(dict.fromkeys(name for points in panels.values() for name in points))
+    figure, [grid] = _panels(1, len(panels), 0.0)
+    for axes, (title, points) in zip(grid, panels.items(), strict=True):
+        for name, (complexity, count) in points.items():
+            if isfinite(count):
+                index = names.index(name)
+                axes.plot(complexity, count, color=_colour(index), marker=_marker(index), ms=8, linestyle="none")
+                axes.annotate(name, (complexity, count), xytext=(6, 6), textcoords="offset points", fontsize=8)
+        axes.set_yscale("log", base=2)
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.locator_params(axis="x", nbins=4)
+        axes.set_xlabel("structural complexity", fontsize=9)
+        axes.margins(0.25)
+        _finish(axes, title)
+    grid[0].set_ylabel("turning point (backgrounds)", fontsize=9)
+    return figure
+
+
+def _draw_curve(axes: "Axes", curve: Curve, index: int) -> "Line2D":
+    points = curve.points
+    drawn = axes.errorbar(
+        [point.count for point in points],
+        [point.value for point in points],
+        [point.error or 0.0 for point in points],
+        color=_colour(index),
+        marker=_marker(index),
+        markersize=5,
+        linewidth=1.4,
+        elinewidth=1,
+        capsize=2.5,
+    )
+    line: Line2D = drawn.lines[0]
+    return line
+
+
+def _draw_references(axes: "Axes", drawn: Sequence[Curve], labels: Sequence[str]) -> None:
+    references = {curve.label: curve.reference for curve in drawn if curve.reference is not None}
+    shared = len({f"{reference:.4g}" for reference in references.values()}) == 1  # results may have been rounded
+    for label, reference in references.items():
+        colour = "#666666" if shared else _colour(labels.index(label))
+        axes.axhline(reference, color=colour, linestyle=(0, (5, 3)), linewidth=1)
+        if shared:
+            break
+
+
+def _chunks(row: list[tuple[str, Sequence[Curve]]], columns: int) -> list[list[tuple[str, Sequence[Curve]]]]:
+    return [row[start : start + columns] for start in range(0, len(row), columns)]
+
+
+def _limits_with_zero(low: float, high: float) -> tuple[float, float]:
+    """An axis that begins at 0 lets no change look larger than it is."""
+    low = min(0.0, low)
+    return low, high + 0.05 * (high - low)
+
+
+def _panels(rows: int, columns: int, legend_in: float) -> "tuple[Figure, list[list[Axes]]]":
+    """A figure with a grid of axes, and room for a legend below."""
+    from matplotlib.figure import Figure
+
+    (panel_width, panel_height), (gap_width, gap_height) = _PANEL_IN, _GAP_IN
+    bottom = _BOTTOM_IN + legend_in
+    width = _LEFT_IN + columns * panel_width + (columns - 1) * gap_width + _RIGHT_IN
+    height = bottom + rows * panel_height + (rows - 1) * gap_height + _TOP_IN
+    figure = Figure(figsize=(width, height))
+    figure.subplots_adjust(
+        left=_LEFT_IN / width,
+        right=1 - _RIGHT_IN / width,
+        bottom=bottom / height,
+        top=1 - _TOP_IN / height,
+        wspace=gap_width / panel_width,
+        hspace=gap_height / panel_height,
+    )
+    return figure, figure.subplots(rows, columns, squeeze=False).tolist()
+
+
+def _count_axis(axes: "Axes", counts: Sequence[int], labelled: bool) -> None:
+    axes.set_xscale("log", base=2)
+    labels = [str(count) if labelled else "" for count in counts]
+    gaps = [log2(second / first) for first, second in pairwise(counts)]
+    crowded = len(counts) > 5 or min(gaps, default=0) < _LEAST_GAP * sum(gaps)
+    axes.set_xticks(counts, labels, rotation=45 if crowded else 0, fontsize=8)
+    axes.minorticks_off()
+    if counts:  # the same limits for panels that lack the first or the last one
+        margin = 1.1 * (counts[-1] / counts[0]) ** 0.03
+        axes.set_xlim(counts[0] / margin, counts[-1] * margin)
+    if labelled:
+        axes.set_xlabel("backgrounds", fontsize=9)
+
+
+def _finish(axes: "Axes", title: str) -> None:
+    axes.set_title(title, fontsize=10)
+    axes.tick_params(labelsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.3)
+
+
+def _colour(index: int) -> str:
+    return _COLOURS[index % len(_COLOURS)]
+
+
+def _marker(index: int) -> str:
+    return _MARKERS[index % len(_MARKERS)]

@@ -1,0 +1,110 @@
+"""The section of a report on the response to rain of a study's networks."""
+
+from collections.abc import Callable, Sequence
+from html import escape
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING
+
+from derain.evaluation.metrics import METRIC
+from derain.probe.figures import draw_panels
+from derain.probe.maps import rain_maps
+from derain.probe.page import area_text
+from derain.probe.space import FULL
+from derain.study.judge.response import area_of, panel_of, within_and_beyond
+from derain.study.judge.results import Cell, Results, of_first_seeds
+from derain.study.report.figures import Curve, Point, draw_curves, varied
+from derain.study.report.tables import axes_text, name_of
+from derain.support.pages import table_html
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_NOTE = (
+    '<p class="note">Controlled removal of rain whose parameters are those of the cell, on test photos of the '
+    "category, by the network of the first seed. The red box is the range that was trained on: streaks in it are "
+    "within the range, all others beyond it; the three maps weigh the same. The generalisation area is the share "
+    "of the three maps of streaks in which half of the rain or more is removed: within the bound of the clean "
+    "error, and whatever the clean error; in brackets its 95 % interval over backgrounds.</p>"
+)
+
+Save = Callable[["Figure", str, str], str]
+"""Writes a figure under a name, with a text in its place, and gives the HTML that shows it."""
+
+
+def response_section(results: Results, save: Save, shown: dict[frozenset[str], str]) -> str:
+    """Removal within and beyond the range trained on; maps of the response to rain, count below count, of the first
+    seed; and the generalisation areas.
+
+    Args:
+        results: of one study.
+        save: for the figures.
+        shown: names of the sections that hold the maps of a group of trainings, which are not drawn again; this
+            section's are added.
+    """
+    name = name_of(results)
+    cells = list({cell.identity: cell for cell in results.cells if cell.response}.values())
+    named = [axis for axis in varied(cells) if axis not in ("count", "seed")] or ["rain"]
+    groups: dict[str, list[Cell]] = {}
+    for cell in sorted(cells, key=lambda cell: (cell.axes["seed"], cell.axes["count"])):
+        groups.setdefault(axes_text(cell, named), []).append(cell)
+    trainings = {title: frozenset(cell.identity for cell in group) for title, group in groups.items()}
+    is_new = not shown.keys() >= set(trainings.values())
+    parts = [f'<h3 id="{escape(name)}.response">Response to rain</h3>']
+    parted = {title: curves for title, group in groups.items() if (curves := _within_and_beyond(group))}
+    if parted and is_new:
+        text = "controlled removal of streaks within and beyond the range trained on"
+        figure = draw_curves({"controlled removal": parted}, limits=(0.0, 1.0))
+        parts.append(save(figure, f"{name}.within-and-beyond", text))
+    for number, (title, group) in enumerate(groups.items()):
+        if (section := shown.setdefault(trainings[title], name)) != name:
+            link = f'<a href="#{escape(section)}.response">{escape(section)}</a>'
+            parts.append(f"<p>{escape(title)}: the same trainings as in {link}</p>")
+            continue
+        maps = [
+            panel_of(f"{cell.axes['count']} backgrounds", cell.response or {}, cell.run)
+            for cell in of_first_seeds(group)
+        ]
+        drawn = draw_panels(maps, rain_maps(FULL), "removal_controlled", FULL.recipe)
+        parts.append(f"<p>{escape(title)}</p>")
+        parts.append(save(drawn, f"{name}.response{number or ''}", f"controlled removal of every rain: {title}"))
+        parts.append(f'<div class="scroll">{_table(group)}</div>')
+    if is_new:
+        parts.append(_NOTE)
+    return "".join(parts)
+
+
+def _table(cells: Sequence[Cell]) -> str:
+    """Of every training the controlled removal within and beyond the range trained on, and the generalisation area."""
+    rows = []
+    for cell in cells:
+        response = cell.response or {}
+        areas = [area_text(area_of(response, bounded=bounded)) for bounded in (True, False)]
+        parts = within_and_beyond(response, cell.run)
+        removal = ["-", "-"] if parts is None else [METRIC["removal_controlled"].text(part) for part in parts]
+        axes = [str(cell.axes["count"]), str(cell.axes["seed"])]
+        rows.append([*axes, *removal, *areas, f"{response['clean_error']:.1f}"])
+    bound = (cells[0].response or {})["clean_bound"]
+    removal = ["removal within the range trained on", "beyond it"]
+    head = ["backgrounds", "seed", *removal, f"area, clean error up to {bound:g}", "area", "clean error"]
+    return table_html(head, rows)
+
+
+def _within_and_beyond(cells: Sequence[Cell]) -> list[Curve]:
+    """Two curves over the count; none where the networks were not trained on streaks of the maps."""
+    by_count: dict[int, list[tuple[float, float]]] = {}
+    for cell in cells:
+        if (parts := within_and_beyond(cell.response or {}, cell.run)) is not None:
+            by_count.setdefault(cell.axes["count"], []).append(parts)
+    if not by_count:
+        return []
+    labels = ("within the range trained on", "beyond it")
+    return [
+        Curve(
+            label, tuple(_point(count, [parts[side] for parts in by_count[count]]) for count in sorted(by_count)), None
+        )
+        for side, label in enumerate(labels)
+    ]
+
+
+def _point(count: int, values: Sequence[float]) -> Point:
+    return Point(count, fmean(values), stdev(values) if len(values) > 1 else None, len(values))

@@ -1,0 +1,164 @@
+"""The tables of the report as HTML: verdicts, Table 2 beside the paper's, and all figures."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from html import escape
+from statistics import fmean
+from typing import get_args
+
+from derain.evaluation.metrics import METRIC, METRICS
+from derain.study.judge.paper import TABLE2
+from derain.study.judge.results import Cell, Results
+from derain.study.judge.verdicts import Level, Verdict
+from derain.study.report.figures import MASKED, Quantity, varied
+from derain.support.pages import table_html
+
+_FEW_VERDICTS = 12  # no more of them are shown with their numbers at once
+_COLUMNS = (*(Quantity(metric.name, 10) for metric in METRICS), *(Quantity(name, 50) for name in MASKED))
+
+
+def name_of(results: Results) -> str:
+    return f"{results.study['name']}.{results.scale['name']}"
+
+
+def told_apart(networks: Iterable[str]) -> dict[str, str]:
+    """Short names of networks: without what all of their family have in common.
+
+    >>> told_apart(["unet:base=8,levels=4", "unet:base=16,levels=4", "resnet:blocks=4"])
+    {'unet:base=8,levels=4': 'unet:base=8', 'unet:base=16,levels=4': 'unet:base=16', 'resnet:blocks=4': 'resnet'}
+    """
+    families: dict[str, dict[str, list[str]]] = {}
+    for network in networks:
+        family, _, values = network.partition(":")
+        families.setdefault(family, {})[network] = values.split(",")
+    names = {}
+    for family, members in families.items():
+        common = set.intersection(*map(set, members.values()))
+        for network, own in members.items():
+            kept = ",".join(value for value in own if value not in common)
+            names[network] = f"{family}:{kept}" if kept else family
+    return names
+
+
+def table2(cells: Sequence[Cell]) -> str:
+    """Our figures with those of the paper's Table 2 beside them, where the network is of the same family."""
+    others, tests = varied(cells, without=("network", "count", "rain", "seed")), {cell.test for cell in cells}
+    ours: dict[tuple[str, int, str], list[Cell]] = {}
+    # A training that two grids ask for is there twice.
+    for cell in {(cell.identity, cell.test): cell for cell in cells}.values():
+        further = [f"{axis} {cell.axes[axis]}" for axis in others] + ([f"on {cell.test}"] if len(tests) > 1 else [])
+        network = ", ".join((cell.axes["network"], *further))
+        ours.setdefault((network, cell.axes["count"], cell.axes["rain"]), []).append(cell)
+    rows = []
+    for (network, count, rain), group in ours.items():
+        key = (group[0].axes["network"].partition(":")[0], count, rain)
+        paper = next((row for row in TABLE2 if (row.network, row.count, row.rain) == key), None)
+        values = [] if paper is None else [paper.e_r, paper.e_b, paper.psnr]
+        e_r, e_b, psnr = [f"{value:.2f}" for value in values] or ["-"] * 3
+        own_e_r, own_e_b, *own_psnr = [_mean(group, figure, 50) for figure in ("e_r", "e_b", "psnr_rgb", "psnr_y")]
+        names = [escape(network), escape(rain), str(count), str(len(group))]
+        rows.append([*names, own_e_r, e_r, own_e_b, e_b, *own_psnr, psnr])
+    head = ["network", "rain", "backgrounds", "seeds", "E_R", "paper", "E_B", "paper", "PSNR RGB", "PSNR Y", "paper"]
+    return (
+        f'<div class="scroll">{table_html(head, rows)}</div><p class="note">E_R and E_B at a threshold of 50, beside '
+        "the figures of the paper's Table 2 for its network of the same family. The paper names neither its threshold "
+        "nor whether its PSNR is that of RGB or of Y.</p>"
+    )
+
+
+def _mean(cells: Sequence[Cell], figure: str, threshold: int) -> str:
+    values = [value for cell in cells if (value := cell.value(figure, threshold)) is not None]
+    return METRIC[figure].text(fmean(values) if values else None)
+
+
+def verdict_tables(verdicts: Sequence[Verdict]) -> str:
+    """Of each finding the words by line and part, and below them the numbers that say so."""
+    parts = []
+    for finding in dict.fromkeys(verdict.finding for verdict in verdicts):
+        own = [verdict for verdict in verdicts if verdict.finding == finding]
+        columns = list(dict.fromkeys(map(_quantity, own)))
+        words = {(_subject(verdict), _quantity(verdict)): _word(verdict.verdict) for verdict in own}
+        subjects = dict.fromkeys(map(_subject, own))
+        rows = [[subject, *(words.get((subject, column), "") for column in columns)] for subject in subjects]
+        numbers = [[_subject(v), _quantity(v), _word(v.verdict), escape(v.numbers)] for v in own]
+        is_open = " open" if len(own) <= _FEW_VERDICTS else ""
+        parts.append(
+            f"<h3>{finding}: the verdicts</h3>"
+            f'<div class="scroll words">{table_html(["", *columns], rows)}</div>'
+            f"<details{is_open}><summary>The numbers that say so</summary>"
+            f'<div class="scroll numbers">{table_html(["", "figure", "verdict", "numbers"], numbers)}</div></details>'
+        )
+    return "".join(parts)
+
+
+def verdict_overview(found: Sequence[tuple[Results, Sequence[Verdict]]]) -> str:
+    """Verdicts of every study, counted by figure."""
+    labels = list(dict.fromkeys(METRIC[verdict.figure].label for _, verdicts in found for verdict in verdicts))
+    rows = []
+    for results, verdicts in found:
+        row = [f'<a href="#{escape(name_of(results))}">{escape(name_of(results))}</a>']
+        for label in labels:
+            words = Counter(verdict.verdict for verdict in verdicts if METRIC[verdict.figure].label == label)
+            row.append("<br>".join(f"{words[level]} {_word(level)}" for level in get_args(Level) if level in words))
+        rows += [row] if verdicts else []
+    if not rows:
+        return ""
+    return (
+        f'<h2 id="verdicts">Verdicts on the findings of the paper</h2>'
+        f'<div class="scroll words">{table_html(["study", *labels], rows)}</div>'
+        '<p class="note">Numbers of curves and parts of a finding, at thresholds of 50 and 10 together. reproduced: '
+        "the rule is met with two seeds or more; indicated: it is met with one, or the direction is right within two "
+        "spreads; not reproduced: everything else that was run. The rules were fixed before any training ran.</p>"
+    )
+
+
+def _quantity(verdict: Verdict) -> str:
+    return escape(Quantity(verdict.figure, verdict.threshold or 10).title)
+
+
+def _subject(verdict: Verdict) -> str:
+    return escape(": ".join(filter(None, (verdict.line, verdict.part))))
+
+
+def _word(level: Level) -> str:
+    return f'<span class="verdict {level.replace(" ", "-")}">{level}</span>'
+
+
+def all_figures(cells: Sequence[Cell]) -> str:
+    """One row for every training and test set, after the untouched pictures of that test set.
+
+    What its count, rain and seed do not tell of a training stands above those that share it.
+    """
+    own = [axis for axis in varied(cells) if axis in ("count", "rain", "seed")]
+    shared = [axis for axis in varied(cells) if axis not in own]
+    rows = []
+    for test in dict.fromkeys(cell.test for cell in cells):
+        of_test = [cell for cell in cells if cell.test == test]
+        untouched = of_test[0].measured["input"]
+        means = [METRIC[q.figure].text(untouched[str(q.threshold)][q.figure]) for q in _COLUMNS]
+        rows.append([f"{escape(test)}, untouched", *means])
+        groups: dict[str, list[Cell]] = {}
+        for cell in of_test:
+            groups.setdefault(axes_text(cell, shared), []).append(cell)
+        for title, group in groups.items():
+            rows += [[f"<b>{escape(title)}</b>", *[""] * len(_COLUMNS)]] if title else []
+            for cell in group:
+                name = ", ".join(filter(None, [test, axes_text(cell, own), f"{cell.photos} photos"]))
+                rows.append([escape(name), *(METRIC[q.figure].text(q.of(cell)) for q in _COLUMNS)])
+    return table_html(["", *(quantity.title for quantity in _COLUMNS)], rows)
+
+
+def axes_text(cell: Cell, axes: Sequence[str]) -> str:
+    """On some axes; numbers are nothing without the axis's name."""
+    return ", ".join(value if isinstance(value := cell.axes[axis], str) else f"{axis} {value:g}" for axis in axes)
+
+
+def left_out(cells: Sequence[Cell]) -> str:
+    """Of each figure the number of pictures that the means leave out."""
+    counted = [cell for cell in cells if cell.measured["images"]["10"]]
+    missing = {q.title: sum(cell.images(q.figure, q.threshold).count(None) for cell in counted) for q in _COLUMNS}
+    values = sum(len(cell.measured["names"]) for cell in counted)
+    found = "; ".join(f"{title}: {number} of {values} pictures" for title, number in missing.items() if number)
+    text = f"Left out of the means where not defined: {found}." if found else "Nothing is left out of the means."
+    unknown = len(cells) - len(counted)
+    return f"{text} Of {unknown} of {len(cells)} rows the means alone were kept." if unknown else text

@@ -1,0 +1,116 @@
+"""A study in the terminal: what it would train, how far it is, and its figures."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from derain.evaluation.metrics import METRICS
+from derain.study.plan.costs import seconds_a_training
+from derain.study.plan.scales import Scale
+from derain.study.plan.spec import Study
+from derain.study.plan.trainings import distinct, plan
+from derain.study.run.scheduler import State
+from derain.study.run.store import AXES
+
+
+def plan_json(
+    studies: Sequence[Study], scale: Scale, seeds: Sequence[int], device: str, measure: bool
+) -> dict[str, Any]:
+    """What studies train: "trainings" (distinct ones), "scale", "reduction", "studies" (of each its own number and what
+    it leaves out), "networks" (trainings of each) and, measured, "seconds" of all trainings one after the other."""
+    planned = distinct(plan(studies, scale, seeds))
+    content: dict[str, Any] = {
+        "trainings": len(planned),
+        "scale": scale.name,
+        "reduction": scale.reduction,
+        "studies": {
+            study.name: {
+                "title": study.title,
+                "trainings": len(distinct(plan([study], scale, seeds))),
+                "left_out": reduced.note if (reduced := study.reduced(scale.name)) else "",
+            }
+            for study in studies
+        },
+        "networks": Counter(each.training.network for each in planned),
+    }
+    if measure:
+        seconds = {each.training: seconds_a_training(each.training, device) for each in planned}
+        content["seconds"] = sum(seconds.values())
+        content["device"] = device
+    return content
+
+
+def plan_table(content: Mapping[str, Any]) -> Table:
+    """The same for the terminal."""
+    table = Table("study", "trainings", "of", box=None, caption_justify="left")
+    for name, study in content["studies"].items():
+        left_out = f"\n[dim]kept: {escape(study['left_out'])}[/dim]" if study["left_out"] else ""
+        table.add_row(escape(name), f"{study['trainings']}", escape(study["title"]) + left_out)
+    caption = f"{content['trainings']} distinct trainings at the scale {content['scale']!r} ({content['reduction']})"
+    if "seconds" in content:
+        place = "one CPU thread" if content["device"] == "cpu" else content["device"]
+        caption += f"; one after the other on {place}: {_duration(content['seconds'])}"
+    table.caption = caption
+    return table
+
+
+def results_table(records: Sequence[Mapping[str, Any]], threshold: int) -> Table:
+    """All figures at one threshold; axes on which nothing varies stand in the title."""
+    shown = [record for record in records if record["threshold"] == threshold]
+    varied = [axis for axis in AXES if len({record[axis] for record in shown}) > 1]
+    fixed = [f"{axis} {shown[0][axis]}" for axis in AXES if shown and axis not in varied]
+    caption = escape(f"{', '.join(fixed)}; t={threshold}")
+    table = Table(box=None, padding=(0, 1, 0, 0), caption=caption, caption_justify="left")
+    for axis in (*varied, "test"):
+        table.add_column(axis, vertical="bottom", no_wrap=True)
+    for metric in METRICS:
+        table.add_column(metric.label.replace(" ", "\n"), justify="right", no_wrap=True)
+    for record in shown:
+        cells = (metric.text(record[metric.name]) for metric in METRICS)
+        table.add_row(*(escape(f"{record[axis]}") for axis in varied), escape(record["test"]), *cells)
+    return table
+
+
+class Watcher:
+    """Shows how a study goes on: live in a terminal, elsewhere a line whenever something ended."""
+
+    def __init__(self, console: Console, total: int) -> None:
+        self._console, self._total = console, total
+        self._ended = -1
+        self._live = Live(console=console, refresh_per_second=2, transient=True)
+
+    def __enter__(self) -> "Watcher":
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def show(self, state: State) -> None:
+        left = "" if state.seconds_left is None else f", {_duration(state.seconds_left)} left"
+        line = (
+            f"{state.done} of {self._total} done, {len(state.running)} running, {state.waiting} waiting, "
+            f"{len(state.failed)} failed{left}"
+        )
+        if self._console.is_terminal:
+            running = [f"{share:4.0%}  {state.names[each]}" for each, share in state.running.items()]
+            failed = [f"failed  {state.names[each]}: {reason}" for each, reason in state.failed.items()]
+            self._live.update(Text("\n".join([line, *running, *failed])))
+        elif (ended := state.done + len(state.failed)) != self._ended:
+            self._console.print(line)
+            self._ended = ended
+
+
+def _duration(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))

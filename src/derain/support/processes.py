@@ -1,0 +1,66 @@
+"""Processes: a process that only trains or restores, and one that ends with its parent."""
+
+import ctypes
+import multiprocessing
+import os
+import platform
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from derain.errors import InputError
+from derain.support.devices import exact_float32
+
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
+
+
+def dedicate_to_network(threads: int | None = None) -> None:
+    """Set the number of CPU threads, and keep freed memory in this process for the next iteration or tile.
+
+    By default glibc returns every large tensor to the system when it is freed and gets zeroed pages for the next one,
+    which takes a fifth of a CPU training step (benchmarks/kept_memory.py). Elsewhere than on glibc only the threads
+    are set. The memory stays with the process until it ends: not for one that has other work to do.
+
+    It computes in `exact_float32`.
+
+    Args:
+        threads: CPU threads; torch's own choice by default. Results are equal to the last bit only at an equal number.
+
+    Raises:
+        InputError: `threads` is less than 1.
+    """
+    if threads is not None:
+        if threads < 1:
+            raise InputError(f"--threads must be at least 1, not {threads}")
+        torch.set_num_threads(threads)
+    exact_float32()
+    if platform.libc_ver()[0] == "glibc":
+        c = ctypes.CDLL(None)
+        c.mallopt(_M_MMAP_MAX, 0)
+        c.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+@contextmanager
+def ended_on_error() -> Iterator[None]:
+    """Whatever ends the block early, Ctrl+C included, ends this process's children: leaving their pool would wait for
+    all that they are at."""
+    try:
+        yield
+    except BaseException:
+        for child in multiprocessing.active_children():
+            child.terminate()
+        raise
+
+
+def end_with_parent() -> None:
+    """End this process when the one that started it is gone, so that none trains on unseen."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def watch() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=watch, daemon=True).start()

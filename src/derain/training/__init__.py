@@ -1,0 +1,1 @@
+"""Training: settings, objective, loop, checkpoints, validation and log."""

@@ -1,0 +1,115 @@
+"""Checkpoints: saved, resumed to the last bit, and refused where a run is another one."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from derain.errors import InputError, TrainingError
+from derain.networks.base import Network
+from derain.networks.weights import load_weights, read_tensors, write_tensors
+from derain.training.slacking import SlackingWatch
+
+MODEL = "model.safetensors"
+CHECKPOINT = "checkpoint.safetensors"
+
+
+def refuse_other_run(path: Path, description: dict[str, Any]) -> None:
+    """Refuse to go on with a run that was made with other settings, and a folder with a model but no run."""
+    if not path.exists():
+        if (path.parent / MODEL).exists():
+            raise InputError(
+                f"{path.parent} holds a {MODEL} of something else, as it has no run.json: give another --out"
+            )
+        return
+    try:
+        made_with = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+    _refuse_other(path.parent, made_with, description)
+
+
+def _refuse_other(out: Path, made_with: dict[str, Any], description: dict[str, Any]) -> None:
+    theirs, ours = _flatten(made_with), _flatten(description)
+    for key in [*ours, *theirs]:
+        if key not in theirs and key.endswith(".content_hash"):
+            continue  # older runs recorded validation pairs by their names alone
+        if theirs.get(key) != ours.get(key):
+            raise InputError(
+                f"{out} was made with {key} = {theirs.get(key)}, not {ours.get(key)}: "
+                f"give another --out, or the settings it was made with"
+            )
+
+
+def _flatten(value: Any, prefix: str = "") -> dict[str, Any]:
+    if isinstance(value, dict):
+        return {k: v for key, item in value.items() for k, v in _flatten(item, f"{prefix}.{key}".lstrip(".")).items()}
+    if isinstance(value, list):
+        return _flatten(dict(enumerate(value)), prefix) or {prefix: []}
+    return {prefix: value}
+
+
+def save_checkpoint(
+    path: Path,
+    iteration: int,
+    description: dict[str, Any],
+    network: Network,
+    average: Network,
+    optimiser: torch.optim.Adam,
+    watch: SlackingWatch,
+) -> None:
+    refuse_unfinite(network, path.parent)
+    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
+    tensors |= {f"average.{name}": tensor for name, tensor in average.state_dict().items()}
+    for name, parameter in network.named_parameters():
+        for moment, tensor in optimiser.state[parameter].items():
+            tensors[f"optimiser.{moment}.{name}"] = tensor
+    tensors |= {f"best.{name}": tensor for name, tensor in watch.weights.items()}
+    write_tensors(path, tensors, {"iteration": iteration, "run": description, "watch": watch.state()})
+
+
+def resume(
+    path: Path, description: dict[str, Any], network: Network, average: Network, optimiser: torch.optim.Adam
+) -> tuple[int, SlackingWatch]:
+    """Load a checkpoint, if there is one; returns the number of iterations done and the best validation so far."""
+    if not path.exists():
+        return 0, SlackingWatch()
+    tensors, header = read_tensors(path)
+    _refuse_other(path.parent, header["run"], description)
+    for prefix, module in (("network.", network), ("average.", average)):
+        part = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        load_weights(module, part, f"{path} does not fit the run")
+    for name, parameter in network.named_parameters():
+        if f"optimiser.step.{name}" not in tensors:
+            continue  # frozen or not used so far: without a gradient Adam has no moments
+        optimiser.state[parameter] = {
+            "step": tensors[f"optimiser.step.{name}"],
+            **{
+                moment: torch.empty_like(parameter, requires_grad=False).copy_(tensors[f"optimiser.{moment}.{name}"])
+                for moment in ("exp_avg", "exp_avg_sq")
+            },
+        }
+    best = {name.removeprefix("best."): tensor for name, tensor in tensors.items() if name.startswith("best.")}
+    return int(header["iteration"]), SlackingWatch.restored(header.get("watch"), best)
+
+
+def refuse_unfinite(network: Network, out: Path) -> None:
+    with torch.no_grad():
+        finite: Tensor = torch.stack([parameter.isfinite().all() for parameter in network.parameters()]).all()
+    if not finite:
+        raise TrainingError(f"the weights of {out} are no longer numbers; a lower --learning-rate may help")
+
+
+def average_into(average: Network, network: Network, decay: float) -> None:
+    """average = decay * average + (1 - decay) * network, for the weights; buffers, and weights that are no floats, are
+    copied."""
+    averaged: list[tuple[Tensor, Tensor]] = []
+    copied: list[tuple[Tensor, Tensor]] = list(zip(average.buffers(), network.buffers(), strict=True))
+    for pair in zip(average.parameters(), network.parameters(), strict=True):
+        (averaged if pair[0].is_floating_point() or pair[0].is_complex() else copied).append(pair)
+    with torch.no_grad():
+        torch._foreach_lerp_([ours for ours, _ in averaged], [theirs for _, theirs in averaged], 1.0 - decay)
+        for ours, theirs in copied:
+            ours.copy_(theirs)

@@ -1,0 +1,199 @@
+"""A training made ready: patches, rain, network and their description."""
+
+import json
+import os
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from derain.errors import InputError
+from derain.evaluation.test_sets import ValidationSet, pairs_set
+from derain.networks.base import Network
+from derain.networks.memory import refuse_too_large, refuse_too_many_weights
+from derain.networks.registry import build, parse
+from derain.networks.user import UserNetwork
+from derain.networks.weights import describe
+from derain.pictures.backgrounds import ContentFilter, PatchSet, load_patches, split_photos, whole_photos
+from derain.pictures.images import list_images
+from derain.probe.maps import Scene, lay_scene
+from derain.probe.space import COARSE
+from derain.rain import load_rain
+from derain.support.devices import available_bytes
+from derain.support.randomness import generator
+from derain.training.objective import Objective, refuse_too_large_bank, render_bank
+from derain.training.settings import TrainingSettings
+from derain.training.validation import held_out_set
+
+_MOST_HELD_OUT = 16
+
+
+@dataclass
+class Run:
+    """A training made ready: everything that determines it, as objects and as a JSON-able description."""
+
+    settings: TrainingSettings
+    description: dict[str, Any]
+    network: Network
+    objective: Objective
+    validation: list[ValidationSet]
+    scene: Scene | None
+
+
+def prepare(settings: TrainingSettings, device: torch.device) -> Run:
+    """Cut the patches, build the network and describe it all.
+
+    Raises:
+        InputError: whatever is wrong with the settings, the photos, the rain or the network.
+    """
+    name, hyperparameters = parse(settings.network)
+    available = available_bytes(device)
+    refuse_too_many_weights(name, hyperparameters, available)
+    rain = load_rain(settings.rain, settings.recipe)
+    patches, held_out = _backgrounds(settings)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(generator(settings.seed, "network").integers(2**31)))
+        network = build(name, hyperparameters)
+    smallest, side = network.descriptor.smallest_size_px, settings.sample_size
+    if side < smallest:
+        raise InputError(
+            f"{settings.network} needs samples of at least {smallest} x {smallest} pixels, not {side} x {side}"
+        )
+    if isinstance(network, UserNetwork) or settings.batch_size == 1:
+        with torch.random.fork_rng(devices=[]):
+            refuse_untrainable(network, settings.network, settings.batch_size, settings.sample_size)
+    refuse_too_large(network, settings.batch_size, settings.sample_size, available)
+    bank = None
+    if settings.layers is not None:
+        refuse_too_large_bank(settings.layers, settings.background_size, available)
+        bank = render_bank(rain, settings.layers, settings.background_size, settings.seed, device)
+    objective = Objective(
+        patches=torch.from_numpy(patches.patches).to(device),
+        rain=rain,
+        batch_size=settings.batch_size,
+        patch_size_px=settings.sample_size,
+        seed=settings.seed,
+        bank=bank,
+    )
+    photos = held_out
+    if settings.validation is not None:
+        photos = list_images(settings.validation)
+        _refuse_shared(settings, photos)
+    most = whole_photos(photos, settings.background_size, _MOST_HELD_OUT) if settings.skip_bad else len(photos)
+    validation = _validation(settings, photos, most, rain.describe())
+    if settings.stop_when_slacking and len(validation[0].samples) < 2:
+        raise InputError(
+            "--stop-when-slacking compares pictures and needs two to validate on, not one: give --validation"
+        )
+    scene = None
+    if settings.probe_every:
+        space = replace(COARSE, count=min(COARSE.count, most), size_px=settings.background_size)
+        scene = lay_scene(space, photos, settings.seed, skip_bad=settings.skip_bad)
+    # In the order in which differences are looked for: a cause before what follows from it.
+    description = {
+        "seed": settings.seed,
+        **describe(name, network),
+        "optimiser": {
+            "name": "adam",
+            "iterations": settings.iterations,
+            "learning_rate": settings.learning_rate,
+            "betas": list(settings.betas),
+            "warmup": settings.warmup,
+            "schedule": "cosine",
+            "average_decay": settings.average_decay,
+            **({"precision": settings.precision} if settings.precision != "float32" else {}),
+        },
+        "validation": {
+            "validate_every": settings.validate_every,
+            "sets": [{"name": s.name, **s.source} for s in validation],
+        },
+        **({"stop_when_slacking": True} if settings.stop_when_slacking else {}),
+        "objective": {
+            "loss": settings.loss,
+            "count": settings.count,
+            "photos": patches.photos,
+            "background_size": settings.background_size,
+            "patch_size": settings.sample_size,
+            "batch_size": settings.batch_size,
+            "layers": settings.layers,
+            "rain": rain.describe(),
+            "content_hash": patches.content_hash,
+        },
+    }
+    # Through JSON, so that it compares equal to what is read back from a file.
+    return Run(settings, json.loads(json.dumps(description)), network, objective, validation, scene)
+
+
+def split_backgrounds(settings: TrainingSettings) -> tuple[list[Path], list[Path]]:
+    """The photos to cut training patches from, and those kept out for validation: an eighth of them, 16 at most.
+
+    None are kept out without --validate-every and --probe-every, or where --validation names a folder. With --skip-bad
+    more are, as long as no patch can be cut from any of them.
+
+    Raises:
+        InputError: a folder holds no image, or there is only one photo.
+    """
+    photos = [photo for folder in settings.backgrounds for photo in list_images(folder)]
+    if not (settings.validate_every or settings.probe_every) or settings.validation is not None:
+        return photos, []
+    if len(photos) < 2:
+        raise InputError(
+            f"validation keeps a photo out, but {settings.backgrounds[0]} holds only one: give --validation"
+        )
+    seed = settings.seed if settings.split_seed is None else settings.split_seed
+    number = max(1, min(_MOST_HELD_OUT, len(photos) // 8))
+    training, held_out = split_photos(photos, number, seed)
+    while settings.skip_bad and not whole_photos(held_out, settings.background_size, 1):
+        number += 1
+        training, held_out = split_photos(photos, number, seed)
+    return training, held_out
+
+
+def _refuse_shared(settings: TrainingSettings, validation: list[Path]) -> None:
+    trained = {os.path.realpath(photo) for photo in split_backgrounds(settings)[0]}
+    for photo in validation:
+        if os.path.realpath(photo) in trained:
+            raise InputError(f"{photo} is trained on, so --validation must not hold it")
+
+
+def _backgrounds(settings: TrainingSettings) -> tuple[PatchSet, list[Path]]:
+    """The training patches, and the photos kept out for validation."""
+    photos, held_out = split_backgrounds(settings)
+    content_filter = None
+    if settings.min_std > 0 or settings.max_white < 1:
+        content_filter = ContentFilter(min_std=settings.min_std, max_white=settings.max_white)
+    patches = load_patches(
+        photos, settings.count, settings.background_size, settings.seed, content_filter, settings.skip_bad
+    )
+    return patches, held_out
+
+
+def _validation(settings: TrainingSettings, photos: list[Path], most: int, rain: dict[str, Any]) -> list[ValidationSet]:
+    if not settings.validate_every:
+        return []
+    sets = [held_out_set(photos, most, settings.background_size, rain, settings.seed, settings.skip_bad)]
+    if settings.validation_pairs is not None:
+        sets.append(pairs_set(*settings.validation_pairs, settings.match))
+    return sets
+
+
+def refuse_untrainable(network: Network, name: str, batch_size: int, side_px: int) -> None:
+    """Try one step back and forth on a copy: a network may work on pictures and fail only while it trains, as
+    BatchNorm does where a sample is alone and has one value left.
+
+    Raises:
+        InputError: it fails, or its output depends on no weight that is learnt.
+    """
+    layout = torch.channels_last  # as in the training
+    trial = deepcopy(network).to(memory_format=layout).train()  # type: ignore[call-overload]
+    try:
+        derained = trial(torch.rand(min(batch_size, 2), 3, side_px, side_px).contiguous(memory_format=layout))
+        if derained.requires_grad:
+            derained.mean().backward()
+    except Exception as error:
+        samples = f"samples of {side_px} x {side_px} pixels{', one at a time' if batch_size == 1 else ''}"
+        raise InputError(f"{name} cannot be trained on {samples}: {type(error).__name__}: {error}") from error
+    if not derained.requires_grad:
+        raise InputError(f"{name} cannot be trained: its output depends on no weight with a gradient")

@@ -1,0 +1,147 @@
+"""What a training is asked to do. Free of torch, so that the command line answers at once."""
+
+import math
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal, get_args
+
+from derain.errors import InputError, known
+
+Recipe = Literal["paper", "corrected"]
+Precision = Literal["float32", "bfloat16"]
+_CHOICES = {"recipe": get_args(Recipe), "precision": get_args(Precision)}
+
+LOSS_TERMS = ("l1", "l2", "ssim")
+"""Terms of a loss, on the network's last picture: L1, the mean square, and 1 - SSIM."""
+_LARGEST_RATE = 1e30  # Adam's steps are float32
+_SSIM_WINDOW_PX = 11
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """The training objective, the network and how it is trained; the defaults are the paper's (section 3.1)."""
+
+    backgrounds: tuple[Path, ...]
+    """Folders of background photos."""
+    count: int
+    """Number of background patches to train on."""
+    rain: str = "medium"
+    """Rain to train on: small, medium, large, lines, wide, or a TOML file."""
+    recipe: Recipe = "paper"
+    """How streaks are rendered where the rain does not say it itself."""
+    network: str = "resnet"
+    """Network, with hyperparameters as in resnet:features=16,blocks=4."""
+    iterations: int = 250_000
+    """Training iterations."""
+    loss: str = "l1"
+    """l1 (the paper's), l2, ssim (1 - SSIM), a weighted sum such as l1+ssim:0.2, or own (the network's own paper)."""
+    batch_size: int = 16
+    """Samples in a batch."""
+    background_size: int = 128
+    """Side of the background patches in pixels; rain is rendered at this size."""
+    patch_size: int | None = None
+    """Side of the training samples cut from backgrounds and rain; the background size by default."""
+    layers: int | None = None
+    """Draw rain from a bank of this many layers in place of fresh rain for every sample."""
+    min_std: float = 0.0
+    """Leave out patches whose luma varies less than this (standard deviation, 0..255): blank paper, clear sky."""
+    max_white: float = 1.0
+    """Leave out patches in which a larger share of the pixels is white."""
+    skip_bad: bool = False
+    """Leave out photos that are broken or smaller than the patch, instead of stopping."""
+    learning_rate: float = 2e-4
+    """Adam's learning rate; it falls to zero along a cosine."""
+    betas: tuple[float, float] = (0.9, 0.99)
+    """Adam's betas."""
+    warmup: int = 0
+    """Iterations over which the learning rate rises linearly."""
+    precision: Precision = "float32"
+    """Of the network's products; bfloat16 takes two thirds of the time where the CPU has it, elsewhere ten times."""
+    average_decay: float = 0.999
+    """Decay of the averaged weights, which are the ones saved; (k+1)/(k+10) while that is smaller; 0: no averaging."""
+    validate_every: int = 0
+    """Measure every so many iterations, and at the end; 0: never."""
+    stop_when_slacking: bool = False
+    """Stop when the network slacks off on the validation under unseen rain, and keep the weights of the best point."""
+    probe_every: int = 0
+    """Map the response to rain every so many iterations, coarsely, on the photos of the validation; 0: never."""
+    validation: Path | None = None
+    """Folder of photos to validate on, in place of photos kept out of the training set."""
+    validation_pairs: tuple[Path, Path] | None = None
+    """Two folders of rainy and clean pictures to measure as well."""
+    match: Literal["names", "rain100l", "rain1400"] = "names"
+    """How the pictures of the validation pairs find each other."""
+    seed: int = 0
+    """Seed of everything that is drawn."""
+    split_seed: int | None = None
+    """Seed that chooses the photos kept out of training, where they are to be the same for several seeds."""
+
+    def __post_init__(self) -> None:
+        for name, choices in _CHOICES.items():
+            known(getattr(self, name), choices, name)
+        if self.loss != "own":
+            terms = read_loss(self.loss)
+            if "ssim" in terms and self.sample_size < _SSIM_WINDOW_PX:
+                raise InputError(f"--loss {self.loss} needs samples of at least {_SSIM_WINDOW_PX} pixels a side")
+        for name in ("count", "iterations", "batch_size", "background_size", "patch_size", "layers", "learning_rate"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise InputError(f"{_flag(name)} must be greater than 0 and finite, not {value}")
+        if self.learning_rate > _LARGEST_RATE:
+            raise InputError(f"--learning-rate must be at most {_LARGEST_RATE:g}, not {self.learning_rate}")
+        for name in ("warmup", "validate_every", "probe_every", "seed", "split_seed"):
+            if (getattr(self, name) or 0) < 0:
+                raise InputError(f"{_flag(name)} must not be negative, as {getattr(self, name)} is")
+        if not 0 <= self.min_std <= 127.5:
+            raise InputError(f"--min-std must lie between 0 and 127.5 levels, not {self.min_std}")
+        if not 0 <= self.max_white <= 1:
+            raise InputError(f"--max-white must be a share between 0 and 1, not {self.max_white}")
+        for name, value in (("average_decay", self.average_decay), *(("betas", beta) for beta in self.betas)):
+            if not 0 <= value < 1:
+                raise InputError(f"{_flag(name)} must be at least 0 and less than 1, not {value}")
+        if self.patch_size is not None and self.patch_size > self.background_size:
+            raise InputError(
+                f"--patch-size {self.patch_size} is larger than --background-size {self.background_size}, "
+                "from which it is cut"
+            )
+        if not self.validate_every and (self.validation_pairs or self.stop_when_slacking):
+            raise InputError("--validation-pairs and --stop-when-slacking need --validate-every")
+        if self.validation is not None and not self.validate_every and not self.probe_every:
+            raise InputError("--validation needs --validate-every or --probe-every")
+
+    @property
+    def sample_size(self) -> int:
+        """Side of the training samples in pixels."""
+        return self.patch_size or self.background_size
+
+
+def read_loss(text: str) -> dict[str, float]:
+    """The terms of a loss with their weights, from a text TERM or TERM:WEIGHT, several joined by "+".
+
+    Raises:
+        InputError: an unknown term (the closest valid one is named), a term given twice, or a weight that is not
+            greater than 0 and finite.
+
+    >>> read_loss("l1+ssim:0.2")
+    {'l1': 1.0, 'ssim': 0.2}
+    """
+    terms: dict[str, float] = {}
+    for part in text.split("+"):
+        name, colon, weight = part.partition(":")
+        known(name, (*LOSS_TERMS, "own"), "term of the loss")
+        if name == "own":
+            raise InputError(f"the loss {text!r} is no sum: own stands alone and without a weight")
+        if name in terms:
+            raise InputError(f"the loss {text!r} has the term {name} twice")
+        try:
+            terms[name] = float(weight) if colon else 1.0
+        except ValueError:
+            terms[name] = math.nan
+        if not 0 < terms[name] < math.inf:
+            raise InputError(f"the loss {text!r} needs a weight greater than 0 for {name}, not {weight!r}")
+    return terms
+
+
+def _flag(name: str) -> str:
+    assert name in {field.name for field in fields(TrainingSettings)}
+    return "--" + name.replace("_", "-")

@@ -1,0 +1,65 @@
+import pytest
+import torch
+from torch.nn.functional import l1_loss, mse_loss
+
+from derain.errors import InputError
+from derain.evaluation.metrics import ssim_rgb
+from derain.networks.similarity import ssim
+from derain.training.losses import loss_of
+
+
+def _pictures(number: int, height: int = 40, width: int = 33) -> tuple[torch.Tensor, torch.Tensor]:
+    rng = torch.Generator().manual_seed(3)
+    clean = torch.randint(256, (number, 3, height, width), generator=rng).float()
+    noise = 40 * torch.randn(clean.shape, generator=rng)
+    return (clean + noise).round().clamp(0, 255), clean
+
+
+def test_the_ssim_of_a_loss_is_the_metric_s():
+    restored, clean = _pictures(2)
+    expected = [ssim_rgb(*pair) for pair in zip(restored, clean, strict=True)]
+    assert ssim(restored / 255, clean / 255).item() == pytest.approx(sum(expected) / 2, abs=1e-5)
+
+
+def test_a_sum_weighs_its_terms():
+    restored, clean = (picture / 255 for picture in _pictures(2))
+    expected = l1_loss(restored, clean) + 0.2 * (1 - ssim(restored, clean)) + 3 * mse_loss(restored, clean)
+    assert loss_of("l1+ssim:0.2+l2:3")(restored, clean).item() == pytest.approx(expected.item(), rel=1e-6)
+
+
+def test_l1_alone_has_torch_s_own_bits_and_gradient():
+    restored, clean = (picture / 255 for picture in _pictures(2))
+    gradients = []
+    for loss in (loss_of("l1"), l1_loss):
+        given = restored.clone().requires_grad_()
+        value = loss(given, clean)
+        value.backward()
+        gradients.append((value.detach(), given.grad))
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(*gradients, strict=True))
+
+
+def test_following_ssim_s_gradient_makes_the_pictures_more_alike():
+    restored, clean = (picture / 255 for picture in _pictures(1))
+    restored.requires_grad_()
+    before = loss_of("ssim")(restored, clean)
+    before.backward()
+    assert restored.grad is not None
+    moved = restored.detach() - 50 * restored.grad
+    assert loss_of("ssim")(moved, clean) < before - 0.01
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("sim", "did you mean ssim"),
+        ("l1+l1", "term l1 twice"),
+        ("l1+own", "own stands alone"),
+        ("l1+ssim:-1", "weight greater than 0 for ssim"),
+        ("l1:much", "weight greater than 0 for l1, not 'much'"),
+        ("l1:inf", "weight greater than 0"),
+        ("", "unknown"),
+    ],
+)
+def test_a_loss_that_makes_no_sense_is_named(text: str, says: str):
+    with pytest.raises(InputError, match=says):
+        loss_of(text)

@@ -1,0 +1,80 @@
+"""Batches: a pure function of (seed, k), O = clip(B + R), cut and flipped as the objective says."""
+
+import numpy as np
+import pytest
+import torch
+
+from derain.rain import load_rain
+from derain.training.objective import Objective, render_bank
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def patches() -> torch.Tensor:
+    """Every patch has a grey level of its own, plus a ramp from left to right."""
+    levels = torch.arange(10, 60, 5)[:, None, None, None] + torch.arange(32)[None, None, None, :]
+    return levels.expand(-1, 3, 32, 32).to(torch.uint8).contiguous()
+
+
+def objective(patches: torch.Tensor, rain: str = "medium", patch_size_px: int = 16, seed: int = 0) -> Objective:
+    return Objective(patches, load_rain(rain), batch_size=24, patch_size_px=patch_size_px, seed=seed)
+
+
+def test_a_batch_depends_on_seed_and_index_alone(patches: torch.Tensor) -> None:
+    first = objective(patches)
+    later = first.batch(7)
+    for _ in range(3):
+        first.batch(2)
+    assert all(torch.equal(a, b) for a, b in zip(first.batch(7), later, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(objective(patches).batch(7), later, strict=True))
+    assert not torch.equal(first.batch(8)[0], later[0])
+    assert not torch.equal(objective(patches, seed=1).batch(7)[0], later[0])
+
+
+def test_rain_is_added_grey_and_clipped(patches: torch.Tensor) -> None:
+    rainy, clean = (255 * picture for picture in objective(patches).batch(0))
+    assert rainy.shape == clean.shape == (24, 3, 16, 16)
+    rain = rainy - clean
+    assert rain.min() >= 0
+    assert rainy.max() <= 255
+    assert torch.allclose(rainy, rainy.round(), atol=1e-3)
+    unclipped = rainy.amax(1) < 254.5
+    assert torch.allclose(rain.amax(1)[unclipped], rain.amin(1)[unclipped], atol=1e-3)
+    assert rain.mean() > 10
+
+
+def test_rain_free_backgrounds_are_cut_anywhere_and_flipped_in_half_of_the_cases(
+    patches: torch.Tensor, tmp_path
+) -> None:
+    description = tmp_path / "none.toml"
+    description.write_text('rain_free = 1.0\n[[family]]\nkind = "streaks"\nrange = "medium"\n')
+    seen = objective(patches, str(description))
+    batches = [seen.batch(k) for k in range(40)]
+    assert all(torch.equal(rainy, clean) for rainy, clean in batches)
+    clean = torch.cat([clean for _, clean in batches]) * 255
+    slope = (clean[:, 0, 0, 1:] - clean[:, 0, 0, :-1]).mean(-1)
+    assert torch.allclose(slope.abs(), torch.ones(len(slope)), atol=1e-3)
+    assert 0.4 < (slope > 0).float().mean() < 0.6
+    # The darkest pixel is level + column of the cut: all levels and all 17 columns turn up.
+    darkest = clean.amin((1, 2, 3)).round().int()
+    assert set(darkest.tolist()) >= set(range(10, 71))
+
+
+def test_whole_patches_are_used_when_nothing_is_cut(patches: torch.Tensor) -> None:
+    _, clean = objective(patches, patch_size_px=32).batch(0)
+    assert set((255 * clean).amin((1, 2, 3)).round().int().tolist()) <= set(range(10, 60, 5))
+
+
+def test_a_bank_holds_the_layers_that_are_drawn(patches: torch.Tensor) -> None:
+    rain = load_rain("medium")
+    bank = render_bank(rain, 70, 32, seed=3, device=CPU)
+    assert bank.shape == (70, 1, 32, 32)
+    assert torch.equal(bank, render_bank(rain, 70, 32, seed=3, device=CPU))
+    black = torch.zeros(1, 3, 32, 32, dtype=torch.uint8)
+    drawn = Objective(black, rain, batch_size=8, patch_size_px=32, seed=0, bank=bank).batch(0)[0]
+    layers = {layer.numpy().tobytes() for layer in bank}
+    assert all(
+        np.ascontiguousarray((255 * picture[:1]).round().to(torch.uint8).numpy()).tobytes() in layers
+        for picture in drawn
+    )

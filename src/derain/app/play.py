@@ -12,8 +12,9 @@ from derain.evaluation.evaluate import Evaluation, Result, collect
 from derain.evaluation.metrics import METRICS, RAIN_METRICS
 from derain.painting import generate
 from derain.pictures.images import encode_png
-from derain.rain import PRESETS, Rain, RainRange, Recipe, Streaks, compose, load_rain, rain_mask
+from derain.rain import PRESETS, Rain, RainRange, Streaks, compose, load_rain, rain_mask
 from derain.restoration.restorer import TiledRestorer
+from derain.support.choices import Recipe
 from derain.support.pages import image_html, strip_html, table_html
 from derain.support.randomness import generator
 

@@ -6,14 +6,13 @@ import shutil
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
-from importlib.util import find_spec
 from math import inf
 from pathlib import Path
 from tempfile import mkdtemp
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from derain.errors import InputError
+from derain.errors import InputError, MissingFileError, needs_extra
 from derain.models import NAMES, find_model
 from derain.networks.base import Network
 from derain.networks.loading import load_network
@@ -89,14 +88,13 @@ def application(
     Raises:
         InputError: gradio is not installed.
     """
-    if find_spec("gradio") is None:
-        raise InputError("the web page needs gradio, which is not installed: pip install 'derain[app]'")
     with ExitStack() as failed:
         files = mkdtemp(prefix="derain-")
         failed.callback(shutil.rmtree, files, ignore_errors=True)
         # gradio reads these when it is imported.
         os.environ.update(GRADIO_ANALYTICS_ENABLED="False", GRADIO_TEMP_DIR=files, HF_HUB_OFFLINE="1")
-        import gradio
+        with needs_extra("app", "the web page needs gradio"):
+            import gradio
         from fastapi import FastAPI
         from fastapi.responses import FileResponse
 
@@ -147,7 +145,7 @@ def find_report(results: Path) -> Path:
     """
     page = results / "report" / "index.html"
     if not os.path.isfile(page):  # noqa: PTH113 (which does not fail where a folder may not be entered)
-        raise InputError(f"there is no {page}; derain study report {results} writes it")
+        raise MissingFileError(f"there is no {page}; derain study report {results} writes it")
     return page
 
 

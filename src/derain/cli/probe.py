@@ -1,14 +1,15 @@
-"""derain probe."""
+"""`derain probe` maps which rain a network removes."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 from rich.console import Console
 
 from derain.errors import InputError
 from derain.probe.space import CLEAN_BOUND, ProbeSpace
+from derain.support.choices import Match
 from derain.support.progress import progress_bar
 
 
@@ -29,7 +30,7 @@ class Probe:
     """Folder for map.json, map.csv, the figures and index.html."""
     pairs: tuple[Path, Path] | None = None
     """Two folders of rainy and clean pictures, whose streaks become one more family of rain."""
-    match: Literal["names", "rain100l", "rain1400"] = "names"
+    match: Match = "names"
     """How the pictures of the pairs find each other."""
     clean_bound: float = CLEAN_BOUND
     """Largest clean error, in grey levels, at which the generalisation area counts."""

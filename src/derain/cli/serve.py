@@ -1,4 +1,4 @@
-"""derain serve: the web page."""
+"""`derain serve` serves the web page."""
 
 from dataclasses import dataclass
 from pathlib import Path

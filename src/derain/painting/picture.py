@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from concurrent.futures import as_completed
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +13,8 @@ from derain.painting.camera import exposed, recorded
 from derain.painting.scenes import KINDS, scene
 from derain.pictures.images import read_image, write_image
 from derain.support.files import make_folder, write_json
-from derain.support.processes import end_with_parent
 from derain.support.randomness import generator
+from derain.support.workers import worker_pool
 
 OVERSAMPLING = 2
 SMALLEST_PX = 32
@@ -81,16 +80,11 @@ def paint(
     _claim(make_folder(out), {"seed": seed, "size_px": size_px}, paths)
     missing = [index for index, path in enumerate(paths) if not _is_whole(path, size_px)]
     report(number - len(missing), number)
-    # Fresh processes: a fork of one that runs threads may hang.
-    with ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent) as pool:
+    with worker_pool(workers) as pool:
         tasks = [pool.submit(_paint_one, paths[index], index, size_px, seed) for index in missing]
-        try:
-            for done, task in enumerate(as_completed(tasks), start=number - len(missing) + 1):
-                task.result()
-                report(done, number)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+        for done, task in enumerate(as_completed(tasks), start=number - len(missing) + 1):
+            task.result()
+            report(done, number)
     return paths
 
 

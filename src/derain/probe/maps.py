@@ -11,7 +11,8 @@ from torch import Tensor
 
 from derain.pictures.backgrounds import PatchSet, load_patches
 from derain.probe.space import FIXED, MAPS, ProbeSpace
-from derain.rain import LARGE, MEDIUM, SMALL, Lines, Rain, RainRange, Recipe, Recovered, Streaks, compose, load_rain
+from derain.rain import LARGE, MEDIUM, SMALL, Lines, Rain, RainRange, Recovered, Streaks, compose, load_rain
+from derain.support.choices import Recipe
 from derain.support.randomness import generator
 
 FAMILIES = "families"

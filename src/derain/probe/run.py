@@ -19,7 +19,6 @@ from derain.networks.running import restore
 from derain.networks.user import is_user_network
 from derain.networks.weights import read_tensors, write_tensors
 from derain.pictures.images import list_images
-from derain.pictures.pairs import Match
 from derain.probe.figures import draw, draw_clean_error
 from derain.probe.maps import RainMap, Scene, lay_scene
 from derain.probe.measure import FIGURES, ProbeMap, Response, clean_errors, measure_map
@@ -29,6 +28,7 @@ from derain.probe.results import Probed, Results
 from derain.probe.space import CLEAN_BOUND, FULL, ProbeSpace
 from derain.probe.trained import trained_streaks
 from derain.rain import Recovered
+from derain.support.choices import Match
 from derain.support.files import make_folder, write_bytes, write_json
 from derain.support.pages import drawing
 

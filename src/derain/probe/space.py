@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Literal
 
 from derain.errors import InputError
+from derain.support.choices import Recipe
 
 Family = Literal["small", "medium", "large", "corrected", "lines", "wide", "heavy", "light"]
 
@@ -46,7 +47,7 @@ class ProbeSpace:
     """Factors on the rain's levels."""
     families: tuple[Family, ...] = ("small", "medium", "large", "corrected", "lines", "wide", "heavy", "light")
     """Kinds of rain measured beside the maps."""
-    recipe: Literal["paper", "corrected"] = "paper"
+    recipe: Recipe = "paper"
     """How the streaks of the maps are rendered."""
     count: int = 16
     """Backgrounds."""

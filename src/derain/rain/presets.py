@@ -6,14 +6,13 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
-from derain.errors import InputError, did_you_mean
-from derain.pictures.pairs import Match
-from derain.rain.kernels import Recipe
+from derain.errors import InputError, did_you_mean, unreadable
 from derain.rain.lines import Lines
 from derain.rain.mixture import Family, Rain
 from derain.rain.ranges import LARGE, MEDIUM, SMALL, RainRange
 from derain.rain.recovered import Recovered
 from derain.rain.streaks import Streaks
+from derain.support.choices import Match, Recipe
 from derain.support.tables import located
 
 
@@ -64,7 +63,7 @@ def load_rain(text: str, recipe: Recipe = "paper") -> Rain:
     try:
         description = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"cannot read the rain in {path}: {getattr(error, 'strerror', None) or error}") from error
+        raise unreadable(path, error, "the rain in") from error
     try:
         return _read_rain(description, path, recipe)
     except InputError as error:

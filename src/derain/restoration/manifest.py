@@ -12,7 +12,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from derain.errors import InputError
+from derain.errors import InputError, unreadable
 from derain.support.files import remove_leftovers, write_json
 
 _FORMAT = 1
@@ -49,7 +49,7 @@ class Manifest:
                 self._claimed = {*content.get("claimed", []), *(name for name, made in results.items() if not made)}
                 self._changes = dict(content["changes"])
             except OSError as error:
-                raise InputError(f"cannot read {self._path}: {error.strerror}") from error
+                raise unreadable(self._path, error) from error
             except (ValueError, TypeError, KeyError) as error:
                 raise InputError(f"{self._path} was not written by this version of derain restore") from error
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from derain.errors import InputError
+from derain.errors import InputError, unreadable
 
 _LETTERS = 8
 
@@ -29,16 +29,16 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
-def readable(path: Path) -> Path:
-    """The path of a file that can be read.
+def checked_readable(path: Path) -> Path:
+    """The same path, once the file has been opened for reading.
 
     Raises:
-        InputError: it cannot; the sentence names the cause.
+        InputError: it cannot be read; a MissingFileError if it does not exist.
     """
     try:
         path.open("rb").close()
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
+        raise unreadable(path, error) from error
     return path
 
 

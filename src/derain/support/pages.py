@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from derain.errors import InputError
+from derain.errors import needs_extra
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -87,10 +87,8 @@ def drawing() -> Iterator[None]:
     Raises:
         InputError: matplotlib is not installed.
     """
-    try:
+    with needs_extra("plots", "figures need matplotlib"):
         from matplotlib import rc_context
-    except ImportError as error:
-        raise InputError("figures need matplotlib, which is not installed: pip install 'derain[plots]'") from error
     with rc_context(
         {
             "svg.fonttype": "none",

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from derain.errors import InputError, did_you_mean
+from derain.errors import InputError, did_you_mean, unreadable
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+        raise unreadable(path, error) from error
 
 
 def read_table(kind: type[T], table: Mapping[str, Any], where: str, folder: Path) -> T:

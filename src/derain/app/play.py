@@ -63,7 +63,7 @@ class RainSettings:
             length_px=(self.length_px, self.length_px),
             angle_deg=(self.angle_deg, self.angle_deg),
         )
-        return Rain(OWN, ((1.0, Streaks(streaks, self.recipe, (self.brightness, self.brightness))),))
+        return Rain.of(OWN, Streaks(streaks, self.recipe, (self.brightness, self.brightness)))
 
 
 @dataclass(frozen=True)

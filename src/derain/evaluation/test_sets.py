@@ -139,7 +139,7 @@ class Test:
     def load_rain(self) -> Rain:
         """What is laid on photos."""
         if self.pairs is not None:
-            return Rain(self.name, ((1.0, Recovered(self.pairs.rainy, self.pairs.clean, self.pairs.match)),))
+            return Rain.of(self.name, Recovered(self.pairs.rainy, self.pairs.clean, self.pairs.match))
         assert self.rain is not None
         return load_rain(self.rain)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from derain.app.server import application, find_report
+from derain.app.settings import ServeSettings
 from derain.errors import InputError, MissingExtraError, MissingFileError
 from derain.models import find_model
 from derain.networks.loading import load_network
@@ -49,7 +50,7 @@ def test_a_file_that_is_there_and_bad_is_not_called_missing(tmp_path: Path) -> N
         ("onnxruntime", "onnx", lambda path: load_network(path / "model.onnx")),
         ("matplotlib", "plots", lambda path: drawing().__enter__()),
         ("av", "video", lambda path: restore_video(path / "film.mp4", path / "out.mp4", lambda frame: frame)),
-        ("gradio", "app", lambda path: application({}, None, 1.0, 1, "cpu")),
+        ("gradio", "app", lambda path: application({}, None, ServeSettings())),
         ("ray", "cluster", lambda path: RayExecutor(path, "auto", "cpu", 1, 0.0)),
     ],
 )

@@ -1,4 +1,4 @@
-"""Weights as safetensors files that say in their header what they are; nothing is ever unpickled."""
+"""Weights as safetensors files that say in their header what they are; nothing is unpickled."""
 
 import json
 import os
@@ -163,8 +163,10 @@ def load_official(
         found, weights = read(state_dict)
     except KeyError as error:
         raise InputError(f"{refusal}: {error.args[0]} is missing") from error
+    except (IndexError, RuntimeError, ValueError) as error:
+        raise InputError(f"{refusal}: their shapes do not fit together") from error
     network = build(name, {**found, **(hyperparameters or {})})
-    network.to(next(tensor.dtype for tensor in weights.values() if tensor.is_floating_point()))
+    network.to(next((tensor.dtype for tensor in weights.values() if tensor.is_floating_point()), torch.float32))
     load_weights(network, weights, refusal)
     return network.eval()
 

@@ -1,4 +1,5 @@
-"""Networks as ONNX files: written from a model, verified against it, and read from any program's export."""
+"""Networks as ONNX files: written from a model, verified against it, and read from any program's export; and the door
+to networks in files of all kinds."""
 
 import json
 import logging
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from derain.errors import InputError
 from derain.files import readable, write_bytes
 from derain.networks.base import Descriptor, Network
+from derain.networks.official import is_official_file, load_official_file
 from derain.networks.verification import largest_difference
 from derain.networks.weights import load_model
 
@@ -100,35 +102,41 @@ class OnnxNetwork(nn.Module):
 
 
 def load_network(
-    path: Path, user_network: str | None = None, engine: Engine = "auto"
+    path: Path, named: str | None = None, engine: Engine = "auto"
 ) -> tuple[Network | OnnxNetwork, Mapping[str, Any]]:
-    """The network of a model file or of an ONNX file, ready to run, and its header, empty where there is none.
+    """The network of a model file, of an ONNX file or of official weights, ready to run, and its header, empty where
+    there is none.
 
     Args:
-        path: a model file, or an ONNX file by its suffix.
-        user_network: FILE.py:CLASS, for the model of a network of one's own.
+        path: a model file; by its suffix an ONNX file, or a file of official weights (`derain.networks.official`).
+        named: FILE.py:CLASS, for the model of a network of one's own; or NAME:key=value,..., for what official weights
+            do not tell.
         engine: "onnxruntime" translates a model file, which takes seconds.
 
     Raises:
-        InputError: the file holds no network that can be run; an ONNX file is given a `user_network`, or torch is
+        InputError: the file holds no network that can be run; an ONNX file is `named`, or torch is
             asked to run it; or ONNX Runtime is asked for and the extra derain[onnx] is not installed or torch cannot
             translate the network.
     """
     if is_onnx(path):
-        if user_network is not None:
+        if named is not None:
             raise InputError(f"{path} is an ONNX file, which holds its network whole: leave out --network")
         if engine == "torch":
             raise InputError(f"{path} runs in ONNX Runtime, not in torch; give the model file that it was written from")
         exported = OnnxNetwork(path, str(path))
         return exported, exported.header
-    network, header = load_model(path, user_network)
+    network, header = load_official_file(path, named) if is_official_file(path) else load_model(path, named)
     if engine == "onnxruntime":
         return OnnxNetwork(_translate(network, header, f"{path} cannot run in ONNX Runtime"), str(path)), header
     return network, header
 
 
-def model_hash(path: Path) -> str:
-    """SHA-256 of a model file or an ONNX file, together with the files beside it that hold the ONNX file's weights.
+def model_hash(path: Path, named: str | None = None) -> str:
+    """SHA-256 of what a model file, an ONNX file with the files beside it, or a file of official weights holds.
+
+    Args:
+        path: as of `load_network`.
+        named: as of `load_network`; it counts for official weights, as another network can be made of them.
 
     Raises:
         InputError: an ONNX file, and the extra derain[onnx] is not installed.
@@ -136,6 +144,8 @@ def model_hash(path: Path) -> str:
     content = sha256(path.read_bytes())
     for beside in _weights_beside(path) if is_onnx(path) else []:
         content.update(beside.read_bytes())
+    if named is not None and is_official_file(path):
+        content.update(named.encode())
     return content.hexdigest()
 
 

@@ -92,9 +92,9 @@ class Evaluate:
     match: Literal["names", "rain100l", "rain1400"] = "names"
     """How the pictures find each other: equal names, rain-1 with norain-1, or 1_2 with 1."""
     model: Path | None = None
-    """balanced, strong, the model file of a run, or an ONNX file."""
+    """balanced, strong, the model file of a run, an ONNX file, or a .pth file of official weights."""
     network: str | None = None
-    """FILE.py:CLASS, where the model is that of a network of your own."""
+    """FILE.py:CLASS for a network of your own; NAME:key=value for what official weights do not tell."""
     restored: Path | None = None
     """In place of a model: folder with the restored rainy pictures, of equal names."""
     restored_clean: Path | None = None
@@ -147,11 +147,11 @@ class Probe:
     backgrounds: Path
     """Folder of photos that the networks were not trained on."""
     model: Path | None = None
-    """balanced, strong, the model file of a run, or an ONNX file."""
+    """balanced, strong, the model file of a run, an ONNX file, or a .pth file of official weights."""
     compare: tuple[Path, Path] | None = None
     """In place of a model: two of them, side by side with their difference."""
     network: str | None = None
-    """FILE.py:CLASS, where a model is that of a network of your own."""
+    """FILE.py:CLASS for a network of your own; NAME:key=value for what official weights do not tell."""
     out: Path = Path("probe")
     """Folder for map.json, map.csv, the figures and index.html."""
     pairs: tuple[Path, Path] | None = None

@@ -11,7 +11,8 @@ class Serve:
     """Serve a web page that restores photos, lets visitors play with rain, and shows a report."""
 
     model: tuple[Path, ...] = ()
-    """Models to choose from: names, model files of runs, ONNX files; by default the models that come along."""
+    """Models to choose from: names, model files of runs, ONNX files, .pth files of official weights; by default the
+    models that come along."""
     results: Path | None = None
     """Folder of results of studies whose report is shown."""
     host: str = "127.0.0.1"

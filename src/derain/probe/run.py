@@ -15,6 +15,7 @@ from derain.errors import InputError
 from derain.files import make_folder, write_bytes, write_json
 from derain.images import list_images
 from derain.networks.base import Network
+from derain.networks.official import is_official_file
 from derain.networks.user import is_user_network
 from derain.networks.weights import read_tensors, write_tensors
 from derain.onnx import OnnxNetwork, is_onnx, load_network, model_hash
@@ -41,7 +42,7 @@ def probe(
     clean_bound: float = CLEAN_BOUND,
     pairs: tuple[Path, Path] | None = None,
     match: Match = "names",
-    user_network: str | None = None,
+    named: str | None = None,
     seed: int = 0,
     device: str = "cpu",
     report: Callable[[int, int], None] = lambda done, cells: None,
@@ -52,14 +53,15 @@ def probe(
     network as soon as it is measured, under a hash of the model, the rain, the backgrounds and the seed.
 
     Args:
-        models: one or two model files, or ONNX files.
+        models: one or two model files, ONNX files, or files of official weights.
         backgrounds: folder of photos, none of which the networks were trained on.
         out: folder of the results.
         space: cells and backgrounds.
         clean_bound: largest clean error, in grey levels, at which the generalisation area counts.
         pairs: folders of rainy and clean pictures, whose streaks become one more family.
         match: how these find each other.
-        user_network: FILE.py:CLASS, for those models that are of a network of the user's own.
+        named: FILE.py:CLASS, for those models that are of a network of the user's own; or NAME:key=value,..., for what
+            official weights do not tell.
         seed: of backgrounds, rain and bootstrap.
         device: torch device of the networks.
         report: called with the number of cells done, of all networks, and their total.
@@ -75,9 +77,9 @@ def probe(
     with drawing():  # without matplotlib nothing is measured
         recovered = None if pairs is None else Recovered(*pairs, match)
         scene = lay_scene(space, list_images(backgrounds), seed, recovered)
-        networks = _load(models, user_network)
+        networks = _load(models, named)
         make_folder(out / "measured")
-        hashes = [model_hash(model) for model in models]
+        hashes = [model_hash(model, named) for model in models]
         modules = [network for network, _ in networks]
         answers = _measure(modules, hashes, scene, out / "measured", device, report)
         probed = tuple(
@@ -105,11 +107,17 @@ def describe(results: Results) -> list[str]:
     return [*lines, *results.notes()]
 
 
-def _load(models: Sequence[Path], user_network: str | None) -> list[tuple[Network | OnnxNetwork, Mapping[str, Any]]]:
-    """Networks and headers. The user's code is for models trained with such; where there is none, all refuse it."""
-    own = [not is_onnx(model) and is_user_network(_network_name(model)) for model in models]
-    names = [user_network if mine or not any(own) else None for mine in own]
+def _load(models: Sequence[Path], named: str | None) -> list[tuple[Network | OnnxNetwork, Mapping[str, Any]]]:
+    """Networks and headers. A name is for the models that need one of its kind; where there is none, all refuse it."""
+    needs = [named is not None and _needs(model, named) for model in models]
+    names = [named if needed or not any(needs) else None for needed in needs]
     return [load_network(*each) for each in zip(models, names, strict=True)]
+
+
+def _needs(model: Path, named: str) -> bool:
+    if is_official_file(model):
+        return not is_user_network(named)
+    return not is_onnx(model) and is_user_network(_network_name(model))
 
 
 def _network_name(model: Path) -> str:

@@ -18,6 +18,7 @@ from derain.networks.base import Network
 from derain.networks.loading import load_network
 from derain.networks.onnx import OnnxNetwork
 from derain.support.devices import exact_float32, usable_device
+from derain.support.files import entry
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -130,7 +131,7 @@ def find_report(results: Path) -> Path:
         InputError: it is not there; the sentence says what makes it.
     """
     page = results / "report" / "index.html"
-    if not os.path.isfile(page):  # noqa: PTH113 (which does not fail where a folder may not be entered)
+    if entry(page) != "file":
         raise MissingFileError(f"there is no {page}; derain study report {results} writes it")
     return page
 

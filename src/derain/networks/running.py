@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float, UInt8
@@ -11,6 +12,8 @@ from derain.errors import InputError
 from derain.networks.user import UserNetwork
 from derain.support.devices import is_out_of_memory, usable_device
 
+Module = TypeVar("Module", bound=nn.Module)
+
 
 def quantise(output: Float[Tensor, "*n 3 h w"]) -> UInt8[Tensor, "*n 3 h w"]:
     """A network's output in 0..1 as an 8-bit picture: clipped and rounded to the nearest level.
@@ -19,6 +22,12 @@ def quantise(output: Float[Tensor, "*n 3 h w"]) -> UInt8[Tensor, "*n 3 h w"]:
     [0, 128, 255]
     """
     return (output * 255).round().clamp(0, 255).to(torch.uint8)
+
+
+def channels_last(network: Module) -> Module:
+    """The network itself, its weights now laid out with the channels of a pixel side by side: faster convolutions."""
+    moved: Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return moved
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Weights as safetensors files that say in their header what they are; nothing is ever unpickled."""
+"""Weights as safetensors files that say in their header what they are; nothing is unpickled."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from derain.errors import InputError, MissingFileError
 from derain.networks.base import Network
 from derain.networks.registry import build
 from derain.networks.user import UserNetwork, is_user_network
-from derain.support.files import checked_readable, write_bytes
+from derain.support.files import checked_readable, entry, write_bytes
 
 _FORMAT = 1
 
@@ -39,7 +39,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises:
         InputError: the file is missing, truncated, no safetensors file, or not written by derain (or by a newer one).
     """
-    if os.path.isdir(path):  # noqa: PTH112 (this and the next do not fail where a folder may not be entered)
+    if entry(path) == "folder":
         inside = f": its model is {path / 'model.safetensors'}" if (path / "model.safetensors").is_file() else ""
         raise InputError(f"{path} is a folder{inside}")
     if not os.path.lexists(path):

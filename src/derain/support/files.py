@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from stat import S_ISDIR, S_ISREG
+from typing import Any, Literal
 
 from derain.errors import InputError, unreadable
 
@@ -40,6 +41,21 @@ def checked_readable(path: Path) -> Path:
     except OSError as error:
         raise unreadable(path, error) from error
     return path
+
+
+def entry(path: Path) -> Literal["file", "folder", "other"] | None:
+    """The kind of what is at a path, links followed; None if nothing is there or it cannot be reached.
+
+    Path.is_dir, Path.is_file and Path.exists raise for a name that is too long or in a folder that may not be entered.
+
+    >>> entry(Path("/")), entry(Path("a" * 1000))
+    ('folder', None)
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return None
+    return "folder" if S_ISDIR(mode) else "file" if S_ISREG(mode) else "other"
 
 
 @contextmanager

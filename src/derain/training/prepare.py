@@ -14,6 +14,7 @@ from derain.evaluation.test_sets import ValidationSet, pairs_set
 from derain.networks.base import Network
 from derain.networks.memory import refuse_too_large, refuse_too_many_weights
 from derain.networks.registry import build, parse
+from derain.networks.running import channels_last
 from derain.networks.user import UserNetwork
 from derain.networks.weights import describe
 from derain.pictures.backgrounds import ContentFilter, PatchSet, load_patches, split_photos, whole_photos
@@ -186,10 +187,11 @@ def refuse_untrainable(network: Network, name: str, batch_size: int, side_px: in
     Raises:
         InputError: it fails, or its output depends on no weight that is learnt.
     """
-    layout = torch.channels_last  # as in the training
-    trial = deepcopy(network).to(memory_format=layout).train()  # type: ignore[call-overload]
+    trial = channels_last(deepcopy(network)).train()
     try:
-        derained = trial(torch.rand(min(batch_size, 2), 3, side_px, side_px).contiguous(memory_format=layout))
+        derained = trial(
+            torch.rand(min(batch_size, 2), 3, side_px, side_px).contiguous(memory_format=torch.channels_last)
+        )
         if derained.requires_grad:
             derained.mean().backward()
     except Exception as error:

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from derain.errors import InputError
+from derain.errors import InputError, unreadable
 from derain.networks.base import Descriptor, Hyperparameters, Network, pad_to_multiple
 
 
@@ -75,7 +75,7 @@ def load_user_network(name: str) -> UserNetwork:
     try:
         source = path.read_bytes()
     except OSError as error:
-        raise InputError(f"cannot read the network in {path}: {error.strerror}") from error
+        raise unreadable(path, error, "the network in") from error
     sha256 = hashlib.sha256(source).hexdigest()
     module_name = f"derain_user_{sha256[:16]}"
     spec = importlib.util.spec_from_file_location(module_name, path)
@@ -90,7 +90,7 @@ def load_user_network(name: str) -> UserNetwork:
     except AttributeError as error:
         raise InputError(f"{path} has no class {class_name} that can be made ({error})") from error
     except SystemExit as error:
-        raise InputError(f"the network in {path} cannot be made: the file ends the program when it is read") from error
+        raise InputError(f"the network in {path} cannot be made: importing {path} calls sys.exit") from error
     except Exception as error:
         raise InputError(f"the network in {path} cannot be made: {type(error).__name__}: {error}") from error
     if not isinstance(module, nn.Module):

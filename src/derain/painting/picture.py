@@ -1,6 +1,5 @@
 """One generated picture, and folders of them."""
 
-import json
 from collections.abc import Callable
 from concurrent.futures import as_completed
 from pathlib import Path
@@ -12,8 +11,9 @@ from derain.errors import InputError
 from derain.painting.camera import exposed, recorded
 from derain.painting.scenes import KINDS, scene
 from derain.pictures.images import read_image, write_image
-from derain.support.files import make_folder, write_json
+from derain.support.files import make_folder
 from derain.support.randomness import generator
+from derain.support.records import OwnedFolder
 from derain.support.workers import worker_pool
 
 OVERSAMPLING = 2
@@ -104,18 +104,12 @@ def _paint_one(path: Path, index: int, size_px: int, seed: int) -> None:
 
 def _claim(out: Path, settings: dict[str, int], paths: list[Path]) -> None:
     """Make sure that all pictures of a folder are of one seed and size, and that none of `paths` is someone else's."""
-    record = out / "generated.json"
-    if not record.exists():
-        for path in paths:
-            if path.exists():
-                raise InputError(f"{path} is no result of derain paint and is not overwritten; choose another folder")
-        write_json(record, settings)
-        return
-    try:
-        found = json.loads(record.read_text())
-    except ValueError:
-        found = None
-    if found != settings:
+    folder = OwnedFolder(out, "generated.json", "derain paint")
+    found = folder.read(dict)
+    if found is None:
+        folder.refuse_others([path.name for path in paths], ())
+        folder.write(settings)
+    elif found != settings:
         raise InputError(f"{out} holds other generated pictures ({found}, not {settings}); choose another folder")
 
 

@@ -13,9 +13,9 @@ from torch import nn
 from derain.errors import InputError
 from derain.networks import build, parse
 from derain.study.plan.trainings import Training, determined
+from derain.support.choices import Precision
 from derain.support.devices import usable_device
 from derain.support.files import make_folder, write_json
-from derain.training.settings import Precision
 
 _STEPS = 3
 _SIZE_PX = 64

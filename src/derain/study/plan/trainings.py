@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from derain.errors import InputError
+from derain.errors import InputError, unreadable
 from derain.evaluation.test_sets import Test
 from derain.networks.registry import NETWORKS, parse
 from derain.networks.user import is_user_network
@@ -17,7 +17,8 @@ from derain.pictures.backgrounds import Category
 from derain.rain import load_rain
 from derain.study.plan.scales import Scale
 from derain.study.plan.spec import Grid, Study, resolve_test
-from derain.training.settings import Precision, TrainingSettings
+from derain.support.choices import Precision
+from derain.training.settings import TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ def determined(network: str) -> Mapping[str, Any]:
         try:
             return {"class": class_name, "code": sha256(Path(path).read_bytes()).hexdigest()}
         except OSError as error:
-            raise InputError(f"cannot read the network {name}: {error.strerror}") from error
+            raise unreadable(Path(name), error, "the network") from error
     return {"name": name, **asdict(NETWORKS[name].hyperparameters(**values))}
 
 

@@ -11,7 +11,7 @@ class Demo:
     """Train the same small network on few and on many backgrounds, and see which one removes rain it never saw."""
 
     out: Path = Path("demo")
-    """Folder for the report, the results and the two models."""
+    """Folder for report.html, the results and the two models, as `derain study run` keeps them."""
     data: Path | None = None
     """Folder of image sets (natural/train, rain/rain100l, ...) in place of the photographs that come along."""
 

@@ -78,7 +78,7 @@ def run_demo(out: Path, data: Path | None, console: Console, scale: Scale = SCAL
         state = run(tasks, store, LocalExecutor(out, len(tasks), "cpu", threads=1), watcher.show)
     for identity, reason in state.failed.items():
         raise TrainingError(f"the training failed: {state.names[identity]}: {reason}")
-    [cells] = [each.cells for each in load_results(store) if each.study["name"] == study.name]
+    [cells] = [each.cells for each in load_results(store) if each.study.name == study.name]
     findings = describe_findings(grid.count, *map(_images, cells))
     page = write_report(out, opening=Markup(render("demo/opening.html", {"findings": findings})))
     page.replace(out / "report.html")
@@ -148,7 +148,7 @@ def _sets(data: Path) -> tuple[str, Path, Path, Path]:
 
 
 def _images(cell: Cell) -> Images:
-    return {figure: cell.images(figure, 10) for figure in _LEAST_DIFFERENCE}
+    return {figure: cell.measured.values(figure, 10) for figure in _LEAST_DIFFERENCE}
 
 
 def _mean(values: Sequence[float | None]) -> float:

@@ -36,9 +36,9 @@ PHOTOS = {"natural": 24, "buildings": 10, "faces": 10, "comics": 10}
 RAINS = {
     "wide": load_rain("wide"),
     "medium": load_rain("medium"),
-    "threads": Rain("threads", ((1.0, Lines(number=(20, 80), length_px=(70, 110), thickness_px=(0.3, 0.5))),)),
-    "level": Rain("level", ((1.0, Lines(angle_deg=(70, 90), length_px=(20, 50), thickness_px=(1, 2))),)),
-    "snow": Rain("snow", ((1.0, Lines(number=(60, 200), length_px=(2, 4), thickness_px=(2, 4), level=(0.5, 0.9))),)),
+    "threads": Rain.of("threads", Lines(number=(20, 80), length_px=(70, 110), thickness_px=(0.3, 0.5))),
+    "level": Rain.of("level", Lines(angle_deg=(70, 90), length_px=(20, 50), thickness_px=(1, 2))),
+    "snow": Rain.of("snow", Lines(number=(60, 200), length_px=(2, 4), thickness_px=(2, 4), level=(0.5, 0.9))),
 }
 PAIRS = {"validation": ("rain12", "ddn_sirr"), "test": ("rain100l", "rain100h")}
 

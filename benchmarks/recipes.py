@@ -5,7 +5,8 @@ Prints the mean level of R with its standard error, and the share of R > 10, ove
 
 import torch
 
-from derain.rain import Recipe, load_rain
+from derain.rain import load_rain
+from derain.support.choices import Recipe
 from derain.support.randomness import generator
 
 LAYERS = {64: 1200, 128: 600, 512: 60}

@@ -6,14 +6,12 @@ Without a model the networks are the small UNet with random weights. Every figur
 """
 
 import logging
-import multiprocessing
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +27,7 @@ from derain.restoration import TiledRestorer, Writing, find_files, restore_files
 from derain.restoration.photos import encode_photo, read_photo
 from derain.support.files import write_bytes
 from derain.support.processes import dedicate_to_network
+from derain.support.workers import worker_pool
 
 UNET = "unet:base={},levels=4,norm=none,activation=leaky_relu"
 THREADS = 2
@@ -140,7 +139,7 @@ WAYS = (in_turn, at_once)
 
 def measured(work: Callable[..., float], *arguments: object) -> Cost:
     """Seconds that `work` counts, and the largest memory of its process."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+    with worker_pool(1) as process:
         return process.submit(_measure, work, arguments).result()
 
 

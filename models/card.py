@@ -32,6 +32,7 @@ from derain.networks.base import Network
 from derain.pictures.images import list_images, read_image
 from derain.pictures.pairs import match_pairs
 from derain.probe.run import probe
+from derain.probe.space import ProbeSettings
 from derain.rain import compose, load_rain
 from derain.restoration.restorer import TiledRestorer
 from derain.support.files import make_folder, write_bytes, write_json
@@ -90,7 +91,7 @@ def main(
         save(draw(fine_rows(data), restorers), images / "model-fine.jpg")
     if len(models) == 2:
         with TemporaryDirectory() as folder:
-            probe([find_model(name) for name in models], data / "natural" / "test", Path(folder))
+            probe([find_model(name) for name in models], ProbeSettings(data / "natural" / "test"), Path(folder))
             for figure in sorted(Path(folder).glob("figures/*removal_controlled*.png")):
                 write_bytes(images / "model-response.png", figure.read_bytes())
 

@@ -90,6 +90,25 @@ def test_noise_is_the_spread_over_seeds_where_it_is_known() -> None:
     assert noise(again, first, second) == pytest.approx(2**0.5 * 1.5**0.5)
 
 
+def test_counts_closer_than_seeds_differ_are_both_looked_around_even_where_pictures_tell_them_apart() -> None:
+    def asked(behind: float) -> list[Trial]:
+        """The next trainings where 128 backgrounds are `behind` dB behind 64 and every picture is, too."""
+        scores = {32: 23.0, 64: 25.0, 128: 25.0 - behind}
+        step = next_round(
+            Search(("medium",), COUNTS, budget=20),
+            {
+                Trial(Candidate("medium", count), 0): Measurement(value, pictures=((value, value + 1),))
+                for count, value in scores.items()
+            },
+        )
+        assert step is not None
+        return list(step.trials)
+
+    # The standard error between two trainings that differ in their seeds alone is at least 0.4 dB.
+    assert asked(behind=0.38) == [Trial(Candidate("medium", 512), 0)]
+    assert asked(behind=0.42) == [Trial(Candidate("medium", count), 1) for count in (64, 128)]
+
+
 def test_without_seeds_pictures_are_compared_with_themselves() -> None:
     first, second = Candidate("medium", 8), Candidate("medium", 16)
     results = {

@@ -16,6 +16,7 @@ import pytest
 from derain import cli
 from derain.app.play import RainSettings
 from derain.app.server import application, find_report, load_networks
+from derain.app.settings import ServeSettings
 from derain.errors import InputError
 from derain.networks import build
 from derain.networks.user import load_user_network
@@ -99,7 +100,7 @@ def test_a_start_that_fails_leaves_no_folder_behind(
     monkeypatch.setenv("GRADIO_TEMP_DIR", "is put back")
     monkeypatch.setattr("derain.app.page.Page.build", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        application(load_networks([model]), None, 1.0, 10_000, "cpu")
+        application(load_networks([model]), None, ServeSettings(max_mb=1.0, max_pixels=10_000))
     assert not list(tmp_path.iterdir())
 
 
@@ -116,7 +117,7 @@ def client(model: Path) -> Iterator[object]:
     report.write_text("<h1>Verdicts</h1>")
 
     async def build() -> object:  # within an event loop; without one gradio makes many that it never closes
-        return application(load_networks([model]), report, 0.001, 10_000, "cpu")
+        return application(load_networks([model]), report, ServeSettings(max_mb=0.001, max_pixels=10_000))
 
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("GRADIO_TEMP_DIR", "is put back")

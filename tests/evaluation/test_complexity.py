@@ -16,7 +16,6 @@ from torch import Tensor
 from derain.errors import InputError
 from derain.evaluation.complexity import (
     METHODS,
-    Method,
     compare,
     complexity_of_images,
     complexity_of_rain,
@@ -26,6 +25,7 @@ from derain.evaluation.complexity import (
 from derain.painting import generate
 from derain.pictures.images import list_images, write_image
 from derain.rain import MEDIUM, Rain, Streaks, load_rain
+from derain.support.choices import ComplexityMethod
 
 _spec = importlib.util.spec_from_file_location(
     "complexity_reference", Path(__file__).parents[1] / "reference" / "complexity_reference.py"
@@ -67,7 +67,7 @@ def _half_variance(pictures: Tensor) -> Tensor:
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("side", "factor", "levels"), [(128, 2, 7), (128, 2, 3), (108, 3, 3), (125, 5, 2)])
 def test_equals_the_direct_sum_of_overlaps(
-    pictures: Tensor, method: Method, side: int, factor: int, levels: int
+    pictures: Tensor, method: ComplexityMethod, side: int, factor: int, levels: int
 ) -> None:
     cut = pictures[:, :side, :side]
     measured = METHODS[method](cut, factor, levels)
@@ -85,7 +85,7 @@ def test_the_sum_is_half_the_variance_lost_and_less_by_filters(pictures: Tensor)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_brightness_does_not_matter_contrast_counts_squared(pictures: Tensor, method: Method) -> None:
+def test_brightness_does_not_matter_contrast_counts_squared(pictures: Tensor, method: ComplexityMethod) -> None:
     measured = METHODS[method](pictures, 2, 7)
     assert torch.allclose(METHODS[method](pictures + 10, 2, 7), measured, rtol=1e-9, atol=1e-12)
     assert torch.allclose(METHODS[method](255 * pictures, 2, 7), 255**2 * measured)
@@ -93,7 +93,7 @@ def test_brightness_does_not_matter_contrast_counts_squared(pictures: Tensor, me
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("period_px", [4, 16, 64])
-def test_structure_is_found_at_its_scale(method: Method, period_px: int) -> None:
+def test_structure_is_found_at_its_scale(method: ComplexityMethod, period_px: int) -> None:
     waves = torch.sin(2 * torch.pi * torch.arange(128) / period_px + 0.1).expand(1, 128, 128)
     [scales] = METHODS[method](waves, 2, 7)
     # Waves are gone on the way to blocks as long as they are; filters cut them half-way.
@@ -102,7 +102,7 @@ def test_structure_is_found_at_its_scale(method: Method, period_px: int) -> None
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_scales_tell_a_gradient_from_a_texture_of_equal_variance(method: Method) -> None:
+def test_scales_tell_a_gradient_from_a_texture_of_equal_variance(method: ComplexityMethod) -> None:
     gradient = torch.linspace(0, 1, 128, dtype=torch.float64).expand(128, 128)
     texture = gradient.flatten()[torch.randperm(128**2, generator=torch.Generator().manual_seed(0))].view(128, 128)
     smooth, rough = METHODS[method](torch.stack([gradient, texture]), 2, 7)
@@ -112,12 +112,12 @@ def test_scales_tell_a_gradient_from_a_texture_of_equal_variance(method: Method)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_flat_pictures_have_none(method: Method) -> None:
+def test_flat_pictures_have_none(method: ComplexityMethod) -> None:
     assert (METHODS[method](torch.tensor([0.0, 0.3, 1.0])[:, None, None].expand(3, 128, 128), 2, 7) == 0).all()
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_sizes_that_do_not_divide_are_named(method: Method) -> None:
+def test_sizes_that_do_not_divide_are_named(method: ComplexityMethod) -> None:
     with pytest.raises(InputError, match="48 x 64 pixels are no multiple of blocks of 32 x 32"):
         METHODS[method](torch.zeros(1, 64, 48), 2, 5)
     with pytest.raises(InputError, match="factor must be at least 2 and the levels at least 1, not 1 and 3"):
@@ -154,7 +154,7 @@ def test_a_picture_that_is_too_small_or_broken_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_rain_counts_as_it_does_on_a_black_photo(tmp_path: Path, method: Method) -> None:
+def test_rain_counts_as_it_does_on_a_black_photo(tmp_path: Path, method: ComplexityMethod) -> None:
     layer = Streaks(MEDIUM, "paper").layers(1, 128, 128, np.random.default_rng(0))[0, 0] * 2
     assert layer.max() > 255
     rainy = layer.clamp(0, 255).to(torch.uint8)[..., None].expand(-1, -1, 3)

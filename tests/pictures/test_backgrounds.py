@@ -234,8 +234,8 @@ def test_memory_is_the_result_and_one_photo(tmp_path: Path) -> None:
     program = """
 import resource, sys
 from pathlib import Path
-from derain.backgrounds import load_patches
-from derain.images import list_images
+from derain.pictures.backgrounds import load_patches
+from derain.pictures.images import list_images
 kib = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 photos = list_images(Path(sys.argv[1]))
 load_patches(photos, 20, 128, 0)

@@ -7,7 +7,8 @@ import pytest
 
 from derain.errors import InputError
 from derain.pictures.images import write_image
-from derain.pictures.pairs import Match, match_pairs
+from derain.pictures.pairs import match_pairs
+from derain.support.choices import Match
 
 
 def _folder(path: Path, names: list[str], size: tuple[int, int] = (4, 6)) -> Path:

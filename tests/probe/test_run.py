@@ -19,7 +19,7 @@ from derain.pictures.images import list_images
 from derain.probe.measure import FIGURES
 from derain.probe.records import to_json
 from derain.probe.run import describe, probe
-from derain.probe.space import ProbeSpace
+from derain.probe.space import ProbeSettings, ProbeSpace
 
 Model = Callable[..., Path]
 
@@ -27,7 +27,7 @@ Model = Callable[..., Path]
 @pytest.fixture(scope="module")
 def finished(model: Model, photos: Path, space: ProbeSpace, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("out")
-    probe([model("a.safetensors")], photos, out, space)
+    probe([model("a.safetensors")], ProbeSettings(photos, space), out)
     return out
 
 
@@ -86,19 +86,21 @@ def test_the_page_stands_alone(finished: Path) -> None:
 def test_what_is_measured_is_not_measured_again(
     model: Model, photos: Path, space: ProbeSpace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = probe([model("a.safetensors")], photos, tmp_path, space)
+    first = probe([model("a.safetensors")], ProbeSettings(photos, space), tmp_path)
     before = measured(tmp_path)
     lost = sorted(before)[0]
     (tmp_path / "measured" / lost).unlink()
     seen: list[tuple[int, int]] = []
-    again = probe([model("a.safetensors")], photos, tmp_path, space, report=lambda *done: seen.append(done))
+    again = probe(
+        [model("a.safetensors")], ProbeSettings(photos, space), tmp_path, report=lambda *done: seen.append(done)
+    )
     after = measured(tmp_path)
     assert {name for name in after if after[name] != before[name]} == {lost}
     assert to_json(again)["networks"][0]["figures"] == to_json(first)["networks"][0]["figures"]
     assert seen[-1] == (18, 18)
 
     monkeypatch.setattr("derain.probe.run.measure_map", None)  # nothing is left to measure
-    probe([model("a.safetensors")], photos, tmp_path, space)
+    probe([model("a.safetensors")], ProbeSettings(photos, space), tmp_path)
     assert measured(tmp_path) == after
 
 
@@ -106,19 +108,19 @@ def test_what_is_measured_is_not_measured_again(
 def test_other_weights_rain_or_seed_are_measured_anew(
     model: Model, photos: Path, space: ProbeSpace, tmp_path: Path
 ) -> None:
-    probe([model("a.safetensors")], photos, tmp_path, space)
+    probe([model("a.safetensors")], ProbeSettings(photos, space), tmp_path)
     assert len(measured(tmp_path)) == 4
-    probe([model("b.safetensors", seed=1)], photos, tmp_path, space)
+    probe([model("b.safetensors", seed=1)], ProbeSettings(photos, space), tmp_path)
     assert len(measured(tmp_path)) == 8
-    probe([model("a.safetensors")], photos, tmp_path, replace(space, lengths_px=(10, 40)))
+    probe([model("a.safetensors")], ProbeSettings(photos, replace(space, lengths_px=(10, 40))), tmp_path)
     assert len(measured(tmp_path)) == 9
-    probe([model("a.safetensors")], photos, tmp_path, space, seed=1)
+    probe([model("a.safetensors")], ProbeSettings(photos, space, seed=1), tmp_path)
     assert len(measured(tmp_path)) == 13
 
 
 def test_a_comparison(model: Model, photos: Path, space: ProbeSpace, tmp_path: Path) -> None:
     a, b = model("a.safetensors"), model("b.safetensors", seed=1)
-    results = probe([a, b], photos, tmp_path, space)
+    results = probe([a, b], ProbeSettings(photos, space), tmp_path)
     document = json.loads((tmp_path / "map.json").read_text())
     of_a, of_b = (network["figures"]["damage"]["families"]["mean"] for network in document["networks"])
     difference = document["difference"]["figures"]["damage"]["families"]["mean"]
@@ -135,11 +137,11 @@ def test_networks_of_a_comparison_are_measured_once(
     model: Model, photos: Path, space: ProbeSpace, tmp_path: Path
 ) -> None:
     a, b = model("a.safetensors"), model("b.safetensors", seed=1)
-    probe([a], photos, tmp_path, space)
+    probe([a], ProbeSettings(photos, space), tmp_path)
     alone = measured(tmp_path)
-    probe([a, b], photos, tmp_path, space)
+    probe([a, b], ProbeSettings(photos, space), tmp_path)
     assert measured(tmp_path).items() > alone.items()
-    same = probe([a, a], photos, tmp_path, space)
+    same = probe([a, a], ProbeSettings(photos, space), tmp_path)
     assert same.areas(None)[2] == (0.0, 0.0, 0.0)
     assert not any(values.any() for values in same.panels("damage")[2].means.values())
 
@@ -150,7 +152,7 @@ def test_networks_of_a_comparison_are_measured_once(
 def test_a_map_without_a_box_says_why(
     rain: str | None, said: str | None, model: Model, photos: Path, space: ProbeSpace, tmp_path: Path
 ) -> None:
-    lines = describe(probe([model("a.safetensors", rain=rain)], photos, tmp_path / "out", space))
+    lines = describe(probe([model("a.safetensors", rain=rain)], ProbeSettings(photos, space), tmp_path / "out"))
     page = (tmp_path / "out" / "index.html").read_text()
     assert ("no box" in " ".join(lines)) == ("no box" in page) == (said is not None)
     assert ('class="box' in page) == (said is None)
@@ -163,7 +165,7 @@ def test_few_photos_and_faint_rain_are_said(model: Model, photos: Path, space: P
     for photo in list_images(photos)[:3]:
         (few / photo.name).symlink_to(photo)
     faint = replace(space, brightnesses=(0.01, 1.0), count=3)
-    notes = " ".join(describe(probe([model("a.safetensors")], few, tmp_path / "out", faint)))
+    notes = " ".join(describe(probe([model("a.safetensors")], ProbeSettings(few, faint), tmp_path / "out")))
     assert "photos are too few to give a spread" in notes
     assert "Grey cells (3) have no value" in notes
     document = json.loads((tmp_path / "out" / "map.json").read_text())
@@ -181,7 +183,7 @@ def test_an_onnx_file_answers_alike_and_keeps_its_box(
     pytest.importorskip("onnxruntime")
     path = model("a.safetensors")
     export_onnx(*load_model(path), tmp_path / "a.onnx")
-    first, second = probe([path, tmp_path / "a.onnx"], photos, tmp_path / "out", space).networks
+    first, second = probe([path, tmp_path / "a.onnx"], ProbeSettings(photos, space), tmp_path / "out").networks
     assert second.trained == first.trained
     for name, response in second.answer.responses.items():
         assert np.allclose(
@@ -199,32 +201,32 @@ def test_a_network_of_ones_own(model: Model, photos: Path, space: ProbeSpace, tm
     network = build(name, {})
     write_tensors(tmp_path / "mine.safetensors", network.state_dict(), describe_network(name, network))
     with pytest.raises(InputError, match="--network"):
-        probe([tmp_path / "mine.safetensors"], photos, tmp_path / "out", space)
-    results = probe([tmp_path / "mine.safetensors"], photos, tmp_path / "out", space, user_network=name)
+        probe([tmp_path / "mine.safetensors"], ProbeSettings(photos, space), tmp_path / "out")
+    results = probe([tmp_path / "mine.safetensors"], ProbeSettings(photos, space), tmp_path / "out", user_network=name)
     assert results.networks[0].answer.clean_error.shape == (space.count,)
 
     both = [tmp_path / "mine.safetensors", model("a.safetensors")]
-    compared = probe(both, photos, tmp_path / "out", space, user_network=name).networks
+    compared = probe(both, ProbeSettings(photos, space), tmp_path / "out", user_network=name).networks
     assert [each.name for each in compared] == [str(path) for path in both]
     with pytest.raises(InputError, match=r"holds the weights of unet, not of .*mine\.py:Mine"):
-        probe(both[1:], photos, tmp_path / "out", space, user_network=name)
+        probe(both[1:], ProbeSettings(photos, space), tmp_path / "out", user_network=name)
 
 
 def test_bad_input_is_named(model: Model, photos: Path, space: ProbeSpace, tmp_path: Path) -> None:
     a, out = model("a.safetensors"), tmp_path / "out"
     with pytest.raises(InputError, match=r"missing\.safetensors"):
-        probe([tmp_path / "missing.safetensors"], photos, out, space)
+        probe([tmp_path / "missing.safetensors"], ProbeSettings(photos, space), out)
     with pytest.raises(InputError, match=r"missing\.onnx"):
-        probe([tmp_path / "missing.onnx"], photos, out, space)
+        probe([tmp_path / "missing.onnx"], ProbeSettings(photos, space), out)
     with pytest.raises(InputError, match="one model, or two"):
-        probe([a, a, a], photos, out, space)
+        probe([a, a, a], ProbeSettings(photos, space), out)
     for bound in (-1.0, float("inf")):
         with pytest.raises(InputError, match=f"clean error must be finite and not negative, but is {bound:g}"):
-            probe([a], photos, out, space, clean_bound=bound)
+            probe([a], ProbeSettings(photos, space, clean_bound=bound), out)
     with pytest.raises(InputError, match="does not exist"):
-        probe([a], tmp_path / "nowhere", out, space)
+        probe([a], ProbeSettings(tmp_path / "nowhere", space), out)
     with pytest.raises(InputError, match="less than a patch of 4096 x 4096"):
-        probe([a], photos, out, replace(space, size_px=4096))
+        probe([a], ProbeSettings(photos, replace(space, size_px=4096)), out)
     assert not out.exists()
 
 
@@ -235,6 +237,8 @@ def test_on_photos_with_recovered_streaks(data: Path, model: Model, space: Probe
     photos.mkdir()
     for photo in list_images(data / "natural" / "test")[:5]:
         (photos / photo.name).symlink_to(photo)
-    results = probe([model("a.safetensors")], photos, tmp_path / "out", replace(space, size_px=64), pairs=pairs)
+    results = probe(
+        [model("a.safetensors")], ProbeSettings(photos, replace(space, size_px=64), pairs=pairs), tmp_path / "out"
+    )
     assert results.scene.maps[-1].rows[-1] == "recovered"
     assert results.scene.patches.photos == 5

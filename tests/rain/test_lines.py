@@ -69,6 +69,24 @@ def test_longer_and_thicker_lines_cover_more():
     assert share(thickness_px=(5, 5)) > 1.5 * share()
 
 
+def test_lines_are_half_to_one_and_a_third_times_as_long_as_their_layer_says():
+    upright = Lines(number=(0.5, 0.5), angle_deg=(0, 0), angle_spread_deg=(0, 0), contrast=(1, 1))
+    family = replace(upright, length_px=(60, 60), thickness_px=(4, 4), blur_px=(0, 0))
+    lengths = []
+    for layer in family.layers(20, 512, 512, generator(0))[:, 0].numpy():
+        # Every run of lit pixels down a column is as long as its line. The border cuts lines: its columns are left out.
+        steps = np.diff((layer > 0.3 * layer.max()).astype(int), axis=0)
+        for down in steps.T:
+            starts, ends = np.flatnonzero(down == 1), np.flatnonzero(down == -1)
+            if len(starts) == len(ends) and (starts < ends).all():
+                lengths += (ends - starts).tolist()
+    # A few lines lie on one another and look longer.
+    low, high = np.quantile(lengths, (0.05, 0.95)) / 60
+    assert min(lengths) >= 0.5 * 60 - 2
+    assert low < 0.6
+    assert 1.2 < high < 1.32
+
+
 def test_borders_are_as_full_as_the_middle():
     layers = replace(LINES, number=(50, 50)).layers(150, 64, 64, generator(0))[:, 0]
     middle = layers[:, 24:40, 24:40].mean()

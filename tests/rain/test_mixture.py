@@ -123,6 +123,8 @@ def test_a_file_describes_a_mixture(tmp_path):
     assert isinstance(lines, Lines)
     assert lines.length_px == (4, 60)
     assert rain.layers(4, 32, 32, generator(0)).shape == (4, 1, 32, 32)
+    # Identities of trainings hash this text: a whole number stays one in a list.
+    assert '"angle_deg": [10, 20]' in json.dumps(rain.describe())
 
 
 def test_streaks_of_a_file_take_the_recipe_that_is_asked_for(tmp_path):

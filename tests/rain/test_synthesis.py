@@ -54,6 +54,6 @@ def test_what_a_failed_run_did_not_write_is_not_claimed(photo: Path, tmp_path: P
 @pytest.mark.parametrize("record", ["[]", '{"photos": [1]}'])
 def test_a_record_of_another_program_is_named(photo: Path, tmp_path: Path, record: str) -> None:
     (tmp_path / "synthesis.json").write_text(record)
-    with pytest.raises(InputError, match=r"synthesis\.json was not written by derain synth"):
+    with pytest.raises(InputError, match=r"synthesis\.json was not written by this version of derain synth"):
         synthesise([photo], load_rain("small"), 0, tmp_path)
     assert (tmp_path / "synthesis.json").read_text() == record

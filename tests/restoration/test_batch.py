@@ -363,19 +363,6 @@ def test_what_a_killed_run_left_is_written_again(network: Halving, photos: Path,
     assert read_image(out / "a.png").max() == 75
 
 
-def test_a_folder_of_an_earlier_version_goes_on(network: Halving, photos: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    restore(network, [photos], out)
-    content = json.loads((out / "restored.json").read_text())
-    del content["claimed"]
-    for made in content["results"].values():
-        del made["sha256"]
-    content["results"]["b.png"] = None
-    (out / "restored.json").write_text(json.dumps(content))
-    assert restore(network, [photos], out) == Outcome(1, 2, 0)
-    assert restore(network, [photos], out, strength=0.5) == Outcome(3, 0, 0)
-
-
 def test_videos_are_restored_among_the_photos(network: Halving, photos: Path, tmp_path: Path) -> None:
     av = pytest.importorskip("av")
     with av.open(str(photos / "bb.mp4"), "w") as writer:

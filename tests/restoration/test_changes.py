@@ -30,6 +30,20 @@ def test_coloured_and_dark_changes_are_unlike_rain_and_warned_about(photo: np.nd
     assert "coloured or dark" in warning
 
 
+def test_damage_is_warned_about_beyond_one_percent_of_the_change(photo: np.ndarray) -> None:
+    def warnings(reddened: int) -> list[str]:
+        """The warnings where 1000 pixels lose light as rain adds it, and `reddened` others in red alone."""
+        restored = photo.copy().reshape(-1, 3)
+        restored[:1000] -= 30
+        restored[1000 : 1000 + reddened, 0] -= 30
+        return find_changes(photo, restored.reshape(photo.shape)).warnings()
+
+    # One pixel that loses red alone holds a third of the squared change of a grey one; two thirds of it are no rain.
+    assert warnings(reddened=42) == []  # 0.92 %
+    [warning] = warnings(reddened=51)  # 1.11 %
+    assert "coloured or dark" in warning
+
+
 def test_colours_at_white_say_nothing(photo: np.ndarray) -> None:
     rainy = photo.copy()
     rainy[:, :20] = (255, 255, 230)

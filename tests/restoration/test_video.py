@@ -500,6 +500,18 @@ def test_smoothing_takes_flicker_from_what_is_still_and_leaves_what_moves() -> N
     np.testing.assert_array_equal(Smoothing(0.0)(noisy[0]), noisy[0])
 
 
+def test_smoothing_dims_rain_that_was_left_but_does_not_drag_it_into_the_next_frame() -> None:
+    street = np.full((64, 64, 3), 100, np.uint8)
+    streak = street.copy()
+    streak[20:40, 30] = 200
+    smooth = Smoothing(0.8)
+    np.testing.assert_array_equal(smooth(street), street)
+    np.testing.assert_array_equal(smooth(streak)[20:40, 30], 120)  # a fifth of the streak's 100 levels
+    smooth = Smoothing(0.8)
+    smooth(streak)
+    np.testing.assert_array_equal(smooth(street), street)
+
+
 def test_a_smoothing_out_of_range_is_refused() -> None:
     with pytest.raises(InputError, match="between 0 and 1"):
         Smoothing(1.5)

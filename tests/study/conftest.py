@@ -101,6 +101,14 @@ def changed(folder: Path) -> Callable[..., Study]:
     return change
 
 
+@pytest.fixture
+def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """The clock of this process stands still; this function puts it forward by some seconds."""
+    passed = [1000.0]
+    monkeypatch.setattr("time.monotonic", lambda: sum(passed))
+    return passed.append
+
+
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
     torch.set_num_threads(1)

@@ -23,6 +23,7 @@ class Album:
     kind: Literal["dry", "rainy"] = "dry"
     counts: tuple[int, ...] = ()
     photos: Mapping[str, Photo] | None = None
+    size_cm: tuple[float, float] = (20, 30)
 
 
 def read(text: str, folder: Path) -> Album:
@@ -60,6 +61,8 @@ def test_a_variable_that_is_not_set_stays_to_be_named(tmp_path: Path, monkeypatc
         ("title = 8", "album: title must be text, not 8"),
         ('title = "a"\ncounts = [8, "x"]', "album: counts must be a whole number, not 'x'"),
         ('title = "a"\ncounts = true', "album: counts must be a whole number, not True"),
+        ('title = "a"\nsize_cm = [1, 2, 3]', "album: size_cm must be a list of 2 values, not [1, 2, 3]"),
+        ('title = "a"\nsize_cm = 1', "album: size_cm must be a list of 2 values, not 1"),
         ('title = "a"\nkind = "rain"', "album: kind must be one of dry, rainy, not 'rain' (did you mean rainy?)"),
         (
             'title = "a"\n[photos.x]\nfolder = "x"\nshar = 1',

@@ -275,8 +275,8 @@ def run_elsewhere(settings: TrainingSettings, out: Path, preamble: str = "") -> 
 import torch; torch.set_num_threads(1)
 {preamble}
 from pathlib import Path, PosixPath
-from derain.settings import TrainingSettings
-from derain.training import train
+from derain.training.settings import TrainingSettings
+from derain.training.loop import train
 train({settings!r}, Path({str(out)!r}), checkpoint_every=5)
 """
     return subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE)
@@ -332,6 +332,57 @@ def test_learning_rate_rises_linearly_and_falls_along_a_cosine(settings: Trainin
     assert learning_rate(settings, 49) == pytest.approx(0.5, abs=0.01)
     assert learning_rate(settings, 500) == pytest.approx(0.5)
     assert learning_rate(settings, 999) < 1e-5
+
+
+def adam_by_hand(
+    settings: TrainingSettings, betas: tuple[float, float], rates: list[float]
+) -> list[dict[str, torch.Tensor]]:
+    """The weights before the first step and after each step, by the formulas of Kingma and Ba (ICLR 2015)."""
+    run = prepare(settings, torch.device("cpu"))
+    parameters = dict(run.network.named_parameters())
+    means = {name: torch.zeros_like(weight) for name, weight in parameters.items()}
+    squares = {name: torch.zeros_like(weight) for name, weight in parameters.items()}
+    steps = [{name: weight.detach().clone() for name, weight in parameters.items()}]
+    for k, rate in enumerate(rates):
+        rainy, clean = run.objective.batch(k)
+        loss = (run.network(rainy) - clean).abs().mean()
+        for name, gradient in zip(parameters, torch.autograd.grad(loss, list(parameters.values())), strict=True):
+            means[name] = betas[0] * means[name] + (1 - betas[0]) * gradient
+            squares[name] = betas[1] * squares[name] + (1 - betas[1]) * gradient**2
+            mean, square = means[name] / (1 - betas[0] ** (k + 1)), squares[name] / (1 - betas[1] ** (k + 1))
+            parameters[name].data -= rate * mean / (square.sqrt() + 1e-8)
+        steps.append({name: weight.detach().clone() for name, weight in parameters.items()})
+    return steps
+
+
+# Three steps at a rate of 1e-3: the warm-up halves the first one, the cosine lowers the others.
+THREE_STEPS = {"iterations": 3, "learning_rate": 1e-3, "warmup": 2}
+THREE_RATES = [1e-3 * 0.5 * 1.0, 1e-3 * 0.75, 1e-3 * 0.25]
+
+
+@pytest.mark.parametrize("betas", [None, (0.6, 0.8)], ids=["default betas", "other betas"])
+def test_the_weights_are_those_of_adam_by_hand(
+    settings: TrainingSettings, tmp_path: Path, betas: tuple[float, float] | None
+) -> None:
+    settings = dataclasses.replace(settings, **THREE_STEPS, average_decay=0.0)
+    settings = settings if betas is None else dataclasses.replace(settings, betas=betas)
+    *_, expected = adam_by_hand(settings, betas or (0.9, 0.99), THREE_RATES)
+    torch.testing.assert_close(weights(train(settings, tmp_path)), expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("average_decay", "decays"),
+    [(0.999, (1 / 10, 2 / 11, 3 / 12)), (0.15, (1 / 10, 0.15, 0.15))],
+    ids=["rising", "capped"],
+)
+def test_the_model_holds_the_average_of_the_weights_after_each_step(
+    settings: TrainingSettings, tmp_path: Path, average_decay: float, decays: tuple[float, ...]
+) -> None:
+    settings = dataclasses.replace(settings, **THREE_STEPS, average_decay=average_decay)
+    average, *steps = adam_by_hand(settings, (0.9, 0.99), THREE_RATES)
+    for decay, step in zip(decays, steps, strict=True):
+        average = {name: decay * average[name] + (1 - decay) * step[name] for name in step}
+    torch.testing.assert_close(weights(train(settings, tmp_path)), average, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("change", [{"validate_every": 1}, {"probe_every": 1}])

@@ -1,5 +1,7 @@
 """Batches: a pure function of (seed, k), O = clip(B + R), cut and flipped as the objective says."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -77,4 +79,24 @@ def test_a_bank_holds_the_layers_that_are_drawn(patches: torch.Tensor) -> None:
     assert all(
         np.ascontiguousarray((255 * picture[:1]).round().to(torch.uint8).numpy()).tobytes() in layers
         for picture in drawn
+    )
+
+
+def test_background_and_rain_are_cut_independently_and_only_the_background_is_flipped() -> None:
+    # Every pixel of both tells its place: 12 x 12 pixels, of which 10 x 10 are cut at 3 x 3 places.
+    row, column = torch.meshgrid(torch.arange(12), torch.arange(12), indexing="ij")
+    background = torch.stack([row, column, torch.zeros_like(row)])[None].to(torch.uint8)
+    layer = (12 * row + column)[None, None].to(torch.uint8)
+    seen = Objective(background, load_rain("medium"), batch_size=2000, patch_size_px=10, seed=0, bank=layer)
+    rainy, clean = (255 * picture for picture in seen.batch(0))
+    rain = (rainy - clean).mean(1).round().int()
+    rain_places = [divmod(int(cut[0, 0]), 12) for cut in rain]
+    for cut, (top, left) in zip(rain, rain_places, strict=True):
+        assert torch.equal(cut, layer[0, 0, top : top + 10, left : left + 10].int())
+    tops, lefts = (clean[:, channel].amin((1, 2)).round().int().tolist() for channel in (0, 1))
+    flipped = (clean[:, 1, 0, 0] > clean[:, 1, 0, 9]).tolist()
+    places = list(product(range(3), range(3)))
+    # Every place of the rain occurs with every place of the background, flipped and not.
+    assert set(zip(rain_places, zip(tops, lefts, strict=True), flipped, strict=True)) == set(
+        product(places, places, (False, True))
     )

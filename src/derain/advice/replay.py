@@ -26,7 +26,7 @@ from derain.advice.search import (
     search,
 )
 from derain.advice.settings import AdviceSettings, Preference
-from derain.errors import InputError
+from derain.errors import InputError, unreadable
 from derain.support.files import make_folder, write_json
 from derain.support.randomness import generator
 
@@ -66,7 +66,7 @@ def read_grid(path: Path, preference: Preference = "balanced") -> dict[Trial, Me
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot read the grid {path}: {getattr(error, 'strerror', None) or error}") from error
+        raise unreadable(path, error, "the grid") from error
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         raise InputError(f"{path} is not a list of results, each with rain, count, seed and score")
     grid: dict[Trial, Measurement] = {}

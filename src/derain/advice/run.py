@@ -1,11 +1,9 @@
 """The search with real trainings: candidates trained in worker processes and measured on the probes."""
 
 import json
-import multiprocessing
-import os
 import re
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, wait
+from concurrent.futures import Executor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
@@ -14,11 +12,10 @@ from typing import Any
 
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from derain.advice.report import average, command, describe_measurement, draw_trade_off, explain, table, trade_off
 from derain.advice.scoring import Probes, check_probe, probes_beside, summarise
-from derain.advice.search import Candidate, Measurement, Round, Search, Trial, ranking, search
+from derain.advice.search import Candidate, Measurement, Results, Round, Search, Trial, ranking, search
 from derain.advice.settings import AdviceSettings
 from derain.errors import InputError, TrainingError
 from derain.evaluation.evaluate import evaluate_network
@@ -29,7 +26,9 @@ from derain.pictures.images import list_images
 from derain.rain import load_rain
 from derain.rain.unseen import UNSEEN
 from derain.support.files import make_folder, write_json
-from derain.support.processes import dedicate_to_network, end_with_parent, ended_on_error
+from derain.support.processes import dedicate_to_network
+from derain.support.progress import progress_bar
+from derain.support.workers import worker_pool
 from derain.training.log import last_iteration
 from derain.training.loop import train
 from derain.training.prepare import prepare, split_backgrounds
@@ -37,7 +36,7 @@ from derain.training.settings import TrainingSettings
 
 _DEFAULT_COUNTS = tuple(2**power for power in range(3, 11))
 
-# Of every probe, by its name, the figures of its pictures.
+# The figures of every picture of every probe, by the probe's name.
 ProbeFigures = dict[str, list[dict[str, Any]]]
 
 
@@ -50,6 +49,36 @@ class Job:
     out: Path
     device: str
     probes: Probes
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A search in which nothing is found wrong.
+
+    Attributes:
+        settings: what was asked.
+        rains: as they were asked for, by their names.
+        photos: to train on.
+        space: what is searched.
+        probes: what is measured on.
+        sources: of the probes, by their names.
+    """
+
+    settings: AdviceSettings
+    rains: Mapping[str, str]
+    photos: tuple[Path, ...]
+    space: Search
+    probes: Probes
+    sources: Mapping[str, Mapping[str, Any]]
+
+    def training(self, trial: Trial) -> TrainingSettings:
+        rain, count = trial.candidate.rain, trial.candidate.count
+        return self.settings.training(self.rains[rain], count, self.settings.seed + trial.seed)
+
+    def job(self, trial: Trial, out: Path, device: str) -> Job:
+        training = self.training(trial)
+        folder = out / "runs" / f"{_folder(trial.candidate.rain)}-{training.count}-{training.seed}"
+        return Job(training, self.photos, folder, device, self.probes)
 
 
 def advise(settings: AdviceSettings, out: Path, console: Console, device: str = "cpu") -> Candidate:
@@ -72,16 +101,39 @@ def advise(settings: AdviceSettings, out: Path, console: Console, device: str = 
             or a run in `out` was made with other settings.
         TrainingError: a training cannot go on.
     """
+    task = _task(settings)
+    make_folder(out)
+    _announce(task, console)
+    rounds: list[dict[str, Any]] = []
+
+    def announce(step: Round) -> None:
+        done = sum(len(each["trials"]) for each in rounds)
+        rounds.append({"reason": step.reason, "trials": [str(trial) for trial in step.trials]})
+        console.print(f"\n{done} of {task.space.budget} trainings done. Next: {step.reason}.")
+
+    def measure(trials: Sequence[Trial]) -> list[Measurement]:
+        found = _run_all(pool, {str(trial): task.job(trial, out, device) for trial in trials}, console)
+        measurements = [summarise(figures, settings.prefer) for figures in found]
+        for trial, measurement in zip(trials, measurements, strict=True):
+            console.print(f"  {trial}: {describe_measurement(measurement)}")
+        return measurements
+
+    with worker_pool(settings.workers) as pool:
+        results = search(task.space, measure, announce)
+    return _recommend(task, results, rounds, out, console)
+
+
+def _task(settings: AdviceSettings) -> _Task:
+    """Check whatever may be wrong with photos, pairs, rains, counts, network and budget."""
     if not settings.backgrounds:
         raise InputError("give --backgrounds, a folder of photos")
     rains = [load_rain(text, settings.recipe) for text in settings.rains]
     names = tuple(rain.name for rain in rains)
-    texts = dict(zip(names, settings.rains, strict=True))
     _refuse_one_folder(names)
     # The photos that are kept out are the same for all candidates.
     photos, kept_out = _photos(settings)
     space = Search(names, _counts(settings, photos), settings.budget, settings.min_removal)
-    # What is wrong with photos, counts and network shows now, at the largest candidate.
+    # The largest candidate shows now what is wrong with photos, counts and network.
     smallest_px = prepare(
         replace(settings.training(settings.rains[0], space.counts[-1], settings.seed), layers=None),
         torch.device("cpu"),
@@ -95,59 +147,43 @@ def advise(settings: AdviceSettings, out: Path, console: Console, device: str = 
         settings.validation_pairs,
         settings.match,
     )
-    laid = {}
-    for each in probes.lay():
+    laid = probes.lay()
+    for each in laid:
         check_probe(each, smallest_px)
-        laid[each.name] = each.source
-    make_folder(out)
+    sources = {each.name: each.source for each in laid}
+    return _Task(settings, dict(zip(names, settings.rains, strict=True)), tuple(photos), space, probes, sources)
 
+
+def _announce(task: _Task, console: Console) -> None:
+    space, probes = task.space, task.sources
     console.print(
         f"{len(space.rains)} rains, {len(space.counts)} numbers of backgrounds from {space.counts[0]} to "
         f"{space.counts[-1]}: {len(space.rains) * len(space.counts)} candidates, at most {space.budget} trainings of "
-        f"{settings.iterations:,} iterations. Measured on {len(kept_out)} photos kept out, under {', '.join(laid)}."
+        f"{task.settings.iterations:,} iterations. Measured on {len(task.probes.photos)} photos kept out, under "
+        f"{', '.join(probes)}."
     )
     for probe in UNSEEN:
-        if probe.name not in laid:
+        if probe.name not in probes:
             console.print(f"The probe {probe.name} is left out for all: it is among the rains to choose from.")
 
-    def job(trial: Trial) -> Job:
-        rain, count = trial.candidate.rain, trial.candidate.count
-        training = settings.training(texts[rain], count, settings.seed + trial.seed)
-        folder = out / "runs" / f"{_folder(rain)}-{count}-{training.seed}"
-        return Job(training, tuple(photos), folder, device, probes)
 
-    def announce(step: Round) -> None:
-        done = sum(len(each["trials"]) for each in rounds)
-        rounds.append({"reason": step.reason, "trials": [str(trial) for trial in step.trials]})
-        console.print(f"\n{done} of {space.budget} trainings done. Next: {step.reason}.")
-
-    def measure(trials: Sequence[Trial]) -> list[Measurement]:
-        found = _run_all(pool, {str(trial): job(trial) for trial in trials}, console)
-        measurements = [summarise(figures, settings.prefer) for figures in found]
-        for trial, measurement in zip(trials, measurements, strict=True):
-            console.print(f"  {trial}: {describe_measurement(measurement)}")
-        return measurements
-
-    rounds: list[dict[str, Any]] = []
-    # Fresh processes: a forked one would inherit torch's threads.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(settings.workers or os.cpu_count(), context, end_with_parent) as pool, ended_on_error():
-        results = search(space, measure, announce)
-
-    best = ranking(space, results)[0]
-    reason = explain(space, results)
-    training = replace(job(Trial(best, 0)).settings, validate_every=0, split_seed=None)
-    command_line = command(training, out / "recommended")
+def _recommend(task: _Task, results: Results, rounds: list[dict[str, Any]], out: Path, console: Console) -> Candidate:
+    """Write and show what was found; the best candidate."""
+    best = ranking(task.space, results)[0]
+    reason = explain(task.space, results)
+    command_line = command(
+        replace(task.training(Trial(best, 0)), validate_every=0, split_seed=None), out / "recommended"
+    )
     advice = {
         "recommendation": {**asdict(best), "reason": reason, "command": command_line},
         "trade_off": [asdict(candidate) for candidate in trade_off(average(results))],
         "results": [
-            {**asdict(trial.candidate), "seed": settings.seed + trial.seed, **_figures(measurement)}
+            {**asdict(trial.candidate), "seed": task.settings.seed + trial.seed, **_figures(measurement)}
             for trial, measurement in results.items()
         ],
         "rounds": rounds,
-        "probes": laid,
-        "settings": asdict(settings),
+        "probes": task.sources,
+        "settings": asdict(task.settings),
     }
     # Paths become text.
     write_json(out / "advice.json", json.loads(json.dumps(advice, default=str)))
@@ -199,9 +235,8 @@ def _figures(measurement: Measurement) -> dict[str, float | None]:
 
 def _run_all(pool: Executor, jobs: Mapping[str, Job], console: Console) -> list[ProbeFigures]:
     """Train and measure at once; a bar each while they last."""
-    columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        tasks = {name: bar.add_task(name, total=job.settings.iterations) for name, job in jobs.items()}
+    with progress_bar(console, transient=True) as bar:
+        tasks = {name: bar.add_task(f"  {name}", total=job.settings.iterations) for name, job in jobs.items()}
         try:
             runs = [pool.submit(_train_and_measure, job) for job in jobs.values()]
             while wait(runs, timeout=1.0).not_done:

@@ -14,10 +14,10 @@ from derain.advice.settings import Preference
 from derain.errors import InputError
 from derain.evaluation.test_sets import ValidationSet, pairs_set
 from derain.pictures.backgrounds import load_patches, photo_sizes
-from derain.pictures.pairs import Match
 from derain.probe.measure import THRESHOLD
 from derain.rain import Rain, compose, rain_mask
 from derain.rain.unseen import UNSEEN
+from derain.support.choices import Match
 from derain.support.randomness import generator
 
 _PATCHES = 16

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from derain.errors import InputError
+from derain.support.choices import Match, Recipe
 from derain.training.settings import TrainingSettings
 
 Preference = Literal["balanced", "removal", "picture"]
@@ -25,7 +26,7 @@ class AdviceSettings:
     """Rains to choose from: presets or TOML files."""
     counts: tuple[int, ...] | None = None
     """Numbers of backgrounds to choose from; by default 8, 16, ... 1024, as far as patches do not overlap."""
-    recipe: Literal["paper", "corrected"] = "paper"
+    recipe: Recipe = "paper"
     """How streaks are rendered where the rain does not say it itself."""
     prefer: Preference = "balanced"
     """Best is the highest PSNR-Y on unseen rain; removal adds 2 dB for every tenth of the rain that is removed, picture
@@ -34,7 +35,7 @@ class AdviceSettings:
     """Least controlled removal of unseen rain, such as 0.7."""
     validation_pairs: tuple[Path, Path] | None = None
     """Two folders of rainy and clean pictures: one more probe beside the rains laid on photos kept out."""
-    match: Literal["names", "rain100l", "rain1400"] = "names"
+    match: Match = "names"
     """How the pictures of the validation pairs find each other."""
     iterations: int = 4500
     """Iterations of every training."""

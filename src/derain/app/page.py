@@ -21,9 +21,10 @@ from derain.errors import InputError
 from derain.networks.base import Network
 from derain.networks.onnx import OnnxNetwork
 from derain.pictures.images import SUFFIXES, write_image
-from derain.rain import PRESETS, Recipe
+from derain.rain import PRESETS
 from derain.restoration.photos import is_colourless, without_colours
 from derain.restoration.restorer import STRONGEST, TiledRestorer, at_strength
+from derain.support.choices import Recipe
 
 CSS = Path(__file__).with_name("page.css")
 

@@ -12,8 +12,9 @@ from derain.evaluation.evaluate import Evaluation, Result, collect
 from derain.evaluation.metrics import METRICS, RAIN_METRICS
 from derain.painting import generate
 from derain.pictures.images import encode_png
-from derain.rain import PRESETS, Rain, RainRange, Recipe, Streaks, compose, load_rain, rain_mask
+from derain.rain import PRESETS, Rain, RainRange, Streaks, compose, load_rain, rain_mask
 from derain.restoration.restorer import TiledRestorer
+from derain.support.choices import Recipe
 from derain.support.pages import image_html, strip_html, table_html
 from derain.support.randomness import generator
 
@@ -62,7 +63,7 @@ class RainSettings:
             length_px=(self.length_px, self.length_px),
             angle_deg=(self.angle_deg, self.angle_deg),
         )
-        return Rain(OWN, ((1.0, Streaks(streaks, self.recipe, (self.brightness, self.brightness))),))
+        return Rain.of(OWN, Streaks(streaks, self.recipe, (self.brightness, self.brightness)))
 
 
 @dataclass(frozen=True)

@@ -6,58 +6,41 @@ import shutil
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
-from importlib.util import find_spec
-from math import inf
 from pathlib import Path
 from tempfile import mkdtemp
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from derain.errors import InputError
+from derain.app.settings import ServeSettings
+from derain.errors import InputError, MissingFileError, needs_extra
 from derain.models import NAMES, find_model
 from derain.networks.base import Network
 from derain.networks.loading import load_network
 from derain.networks.onnx import OnnxNetwork
 from derain.support.devices import exact_float32, usable_device
+from derain.support.files import entry
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 _PATIENCE_SECONDS = 2
 
 
-def serve(
-    models: Sequence[Path],
-    results: Path | None,
-    host: str,
-    port: int,
-    max_mb: float,
-    max_pixels: int,
-    device: str,
-    ready: Callable[[str], None],
-) -> None:
+def serve(settings: ServeSettings, ready: Callable[[str], None]) -> None:
     """Serve the page until the process is interrupted, which ends it.
 
     Args:
-        models: as of `load_networks`.
-        results: folder of results of studies whose report is shown; None: there is no report.
-        host, port: as of `bind`.
-        max_mb: larger uploads are refused, in megabytes.
-        max_pixels: larger pictures are refused.
-        device: torch device to restore on.
+        settings: models, address and limits.
         ready: called with the page's address once it is bound.
 
     Raises:
-        InputError: gradio is not installed, there is no model or no report, the device or the address cannot be had,
-            or `max_mb` is no size.
+        InputError: gradio is not installed, there is no model or no report, or the device or the address cannot be had.
     """
-    if not 0 < max_mb < inf:
-        raise InputError(f"the largest upload must be a number of megabytes above 0, not {max_mb}")
-    usable_device(device)
+    usable_device(settings.device)
     exact_float32()
-    networks = load_networks(models)
-    report = None if results is None else find_report(results)
-    with bind(host, port) as listening:
-        app = application(networks, report, max_mb, max_pixels, device)
+    networks = load_networks(settings.model)
+    report = None if settings.results is None else find_report(settings.results)
+    with bind(settings.host, settings.port) as listening:
+        app = application(networks, report, settings)
         import uvicorn
 
         class Server(uvicorn.Server):
@@ -71,7 +54,7 @@ def serve(
                 await super().shutdown(sockets)
                 os._exit(0)  # a photo is restored in a thread, which would be waited for
 
-        name = f"[{host}]" if ":" in host else host
+        name = f"[{settings.host}]" if ":" in settings.host else settings.host
         ready(f"http://{name}:{listening.getsockname()[1]}")
         with suppress(KeyboardInterrupt):  # before it listens to signals
             # Without a limit it waits for visitors who stay.
@@ -79,24 +62,26 @@ def serve(
             Server(config).run(sockets=[listening])
 
 
-def application(
-    networks: dict[str, Network | OnnxNetwork], report: Path | None, max_mb: float, max_pixels: int, device: str
-) -> "FastAPI":
+def application(networks: dict[str, Network | OnnxNetwork], report: Path | None, settings: ServeSettings) -> "FastAPI":
     """The page as an application: gradio's, with the report beside it. Nothing in it asks for anything from outside.
 
-    Uploads and results lie in a temporary folder, which goes when the application ends. Arguments are as of `serve`.
+    Uploads and results lie in a temporary folder, which goes when the application ends.
+
+    Args:
+        networks: to choose from, by name.
+        report: page to show; None: there is none.
+        settings: limits on uploads, and the device.
 
     Raises:
         InputError: gradio is not installed.
     """
-    if find_spec("gradio") is None:
-        raise InputError("the web page needs gradio, which is not installed: pip install 'derain[app]'")
     with ExitStack() as failed:
         files = mkdtemp(prefix="derain-")
         failed.callback(shutil.rmtree, files, ignore_errors=True)
         # gradio reads these when it is imported.
         os.environ.update(GRADIO_ANALYTICS_ENABLED="False", GRADIO_TEMP_DIR=files, HF_HUB_OFFLINE="1")
-        import gradio
+        with needs_extra("app", "the web page needs gradio"):
+            import gradio
         from fastapi import FastAPI
         from fastapi.responses import FileResponse
 
@@ -110,10 +95,10 @@ def application(
         app = FastAPI(lifespan=cleaned, openapi_url=None)
         if report is not None:
             app.get("/report")(lambda: FileResponse(report))
-        blocks = Page(networks, device, max_pixels, report is not None).build()
+        blocks = Page(networks, settings.device, settings.max_pixels, report is not None).build()
         blocks.has_launched = True  # before that gradio (6.31) lets requests name any file of the server as an upload
         gradio.mount_gradio_app(
-            app, blocks, "/", css_paths=CSS, theme=THEME, max_file_size=round(max_mb * 1e6), footer_links=[],
+            app, blocks, "/", css_paths=CSS, theme=THEME, max_file_size=round(settings.max_mb * 1e6), footer_links=[],
             run_history=False, show_error=False, ssr_mode=False, app_kwargs={"openapi_url": None},
         )  # fmt: skip
         failed.pop_all()
@@ -146,8 +131,8 @@ def find_report(results: Path) -> Path:
         InputError: it is not there; the sentence says what makes it.
     """
     page = results / "report" / "index.html"
-    if not os.path.isfile(page):  # noqa: PTH113 (which does not fail where a folder may not be entered)
-        raise InputError(f"there is no {page}; derain study report {results} writes it")
+    if entry(page) != "file":
+        raise MissingFileError(f"there is no {page}; derain study report {results} writes it")
     return page
 
 

@@ -24,7 +24,7 @@ from derain.cli.study import Run as StudyRun
 from derain.cli.study import Study
 from derain.cli.synth import Synth
 from derain.cli.train import Train
-from derain.errors import InputError, TrainingError
+from derain.errors import DerainError, InputError
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "restore": Restore,
@@ -43,11 +43,11 @@ COMMANDS: dict[str, Callable[..., Any]] = {
 }
 
 _GO_ON = (Restore, Paint, Train, Probe, StudyRun, Advise, Demo)
-"""Commands that go on with what is there."""
+"""Commands that go on where they were interrupted."""
 
 
 def main() -> None:
-    """Entry point; exit code 0, 2 for input that a person can put right, 1 for a training that cannot go on."""
+    """Run the command that is asked for; the exit code is 0, that of the `DerainError`, or 130 after Ctrl+C."""
     errors = Console(stderr=True, emoji=False)  # names of files may hold :words:
     logging.basicConfig(format="%(message)s", handlers=[RichHandler(console=errors, show_time=False, show_path=False)])
     logging.getLogger("derain").setLevel(logging.INFO)
@@ -62,18 +62,18 @@ def main() -> None:
             config=(tyro.conf.OmitArgPrefixes,),
         )
         command.run(Console(emoji=False))
-    except (InputError, TrainingError) as error:
+    except DerainError as error:
         errors.print(f"derain: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(2 if isinstance(error, InputError) else 1)
+        sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        goes_on = isinstance(getattr(command, "command", command), _GO_ON)  # of `derain study` it is the subcommand
+        goes_on = isinstance(getattr(command, "command", command), _GO_ON)  # `derain study` has subcommands
         ending = "; the same command goes on where it stopped" if goes_on else ""
         errors.print(f"derain: interrupted{ending}", style="red")
         sys.exit(130)
 
 
 def _refuse_repeated_flags(arguments: list[str]) -> None:
-    """Of a flag that is given twice only the last would count, although several values may be meant."""
+    """Refuse flags that are given twice: only the last would count, although several values may be meant."""
     flags = [argument.partition("=")[0].replace("_", "-") for argument in arguments if argument.startswith("--")]
     for flag in flags:
         if flags.count(flag) > 1:

@@ -1,4 +1,4 @@
-"""derain advise."""
+"""`derain advise` recommends backgrounds and rain to train on."""
 
 from dataclasses import dataclass
 from pathlib import Path

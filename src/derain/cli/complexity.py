@@ -1,12 +1,12 @@
-"""derain complexity."""
+"""`derain complexity` measures how much structure pictures and rain have."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import tyro
 from rich.console import Console
 
+from derain.support.choices import ComplexityMethod, Recipe
 from derain.support.progress import progress_bar
 
 
@@ -18,9 +18,9 @@ class Complexity:
     """Folders of pictures."""
     rain: tuple[str, ...] = ()
     """Rain to measure as well: small, medium, large, lines, wide, or TOML files."""
-    recipe: Literal["paper", "corrected"] = "paper"
+    recipe: Recipe = "paper"
     """How streaks are rendered where the rain does not say it itself."""
-    method: Literal["bagrov", "fourier"] = "bagrov"
+    method: ComplexityMethod = "bagrov"
     """Made coarser by averages over blocks (Bagrov et al. 2020) or by filters (Kravchenko et al. 2024)."""
     json: Path | None = None
     """File for the results."""

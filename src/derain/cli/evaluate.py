@@ -1,12 +1,12 @@
-"""derain evaluate."""
+"""`derain evaluate` measures a model, or restored pictures, on pairs of rainy and clean pictures."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from rich.console import Console
 
 from derain.errors import InputError
+from derain.support.choices import Match
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Evaluate:
     """Folder of rainy pictures."""
     clean: Path
     """Folder of the clean pictures."""
-    match: Literal["names", "rain100l", "rain1400"] = "names"
+    match: Match = "names"
     """How the pictures find each other: equal names, rain-1 with norain-1, or 1_2 with 1."""
     model: Path | None = None
     """balanced, strong, the model file of a run, or an ONNX file."""

@@ -1,4 +1,4 @@
-"""derain export."""
+"""`derain export` writes a model in another form."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +32,9 @@ class Export:
             raise InputError(f"{self.out} is the model itself: give another --out")
         suffix = ".onnx" if self.to == "onnx" else ".safetensors"
         if self.out is not None and self.out.suffix.lower() != suffix:
-            raise InputError(f"{self.out} would not be found to be what it is: give an --out that ends in {suffix}")
+            raise InputError(
+                f"--out must end in {suffix}, not {self.out.name}: file types are recognised by their suffix"
+            )
         if self.to == "onnx":
             out = self.out or self.model.with_suffix(".onnx")
             difference = export_onnx(*load_model(model, self.network), out)

@@ -1,4 +1,4 @@
-"""derain networks."""
+"""`derain networks` lists the networks and checks them."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""derain paint: backgrounds without a camera."""
+"""`derain paint` generates backgrounds without a camera."""
 
 import os
 from dataclasses import dataclass

@@ -1,14 +1,14 @@
-"""derain probe."""
+"""`derain probe` maps which rain a network removes."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 from rich.console import Console
 
 from derain.errors import InputError
-from derain.probe.space import CLEAN_BOUND, ProbeSpace
+from derain.probe.space import ProbeSettings
 from derain.support.progress import progress_bar
 
 
@@ -16,9 +16,7 @@ from derain.support.progress import progress_bar
 class Probe:
     """Map which rain a network removes and which it ignores; the same command again goes on."""
 
-    space: Annotated[ProbeSpace, tyro.conf.arg(name="")]
-    backgrounds: Path
-    """Folder of photos that the networks were not trained on."""
+    settings: Annotated[ProbeSettings, tyro.conf.arg(name="")]
     model: Path | None = None
     """balanced, strong, the model file of a run, or an ONNX file."""
     compare: tuple[Path, Path] | None = None
@@ -27,14 +25,6 @@ class Probe:
     """FILE.py:CLASS, where a model is that of a network of your own."""
     out: Path = Path("probe")
     """Folder for map.json, map.csv, the figures and index.html."""
-    pairs: tuple[Path, Path] | None = None
-    """Two folders of rainy and clean pictures, whose streaks become one more family of rain."""
-    match: Literal["names", "rain100l", "rain1400"] = "names"
-    """How the pictures of the pairs find each other."""
-    clean_bound: float = CLEAN_BOUND
-    """Largest clean error, in grey levels, at which the generalisation area counts."""
-    seed: int = 0
-    """Seed of backgrounds, rain and bootstrap."""
     device: str = "cpu"
     """Torch device of the networks."""
 
@@ -51,8 +41,7 @@ class Probe:
         with progress_bar(console) as bar:
             task = bar.add_task("cells", total=None)
             results = probe(
-                models, self.backgrounds, self.out, self.space, self.clean_bound, self.pairs, self.match,
-                self.network, self.seed, self.device,
+                models, self.settings, self.out, self.network, self.device,
                 lambda done, cells: bar.update(task, completed=done, total=cells),
             )  # fmt: skip
         console.print(*describe(results), f"page: {self.out / 'index.html'}", sep="\n", markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""derain restore."""
+"""`derain restore` removes rain from photos and videos."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from derain.errors import InputError
 from derain.models import NAMES
+from derain.support.choices import Engine
 from derain.support.progress import progress_bar
 
 
@@ -37,7 +38,7 @@ class Restore:
     """Write report.html as well: of every photo what was changed, where, and a warning where care is needed."""
     tile: Literal["auto"] | int = "auto"
     """Side of the tiles that are restored at a time, in pixels."""
-    engine: Literal["auto", "torch", "onnxruntime"] = "auto"
+    engine: Engine = "auto"
     """What runs the network; auto is torch for model files and ONNX Runtime for ONNX files."""
     device: str = "cpu"
     """Torch device to restore on."""

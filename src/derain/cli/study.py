@@ -1,4 +1,4 @@
-"""derain study: plan, run, table and report."""
+"""`derain study` plans, runs, tabulates and reports studies."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +8,9 @@ import tyro
 from rich.console import Console
 
 from derain.errors import InputError, TrainingError
+from derain.support.choices import ScaleName
 
 Studies = tyro.conf.Positional[tuple[Path, ...]]
-ScaleName = Literal["paper", "gpu", "cpu"]
 
 
 @dataclass(frozen=True)

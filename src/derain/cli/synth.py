@@ -1,12 +1,12 @@
-"""derain synth."""
+"""`derain synth` lays rain on photos."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import tyro
 from rich.console import Console
 
+from derain.support.choices import Recipe
 from derain.support.progress import progress_bar
 
 
@@ -20,7 +20,7 @@ class Synth:
     """Folder for the results."""
     rain: str = "medium"
     """small, medium, large, lines, wide, or a TOML file."""
-    recipe: Literal["paper", "corrected"] = "paper"
+    recipe: Recipe = "paper"
     """How streaks are rendered where the rain does not say it itself."""
     seed: int = 0
     """Seed of the rain."""

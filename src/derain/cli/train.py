@@ -1,4 +1,4 @@
-"""derain train."""
+"""`derain train` trains one network."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from jaxtyping import Float, Float64
@@ -19,13 +19,12 @@ from rich.table import Table
 from torch import Tensor
 from torch.nn import functional
 
-from derain.errors import InputError, known
+from derain.errors import InputError, one_of
 from derain.evaluation.metrics import luma
 from derain.pictures.images import list_images, read_image
 from derain.rain import Rain
+from derain.support.choices import ComplexityMethod
 from derain.support.randomness import generator
-
-Method = Literal["bagrov", "fourier"]
 
 SIZE_PX, FACTOR, LEVELS = 128, 2, 7
 """Patches of 128x128 are made coarser to 2, 4, ... 128 px, where one value is left."""
@@ -93,7 +92,7 @@ def fourier_complexity(
     return lost.where(lost > _ROUNDING * power.sum((1, 2))[:, None], 0)
 
 
-METHODS: Mapping[Method, Callable[[Tensor, int, int], Tensor]] = {
+METHODS: Mapping[ComplexityMethod, Callable[[Tensor, int, int], Tensor]] = {
     "bagrov": structural_complexity,
     "fourier": fourier_complexity,
 }
@@ -139,7 +138,7 @@ class Complexity:
 
 def complexity_of_images(
     paths: Sequence[Path],
-    method: Method = "bagrov",
+    method: ComplexityMethod = "bagrov",
     report: Callable[[int], None] = lambda done: None,
 ) -> Complexity:
     """The complexity of photos: of the mean over their patches of 128x128, cut without overlap around the middle.
@@ -154,7 +153,7 @@ def complexity_of_images(
     Raises:
         InputError: a picture is missing, broken or smaller than a patch.
     """
-    known(method, METHODS, "method")
+    one_of(method, METHODS, "method")
     if not paths:
         raise InputError("there is no picture to measure")
     patches, scales = [], []
@@ -166,7 +165,7 @@ def complexity_of_images(
     return Complexity([path.name for path in paths], patches, torch.stack(scales))
 
 
-def complexity_of_rain(rain: Rain, layers: int = 500, seed: int = 0, method: Method = "bagrov") -> Complexity:
+def complexity_of_rain(rain: Rain, layers: int = 500, seed: int = 0, method: ComplexityMethod = "bagrov") -> Complexity:
     """The complexity of layers of rain of 128x128, levels / 255 clipped to 0..1. Layers without rain count, with 0.
 
     Raises:
@@ -177,7 +176,7 @@ def complexity_of_rain(rain: Rain, layers: int = 500, seed: int = 0, method: Met
     >>> small.spread < large.spread
     True
     """
-    known(method, METHODS, "method")
+    one_of(method, METHODS, "method")
     if layers < 1:
         raise InputError(f"the number of layers must be at least 1, not {layers}")
     scales = []
@@ -192,7 +191,7 @@ def complexity_of_rain(rain: Rain, layers: int = 500, seed: int = 0, method: Met
 class Comparison:
     """The complexity of folders of pictures and of rains, measured in one way."""
 
-    method: Method
+    method: ComplexityMethod
     layers: int
     seed: int
     folders: list[tuple[Path, Complexity]]
@@ -238,7 +237,7 @@ class Comparison:
 def compare(
     folders: Sequence[Path],
     rains: Sequence[Rain],
-    method: Method = "bagrov",
+    method: ComplexityMethod = "bagrov",
     layers: int = 500,
     seed: int = 0,
     report: Callable[[int, int], None] = lambda done, total: None,

@@ -15,9 +15,10 @@ from derain.evaluation.evaluate import evaluate_network
 from derain.networks.base import Network
 from derain.pictures.backgrounds import Category, ContentFilter, load_patches
 from derain.pictures.images import list_images, read_image
-from derain.pictures.pairs import Match, Pair, match_pairs
+from derain.pictures.pairs import Pair, match_pairs
 from derain.rain import Rain, compose, load_rain
 from derain.rain.recovered import Recovered
+from derain.support.choices import Match
 from derain.support.randomness import generator
 
 Sample = tuple[str, UInt8[Tensor, "3 _ _"], UInt8[Tensor, "3 _ _"]]
@@ -138,7 +139,7 @@ class Test:
     def load_rain(self) -> Rain:
         """What is laid on photos."""
         if self.pairs is not None:
-            return Rain(self.name, ((1.0, Recovered(self.pairs.rainy, self.pairs.clean, self.pairs.match)),))
+            return Rain.of(self.name, Recovered(self.pairs.rainy, self.pairs.clean, self.pairs.match))
         assert self.rain is not None
         return load_rain(self.rain)
 

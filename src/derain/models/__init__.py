@@ -1,9 +1,9 @@
 """The models in the box: NAME.safetensors beside this file."""
 
-import os
 from pathlib import Path
 
-from derain.errors import InputError, did_you_mean
+from derain.errors import MissingFileError, did_you_mean
+from derain.support.files import entry
 
 NAMES = ("balanced", "strong")
 """Models that go by a name; the first one is the default."""
@@ -25,10 +25,9 @@ def find_model(model: Path) -> Path:
     if name in NAMES:
         file = Path(__file__).with_name(f"{name}.safetensors")
         if not file.is_file():
-            raise InputError(f"the model {name} is not in the box of this copy of derain; give a model file")
+            raise MissingFileError(f"the model {name} is not in the box of this copy of derain; give a model file")
         return file
-    # Not by Path.exists, which fails where a folder may not be entered.
-    if os.path.exists(model) or model.suffix or len(model.parts) > 1:  # noqa: PTH110
+    if entry(model) or model.suffix or len(model.parts) > 1:
         return model
     hint = did_you_mean(name, NAMES)
-    raise InputError(f"{name!r} is neither a model in the box ({', '.join(NAMES)}) nor a file{hint}")
+    raise MissingFileError(f"{name!r} is neither a model in the box ({', '.join(NAMES)}) nor a file{hint}")

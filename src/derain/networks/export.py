@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from derain.errors import InputError
+from derain.errors import InputError, needs_extra
 from derain.networks.base import Network
 from derain.networks.onnx import OnnxNetwork
 from derain.networks.verification import largest_difference
@@ -48,11 +48,9 @@ def export_onnx(network: Network, header: Mapping[str, Any], path: Path) -> floa
 
 def translate(network: Network, header: Mapping[str, Any], refusal: str) -> bytes:
     """The network as the content of an ONNX file; where torch cannot do that InputError: `refusal` and the cause."""
-    try:
+    with needs_extra("onnx", "ONNX files need onnx and onnxscript"):
         import onnx
         import onnxscript  # noqa: F401  (the exporter needs it)
-    except ImportError as error:
-        raise InputError("exporting to ONNX needs its packages: install derain[onnx]") from error
     network = network.cpu().eval()
     sizes = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
     try:

@@ -3,16 +3,14 @@
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from derain.errors import InputError
 from derain.networks.base import Network
 from derain.networks.export import translate
 from derain.networks.onnx import OnnxNetwork, is_onnx, weights_beside
 from derain.networks.weights import load_model
-
-Engine = Literal["auto", "torch", "onnxruntime"]
-"""What runs a network; "auto" is torch for model files and ONNX Runtime for ONNX files."""
+from derain.support.choices import Engine
 
 
 def load_network(

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from derain.errors import InputError, known
+from derain.errors import InputError, one_of
 from derain.networks.base import Network
 from derain.networks.registry import NETWORKS, build
 from derain.networks.weights import load_weights
@@ -24,7 +24,7 @@ def load_official(
     Raises:
         InputError: no official layout is known for `name`, or the weights do not fit it.
     """
-    read = NETWORKS[known(name, NETWORKS, "network")].official
+    read = NETWORKS[one_of(name, NETWORKS, "network")].official
     refusal = f"these are no official weights of {name}"
     if read is None:
         raise InputError(f"no official layout of weights is known for {name}")

@@ -10,9 +10,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from derain.errors import InputError
+from derain.errors import InputError, needs_extra
 from derain.networks.base import UNKNOWN, Descriptor
-from derain.support.files import readable
+from derain.support.files import checked_readable
 
 
 class OnnxNetwork(nn.Module):
@@ -33,16 +33,14 @@ class OnnxNetwork(nn.Module):
 
     def __init__(self, source: Path | bytes, name: str) -> None:
         super().__init__()
-        try:
+        with needs_extra("onnx", f"{name} needs ONNX Runtime"):
             import onnxruntime
-        except ImportError as error:
-            raise InputError(f"{name} needs ONNX Runtime: install derain[onnx]") from error
         self._name = name
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         options.log_severity_level = 4  # what goes wrong is raised, too
         # By its path, as weights may lie in files beside it.
-        model = source if isinstance(source, bytes) else readable(source)
+        model = source if isinstance(source, bytes) else checked_readable(source)
         try:
             self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime has no common class for its errors
@@ -86,10 +84,8 @@ def is_onnx(path: Path) -> bool:
 
 
 def weights_beside(path: Path) -> list[Path]:
-    try:
+    with needs_extra("onnx", f"{path} needs onnx"):
         import onnx
-    except ImportError as error:
-        raise InputError(f"{path} needs the packages for ONNX: install derain[onnx]") from error
     tensors = onnx.load(path, load_external_data=False).graph.initializer
     names = {entry.value for tensor in tensors for entry in tensor.external_data if entry.key == "location"}
     return [path.parent / name for name in sorted(names)]

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from torch import Tensor
 
-from derain.errors import InputError, known
+from derain.errors import InputError, one_of
 from derain.networks import rcdnet, resnet, spdnet, swinir, user
 from derain.networks.base import Network
 from derain.networks.rcdnet import RCDNet, RCDNetHyperparameters
@@ -57,11 +57,11 @@ def build(name: str, hyperparameters: Mapping[str, Any] | None = None) -> Networ
     """
     if is_user_network(name):
         return user.load_user_network(name)
-    entry = NETWORKS[known(name, NETWORKS, "network")]
+    entry = NETWORKS[one_of(name, NETWORKS, "network")]
     values = dict(hyperparameters or {})
     types = {field.name: field.type for field in fields(entry.hyperparameters)}
     for key, value in values.items():
-        kind = types[known(key, types, f"hyperparameter of {name}")]
+        kind = types[one_of(key, types, f"hyperparameter of {name}")]
         valid = value in get_args(kind) if get_origin(kind) is Literal else type(value) is kind
         if not valid:
             raise InputError(f"{name}: {key} must be {_describe(kind)}, not {value!r}")
@@ -80,11 +80,11 @@ def parse(text: str) -> tuple[str, dict[str, Any]]:
     if is_user_network(text):
         return text, {}
     name, _, settings = text.partition(":")
-    types = {f.name: f.type for f in fields(NETWORKS[known(name, NETWORKS, "network")].hyperparameters)}
+    types = {f.name: f.type for f in fields(NETWORKS[one_of(name, NETWORKS, "network")].hyperparameters)}
     values: dict[str, Any] = {}
     for setting in filter(None, settings.split(",")):
         key, equals, value = setting.partition("=")
-        kind = types[known(key, types, f"hyperparameter of {name}")]
+        kind = types[one_of(key, types, f"hyperparameter of {name}")]
         if not equals:
             raise InputError(f"network {text!r}: {key} needs a value, as in {key}=...")
         if key in values:

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from derain.errors import InputError
+from derain.errors import InputError, unreadable
 from derain.networks.base import Descriptor, Hyperparameters, Network, pad_to_multiple
 from derain.support.devices import is_out_of_memory
 
@@ -96,14 +96,14 @@ def is_user_network(name: str) -> bool:
 def determined(name: str) -> Mapping[str, Any]:
     """The class and the SHA-256 of the file."""
     file, _, class_name = name.rpartition(":")
-    return {"class": class_name, "code": hashlib.sha256(_source(Path(file), name)).hexdigest()}
+    return {"class": class_name, "code": _sha256(Path(file), "the network", Path(name))}
 
 
-def _source(path: Path, what: str) -> bytes:
+def _sha256(path: Path, kind: str, named: Path) -> str:
     try:
-        return path.read_bytes()
+        return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
-        raise InputError(f"cannot read the network {what}: {error.strerror}") from error
+        raise unreadable(named, error, kind) from error
 
 
 def load_user_network(name: str) -> UserNetwork:
@@ -115,7 +115,7 @@ def load_user_network(name: str) -> UserNetwork:
     """
     file, _, class_name = name.rpartition(":")
     path = Path(file)
-    sha256 = hashlib.sha256(_source(path, f"in {path}")).hexdigest()
+    sha256 = _sha256(path, "the network in", path)
     module_name = f"derain_user_{sha256[:16]}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     assert spec is not None
@@ -129,7 +129,7 @@ def load_user_network(name: str) -> UserNetwork:
     except AttributeError as error:
         raise InputError(f"{path} has no class {class_name} that can be made ({error})") from error
     except SystemExit as error:
-        raise InputError(f"the network in {path} cannot be made: the file ends the program when it is read") from error
+        raise InputError(f"the network in {path} cannot be made: importing {path} calls sys.exit") from error
     except Exception as error:
         raise InputError(f"the network in {path} cannot be made: {type(error).__name__}: {error}") from error
     if not isinstance(module, nn.Module):

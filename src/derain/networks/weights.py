@@ -12,11 +12,11 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from derain.errors import InputError
+from derain.errors import InputError, MissingFileError
 from derain.networks.base import Network
 from derain.networks.registry import build
 from derain.networks.user import UserNetwork, is_user_network
-from derain.support.files import readable, write_bytes
+from derain.support.files import checked_readable, entry, write_bytes
 
 _FORMAT = 1
 
@@ -39,13 +39,13 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises:
         InputError: the file is missing, truncated, no safetensors file, or not written by derain (or by a newer one).
     """
-    if os.path.isdir(path):  # noqa: PTH112 (this and the next do not fail where a folder may not be entered)
+    if entry(path) == "folder":
         inside = f": its model is {path / 'model.safetensors'}" if (path / "model.safetensors").is_file() else ""
         raise InputError(f"{path} is a folder{inside}")
     if not os.path.lexists(path):
-        raise InputError(f"there is no file {path}")
+        raise MissingFileError(f"there is no file {path}")
     try:
-        with safetensors.safe_open(readable(path), framework="pt") as file:
+        with safetensors.safe_open(checked_readable(path), framework="pt") as file:
             header = json.loads((file.metadata() or {}).get("derain", "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (safetensors.SafetensorError, json.JSONDecodeError, OSError) as error:

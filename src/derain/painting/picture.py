@@ -1,9 +1,7 @@
 """One generated picture, and folders of them."""
 
-import json
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from concurrent.futures import as_completed
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +11,10 @@ from derain.errors import InputError
 from derain.painting.camera import exposed, recorded
 from derain.painting.scenes import KINDS, scene
 from derain.pictures.images import read_image, write_image
-from derain.support.files import make_folder, write_json
-from derain.support.processes import end_with_parent
+from derain.support.files import make_folder
 from derain.support.randomness import generator
+from derain.support.records import OwnedFolder
+from derain.support.workers import worker_pool
 
 OVERSAMPLING = 2
 SMALLEST_PX = 32
@@ -81,16 +80,11 @@ def paint(
     _claim(make_folder(out), {"seed": seed, "size_px": size_px}, paths)
     missing = [index for index, path in enumerate(paths) if not _is_whole(path, size_px)]
     report(number - len(missing), number)
-    # Fresh processes: a fork of one that runs threads may hang.
-    with ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent) as pool:
+    with worker_pool(workers) as pool:
         tasks = [pool.submit(_paint_one, paths[index], index, size_px, seed) for index in missing]
-        try:
-            for done, task in enumerate(as_completed(tasks), start=number - len(missing) + 1):
-                task.result()
-                report(done, number)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+        for done, task in enumerate(as_completed(tasks), start=number - len(missing) + 1):
+            task.result()
+            report(done, number)
     return paths
 
 
@@ -110,18 +104,12 @@ def _paint_one(path: Path, index: int, size_px: int, seed: int) -> None:
 
 def _claim(out: Path, settings: dict[str, int], paths: list[Path]) -> None:
     """Make sure that all pictures of a folder are of one seed and size, and that none of `paths` is someone else's."""
-    record = out / "generated.json"
-    if not record.exists():
-        for path in paths:
-            if path.exists():
-                raise InputError(f"{path} is no result of derain paint and is not overwritten; choose another folder")
-        write_json(record, settings)
-        return
-    try:
-        found = json.loads(record.read_text())
-    except ValueError:
-        found = None
-    if found != settings:
+    folder = OwnedFolder(out, "generated.json", "derain paint")
+    found = folder.read(dict)
+    if found is None:
+        folder.refuse_others([path.name for path in paths], ())
+        folder.write(settings)
+    elif found != settings:
         raise InputError(f"{out} holds other generated pictures ({found}, not {settings}); choose another folder")
 
 

@@ -11,7 +11,7 @@ from typing import IO, Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from derain.errors import InputError
+from derain.errors import InputError, unreadable
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "PPM")
 
@@ -49,7 +49,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
     except UnidentifiedImageError as error:
         raise InputError(f"{path} is not an image ({', '.join(FORMATS)})") from error
     except OSError as error:
-        raise InputError(f"cannot read the image {path}: {error.strerror or error}") from error
+        raise unreadable(path, error, "the image") from error
     except Exception as error:  # on broken files Pillow's decoders raise nearly anything
         raise InputError(f"cannot read the image {path}: it is damaged ({error})") from error
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from derain.errors import InputError
+from derain.errors import InputError, MissingFileError, unreadable
 from derain.pictures.decoding import decoded, opened, stored_orientation, upright
 from derain.support.files import write_bytes
 
@@ -64,13 +64,13 @@ def list_images(folder: Path) -> list[Path]:
 def list_files(folder: Path, suffixes: Sequence[str], what: str) -> list[Path]:
     """As `list_images`, for files of other suffixes; `what` they are is for the sentence that there are none."""
     if not folder.exists():
-        raise InputError(f"the folder {folder} does not exist")
+        raise MissingFileError(f"the folder {folder} does not exist")
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder")
     try:
         entries = sorted(folder.iterdir(), key=lambda path: path.name)
     except OSError as error:
-        raise InputError(f"cannot read the folder {folder}: {error.strerror}") from error
+        raise unreadable(folder, error, "the folder") from error
     if not entries:
         raise InputError(f"the folder {folder} is empty")
     # Hidden files with a picture's suffix are what macOS leaves beside the pictures ("._photo.jpg"). What is no folder

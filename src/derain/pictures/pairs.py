@@ -3,12 +3,10 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from derain.errors import InputError, known
+from derain.errors import InputError, one_of
 from derain.pictures.images import image_size, list_images
-
-Match = Literal["names", "rain100l", "rain1400"]
+from derain.support.choices import Match
 
 # The names, without suffix, of rainy and of clean pictures; a pair has equal first groups. Other files are left out,
 # so both may lie in one folder, as they do in some releases of these sets.
@@ -41,7 +39,7 @@ def match_pairs(rainy: Path, clean: Path, match: Match = "names") -> list[Pair]:
         InputError: an unknown convention, a folder holds no picture of it, a picture is without its partner, two
             pictures of a folder differ only in suffix, or the sizes in the headers of a pair differ.
     """
-    known(match, _NAMES, "convention of names")
+    one_of(match, _NAMES, "convention of names")
     rainy_names, clean_names = _NAMES[match]
     rainy_pictures = _keyed(rainy, rainy_names, match)
     clean_of = {key: path for path, key in _keyed(clean, clean_names, match).items()}

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from derain.pictures.backgrounds import PatchSet, load_patches
 from derain.probe.space import FIXED, MAPS, ProbeSpace
-from derain.rain import LARGE, MEDIUM, SMALL, Lines, Rain, RainRange, Recipe, Recovered, Streaks, compose, load_rain
+from derain.rain import LARGE, MEDIUM, SMALL, Lines, Rain, RainRange, Recovered, Streaks, compose, load_rain
+from derain.support.choices import Recipe
 from derain.support.randomness import generator
 
 FAMILIES = "families"
@@ -118,7 +119,7 @@ def rain_maps(space: ProbeSpace, recovered: Recovered | None = None) -> tuple[Ra
     maps = [_streak_map(space, x, y) for x, y in MAPS]
     families: dict[str, Rain] = {name: _FAMILIES[name]() for name in space.families}
     if recovered is not None:
-        families["recovered"] = Rain("recovered", ((1.0, recovered),))
+        families["recovered"] = Rain.of("recovered", recovered)
     if families:
         maps.append(RainMap(FAMILIES, "", ("",), "family", tuple(families), tuple(families.values())))
     return tuple(maps)
@@ -136,11 +137,11 @@ def _streaks(parameters: Mapping[str, float], recipe: Recipe) -> Rain:
     width, length_px = int(parameters["width"]), int(parameters["length_px"])
     name = ", ".join([recipe, *(f"{name} {value:g}" for name, value in sorted(parameters.items()))])
     streaks = RainRange((quantity, quantity), (width,), (length_px, length_px), (angle_deg, angle_deg))
-    return Rain(name, ((1.0, Streaks(streaks, recipe, (brightness, brightness))),))
+    return Rain.of(name, Streaks(streaks, recipe, (brightness, brightness)))
 
 
 def _range(name: str, streaks: RainRange, recipe: Recipe = "paper", brightness: tuple[float, float] = (1, 1)) -> Rain:
-    return Rain(name, ((1.0, Streaks(streaks, recipe, brightness)),))
+    return Rain.of(name, Streaks(streaks, recipe, brightness))
 
 
 # The last two leave the ranges of the paper in one direction each: denser than all of them, and sparser and fainter.
@@ -149,7 +150,7 @@ _FAMILIES: Mapping[str, Callable[[], Rain]] = {
     "medium": lambda: _range("medium", MEDIUM),
     "large": lambda: _range("large", LARGE),
     "corrected": lambda: _range("corrected", MEDIUM, "corrected"),
-    "lines": lambda: Rain("lines", ((1.0, Lines()),)),
+    "lines": lambda: Rain.of("lines", Lines()),
     # A sample without rain says nothing about its removal.
     "wide": lambda: replace(load_rain("wide"), rain_free=0.0),
     "heavy": lambda: _range("heavy", replace(MEDIUM, quantity=(500.0, 1000.0))),

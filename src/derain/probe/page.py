@@ -1,13 +1,7 @@
 """The map as one page that needs nothing but itself: a cell shows its pictures when it is pointed at or focused."""
 
-import base64
-import json
-from html import escape
-from importlib.metadata import version
-from importlib.resources import files
 from io import BytesIO
 from math import ceil
-from string import Template
 from typing import Any
 
 import numpy as np
@@ -22,7 +16,7 @@ from derain.probe.grids import section
 from derain.probe.measure import FIGURES
 from derain.probe.results import Results
 from derain.probe.space import FIXED
-from derain.support.pages import table_html
+from derain.support.pages import data_url, render
 
 _SHEET_COLUMNS = 16
 _JPEG_QUALITY = 85
@@ -30,31 +24,29 @@ _JPEG_QUALITY = 85
 
 def probe_page(results: Results) -> str:
     """The page as HTML text. To be called within `derain.support.pages.drawing`."""
-    first_map = results.scene.maps[0]
-    sheets = _pictures(results)
-    cells = len(next(iter(sheets.values())))
-    clean = results.scene.patches.patches[:1]
-    styles = [f".sheet-{index} {{ background-image: {_sheet(cut)}; }}" for index, cut in enumerate(sheets.values())]
-    shown = {caption: f"sheet sheet-{index}" for index, caption in enumerate(sheets)} | {"clean": "clean"}
-    heads = ["", "mean"] if len(results.networks) == 1 else ["", "A", "B", "B - A"]
-    row = '<td class="value"></td>' * (len(heads) - 1)
-    template = Template(files("derain.probe").joinpath("page.html").read_text(encoding="utf-8"))
-    return template.substitute(
-        sheets="\n".join([*styles, f".clean {{ background-image: {_sheet(clean, columns=1)}; }}"]),
-        summary=_summary(results),
-        recipe=results.space.recipe,
-        fixed=escape(in_words(FIXED)),
-        kind="one" if len(results.networks) == 1 else "two",
-        sections="\n".join(section(results, figure) for figure in FIGURES),
-        pictures="".join(_picture(caption, kind) for caption, kind in shown.items()),
-        heads="".join(f"<th>{head}</th>" for head in heads),
-        rows="".join(f"<tr><td>{METRIC[figure].label}</td>{row}</tr>" for figure in (*FIGURES, "clean_error")),
-        notes="".join(f'<p class="note">{escape(note)}</p>' for note in results.notes()),
-        version=version("derain"),
-        cells=json.dumps(_cell_data(results)).replace("<", "\\u003c"),
-        sheet_columns=_SHEET_COLUMNS,
-        sheet_rows=ceil(cells / _SHEET_COLUMNS),
-        first=len(first_map.rows) // 2 * len(first_map.columns) + len(first_map.columns) // 2,
+    first_map, pictures = results.scene.maps[0], _pictures(results)
+    cells = _cell_data(results)
+    bounds = results.clean_bounds
+    within = ["area, any clean\xa0error" if b is None else f"area, clean\xa0error\xa0≤\xa0{b:g}" for b in bounds]
+    return render(
+        "probe/page.html",
+        {
+            "summary_head": ["", "clean error", *within],
+            "summary": _summary(results),
+            "recipe": results.space.recipe,
+            "fixed": in_words(FIXED),
+            "networks": len(results.networks),
+            "sections": [section(results, figure) for figure in FIGURES],
+            "pictures": {caption: _sheet(cut, _SHEET_COLUMNS) for caption, cut in pictures.items()},
+            "clean": _sheet(results.scene.patches.patches[:1], 1),
+            "sheet_columns": _SHEET_COLUMNS,
+            "sheet_rows": ceil(len(cells) / _SHEET_COLUMNS),
+            "heads": ["mean"] if len(results.networks) == 1 else ["A", "B", "B - A"],
+            "figures": [METRIC[figure].label for figure in (*FIGURES, "clean_error")],
+            "notes": results.notes(),
+            "cells": cells,
+            "first": len(first_map.rows) // 2 * len(first_map.columns) + len(first_map.columns) // 2,
+        },
     )
 
 
@@ -79,24 +71,17 @@ def mean_text(mean: float, error: float, decimals: int) -> str:
     return text if np.isnan(error) else f"{text} ± {error:.{decimals}f}"
 
 
-def _summary(results: Results) -> str:
+def _summary(results: Results) -> list[list[str]]:
     """Names, clean error and areas of the networks."""
-    bounds = {
-        bound: "area, any clean\xa0error" if bound is None else f"area, clean\xa0error\xa0≤\xa0{bound:g}"
-        for bound in results.clean_bounds
-    }
     labels = [each.name for each in results.networks]
     if len(labels) == 2:
         labels = [f"A: {labels[0]}", f"B: {labels[1]}", "B - A"]
-    areas = [map(area_text, row) for row in zip(*map(results.areas, bounds), strict=True)]
-    rows = [
-        [escape(label), error, *row] for label, error, row in zip(labels, _clean_errors(results), areas, strict=True)
-    ]
-    return f'<div class="scroll">{table_html(["", "clean error", *bounds.values()], rows)}</div>'
+    areas = [map(area_text, row) for row in zip(*map(results.areas, results.clean_bounds), strict=True)]
+    return [[label, error, *row] for label, error, row in zip(labels, _clean_errors(results), areas, strict=True)]
 
 
 def _clean_errors(results: Results) -> list[str]:
-    """Of every network, and of the difference of two."""
+    """The clean error of every network, and the difference of two."""
     errors = [each.answer.clean_error for each in results.networks]
     if len(errors) == 2:
         errors.append(errors[1] - errors[0])
@@ -106,7 +91,7 @@ def _clean_errors(results: Results) -> list[str]:
 
 
 def _cell_data(results: Results) -> list[dict[str, Any]]:
-    """What is shown with the pictures of every cell: its place, and the values of the table, row by row."""
+    """The place of every cell, and the values of the table beside its pictures, row by row."""
     panels = [(2 - (figure == "damage"), panel) for figure in FIGURES for panel in results.panels(figure)]
     clean_errors = _clean_errors(results)
     found = []
@@ -131,13 +116,8 @@ def _pictures(results: Results) -> dict[str, UInt8[np.ndarray, "cells 3 size siz
     return shown
 
 
-def _picture(caption: str, kind: str) -> str:
-    image = f'<div class="{kind}" role="img" aria-label="{caption}"></div>'
-    return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
-
-
-def _sheet(pictures: UInt8[np.ndarray, "cells 3 size size"], columns: int = _SHEET_COLUMNS) -> str:
-    """Pictures in rows and columns as one JPEG, for CSS: far fewer bytes than a file each."""
+def _sheet(pictures: UInt8[np.ndarray, "cells 3 size size"], columns: int) -> str:
+    """The address of pictures in rows and columns as one JPEG: far fewer bytes than a file each."""
     cells, _, size, _ = pictures.shape
     rows = ceil(cells / columns)
     tiles = np.zeros((rows * columns, 3, size, size), np.uint8)
@@ -145,4 +125,4 @@ def _sheet(pictures: UInt8[np.ndarray, "cells 3 size size"], columns: int = _SHE
     sheet = tiles.reshape(rows, columns, 3, size, size).transpose(0, 3, 1, 4, 2).reshape(rows * size, columns * size, 3)
     file = BytesIO()
     Image.fromarray(sheet).save(file, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
-    return f"url(data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()})"
+    return data_url(file.getvalue(), "jpeg")

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -19,14 +18,13 @@ from derain.networks.running import restore
 from derain.networks.user import is_user_network
 from derain.networks.weights import read_tensors, write_tensors
 from derain.pictures.images import list_images
-from derain.pictures.pairs import Match
 from derain.probe.figures import draw, draw_clean_error
 from derain.probe.maps import RainMap, Scene, lay_scene
 from derain.probe.measure import FIGURES, ProbeMap, Response, clean_errors, measure_map
 from derain.probe.page import area_text, probe_page
 from derain.probe.records import to_csv, to_json
 from derain.probe.results import Probed, Results
-from derain.probe.space import CLEAN_BOUND, FULL, ProbeSpace
+from derain.probe.space import ProbeSettings
 from derain.probe.trained import trained_streaks
 from derain.rain import Recovered
 from derain.support.files import make_folder, write_bytes, write_json
@@ -37,14 +35,9 @@ _FORMAT = 1  # of the measured maps; raised when figures or rain are defined ane
 
 def probe(
     models: Sequence[Path],
-    backgrounds: Path,
+    settings: ProbeSettings,
     out: Path,
-    space: ProbeSpace = FULL,
-    clean_bound: float = CLEAN_BOUND,
-    pairs: tuple[Path, Path] | None = None,
-    match: Match = "names",
     user_network: str | None = None,
-    seed: int = 0,
     device: str = "cpu",
     report: Callable[[int, int], None] = lambda done, cells: None,
 ) -> Results:
@@ -55,14 +48,9 @@ def probe(
 
     Args:
         models: one or two model files, or ONNX files.
-        backgrounds: folder of photos, none of which the networks were trained on.
+        settings: rain and backgrounds.
         out: folder of the results.
-        space: cells and backgrounds.
-        clean_bound: largest clean error, in grey levels, at which the generalisation area counts.
-        pairs: folders of rainy and clean pictures, whose streaks become one more family.
-        match: how these find each other.
         user_network: FILE.py:CLASS, for those models that are of a network of the user's own.
-        seed: of backgrounds, rain and bootstrap.
         device: torch device of the networks.
         report: called with the number of cells done, of all networks, and their total.
 
@@ -72,11 +60,9 @@ def probe(
     """
     if len(models) not in (1, 2):
         raise InputError(f"give one model, or two to compare, not {len(models)}")
-    if not 0 <= clean_bound < math.inf:
-        raise InputError(f"the bound of the clean error must be finite and not negative, but is {clean_bound:g}")
     with drawing():  # without matplotlib nothing is measured
-        recovered = None if pairs is None else Recovered(*pairs, match)
-        scene = lay_scene(space, list_images(backgrounds), seed, recovered)
+        recovered = None if settings.pairs is None else Recovered(*settings.pairs, settings.match)
+        scene = lay_scene(settings.space, list_images(settings.backgrounds), settings.seed, recovered)
         networks = _load(models, user_network)
         make_folder(out / "measured")
         hashes = [model_hash(model) for model in models]
@@ -86,7 +72,7 @@ def probe(
             Probed(str(model), sha256, trained_streaks(header), answer)
             for model, sha256, (_, header), answer in zip(models, hashes, networks, answers, strict=True)
         )
-        results = Results(space, scene, probed, clean_bound)
+        results = Results(settings.space, scene, probed, settings.clean_bound)
         _write(results, out)
     return results
 

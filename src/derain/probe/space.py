@@ -1,11 +1,14 @@
-"""Which rain networks are asked about. Free of torch, so that the command line answers at once."""
+"""Settings of a probe: rain and backgrounds. Free of torch, so that the command line answers at once."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Literal
 
 from derain.errors import InputError
+from derain.support.choices import Match, Recipe
 
 Family = Literal["small", "medium", "large", "corrected", "lines", "wide", "heavy", "light"]
 
@@ -46,7 +49,7 @@ class ProbeSpace:
     """Factors on the rain's levels."""
     families: tuple[Family, ...] = ("small", "medium", "large", "corrected", "lines", "wide", "heavy", "light")
     """Kinds of rain measured beside the maps."""
-    recipe: Literal["paper", "corrected"] = "paper"
+    recipe: Recipe = "paper"
     """How the streaks of the maps are rendered."""
     count: int = 16
     """Backgrounds."""
@@ -90,3 +93,30 @@ COARSE = ProbeSpace(
     count=8,
 )
 """26 cells on 8 backgrounds: seconds, for the time while a network trains."""
+
+
+@dataclass(frozen=True)
+class ProbeSettings:
+    """The rain and the backgrounds on which networks are measured, and what the area counts.
+
+    Raises:
+        InputError: the bound of the clean error is negative or not finite.
+    """
+
+    backgrounds: Path
+    """Folder of photos that the networks were not trained on."""
+    space: ProbeSpace = FULL
+    pairs: tuple[Path, Path] | None = None
+    """Two folders of rainy and clean pictures, whose streaks become one more family of rain."""
+    match: Match = "names"
+    """How the pictures of the pairs find each other."""
+    clean_bound: float = CLEAN_BOUND
+    """Largest clean error, in grey levels, at which the generalisation area counts."""
+    seed: int = 0
+    """Seed of backgrounds, rain and bootstrap."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.clean_bound < math.inf:
+            raise InputError(
+                f"the bound of the clean error must be finite and not negative, but is {self.clean_bound:g}"
+            )

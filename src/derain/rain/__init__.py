@@ -1,7 +1,6 @@
 """Rain: ranges and their samplers, streaks by either recipe, lines, recovered streaks, mixtures, and composition."""
 
 from derain.rain.composition import compose, rain_mask
-from derain.rain.kernels import Recipe
 from derain.rain.lines import Lines
 from derain.rain.mixture import Family, Rain
 from derain.rain.presets import PRESETS, load_rain

@@ -1,7 +1,6 @@
 """Streak kernels: a diagonal line of ones, turned into the rain's direction, blurred inside its own window."""
 
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 import torch
@@ -10,8 +9,7 @@ from torch import Tensor
 
 from derain.errors import InputError
 from derain.rain.ranges import StreakParameters
-
-Recipe = Literal["paper", "corrected"]
+from derain.support.choices import Recipe
 
 # The windows of up to 9 taps for which OpenCV's Gaussian takes fixed tables; longer ones follow its formula for sigma.
 GAUSSIAN_TABLES = {

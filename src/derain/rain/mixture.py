@@ -39,6 +39,7 @@ class Rain:
         InputError: no family, a weight that is not positive, a share outside 0..1, an interval from high to low, or
             layers overlaid that are not 1 to 99.
 
+    >>> from derain.rain import load_rain
     >>> rain = load_rain("medium")
     >>> layers = rain.layers(4, 64, 64, np.random.default_rng(0))
     >>> tuple(layers.shape), float(layers.max())
@@ -50,6 +51,11 @@ class Rain:
     brightness: tuple[float, float] = (1.0, 1.0)
     rain_free: float = 0.0
     overlaid: tuple[int, int] = (1, 1)
+
+    @classmethod
+    def of(cls, name: str, family: Family) -> "Rain":
+        """Rain of a single family."""
+        return cls(name, ((1.0, family),))
 
     def __post_init__(self) -> None:
         if not self.families:

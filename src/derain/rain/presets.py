@@ -1,20 +1,18 @@
 """Rain by name or from a TOML file (docs/rain.md)."""
 
-import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal
 
 from derain.errors import InputError, did_you_mean
-from derain.pictures.pairs import Match
-from derain.rain.kernels import Recipe
 from derain.rain.lines import Lines
 from derain.rain.mixture import Family, Rain
 from derain.rain.ranges import LARGE, MEDIUM, SMALL, RainRange
 from derain.rain.recovered import Recovered
 from derain.rain.streaks import Streaks
-from derain.support.tables import located
+from derain.support.choices import Recipe
+from derain.support.tables import read_table, read_toml
 
 
 def _wide(recipe: Recipe) -> Rain:
@@ -37,10 +35,10 @@ def _wide(recipe: Recipe) -> Rain:
 RANGES: Mapping[str, RainRange] = {"small": SMALL, "medium": MEDIUM, "large": LARGE}
 
 PRESETS: Mapping[str, Callable[[Recipe], Rain]] = {
-    "small": lambda recipe: Rain("small", ((1.0, Streaks(SMALL, recipe)),)),
-    "medium": lambda recipe: Rain("medium", ((1.0, Streaks(MEDIUM, recipe)),)),
-    "large": lambda recipe: Rain("large", ((1.0, Streaks(LARGE, recipe)),)),
-    "lines": lambda recipe: Rain("lines", ((1.0, Lines()),)),
+    "small": lambda recipe: Rain.of("small", Streaks(SMALL, recipe)),
+    "medium": lambda recipe: Rain.of("medium", Streaks(MEDIUM, recipe)),
+    "large": lambda recipe: Rain.of("large", Streaks(LARGE, recipe)),
+    "lines": lambda recipe: Rain.of("lines", Lines()),
     "wide": _wide,
 }
 
@@ -61,91 +59,51 @@ def load_rain(text: str, recipe: Recipe = "paper") -> Rain:
     if path.suffix != ".toml":
         known = f"{', '.join(PRESETS)} or a .toml file{did_you_mean(text, PRESETS)}"
         raise InputError(f"unknown rain {text!r}; there are {known}")
-    try:
-        description = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"cannot read the rain in {path}: {getattr(error, 'strerror', None) or error}") from error
-    try:
-        return _read_rain(description, path, recipe)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
-
-
-def _read_rain(description: dict[str, Any], path: Path, recipe: Recipe) -> Rain:
+    description = read_toml(path, "the rain in")
     tables = description.pop("family", None)
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise InputError("rain is described by one or more [[family]] tables")
-    values = _values(description, {"name": str, "brightness": tuple, "rain_free": float, "overlaid": tuple}, "")
-    _check_whole("overlaid", values.get("overlaid", ()))
-    families = tuple(_read_family(table, path.parent, recipe) for table in tables)
-    return Rain(**{"name": path.stem, **values, "families": families})
+        raise InputError(f"{path}: rain is described by one or more [[family]] tables")
+    try:
+        families = tuple(_read_family(table, path.parent, recipe) for table in tables)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    return read_table(Rain, description, str(path), path.parent, {"name": path.stem, "families": families})
+
+
+@dataclass(frozen=True)
+class _FamilyHead:
+    """What every [[family]] table may say."""
+
+    kind: Literal["streaks", "lines", "recovered"]
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class _StreaksTable:
+    """A [[family]] table of streaks; the named range has the values that are not given."""
+
+    recipe: Recipe
+    range: Literal["small", "medium", "large"] = "medium"
+    brightness: tuple[float, float] = (1.0, 1.0)
+    quantity: tuple[float, float] | None = None
+    width: tuple[int, ...] | None = None
+    length_px: tuple[int, int] | None = None
+    angle_deg: tuple[float, float] | None = None
+    log_quantity: bool | None = None
+
+    def family(self) -> Streaks:
+        given = {field.name: getattr(self, field.name) for field in fields(RainRange)}
+        given = {name: value for name, value in given.items() if value is not None}
+        return Streaks(replace(RANGES[self.range], **given), self.recipe, self.brightness)
 
 
 def _read_family(table: dict[str, Any], folder: Path, recipe: Recipe) -> tuple[float, Family]:
-    kind = table.pop("kind", None)
-    readers: Mapping[str, Callable[[dict[str, Any], Path, Recipe], Family]] = {
-        "streaks": _read_streaks,
-        "lines": _read_lines,
-        "recovered": _read_recovered,
-    }
-    if not isinstance(kind, str) or kind not in readers:
-        raise InputError(f"kind must be one of {', '.join(readers)}, not {kind!r}{did_you_mean(str(kind), readers)}")
-    weight = _values({"weight": table.pop("weight", 1.0)}, {"weight": float}, kind)["weight"]
-    return weight, readers[kind](table, folder, recipe)
-
-
-def _read_streaks(table: dict[str, Any], folder: Path, recipe: Recipe) -> Streaks:
-    base = table.pop("range", "medium")
-    if not isinstance(base, str) or base not in RANGES:
-        raise InputError(f"range must be one of {', '.join(RANGES)}, not {base!r}")
-    kinds = {field.name: type(getattr(RANGES[base], field.name)) for field in fields(RainRange)}
-    values = _values(table, {**kinds, "recipe": str, "brightness": tuple}, "streaks")
-    for name in ("width", "length_px"):
-        _check_whole(name, values.get(name, ()))
-    chosen = values.pop("recipe", recipe)
-    if chosen not in get_args(Recipe):
-        raise InputError(f"recipe must be one of {', '.join(get_args(Recipe))}, not {chosen!r}")
-    brightness = values.pop("brightness", (1.0, 1.0))
-    return Streaks(replace(RANGES[base], **values), chosen, brightness)
-
-
-def _read_lines(table: dict[str, Any], folder: Path, recipe: Recipe) -> Lines:
-    kinds = {field.name: type(getattr(Lines(), field.name)) for field in fields(Lines)}
-    return Lines(**_values(table, kinds, "lines"))
-
-
-def _read_recovered(table: dict[str, Any], folder: Path, recipe: Recipe) -> Recovered:
-    values = _values(table, {"rainy": str, "clean": str, "match": str}, "recovered")
-    for name in ("rainy", "clean"):
-        if name not in values:
-            raise InputError(f"recovered rain needs the folder {name}")
-        values[name] = located(values[name], folder)
-    if values.get("match", "names") not in get_args(Match):
-        raise InputError(f"match must be one of {', '.join(get_args(Match))}, not {values['match']!r}")
-    return Recovered(**values)
-
-
-def _check_whole(name: str, numbers: tuple[float, ...]) -> None:
-    if not all(isinstance(number, int) for number in numbers):
-        raise InputError(f"{name} must be whole numbers, not {list(numbers)}")
-
-
-def _values(table: dict[str, Any], kinds: Mapping[str, type], where: str) -> dict[str, Any]:
-    """The table's values as the types that are asked for; lists become tuples, of two numbers except for widths."""
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        if key not in kinds:
-            raise InputError(f"unknown key {key!r}{f' of {where}' if where else ''}{did_you_mean(key, kinds)}")
-        kind, number = kinds[key], int | float
-        if kind is tuple and isinstance(value, list) and all(type(entry) in (int, float) for entry in value):
-            if key != "width" and len(value) != 2:
-                raise InputError(f"{key} must be [low, high], not {value}")
-            values[key] = tuple(value)
-        elif kind is float and isinstance(value, number) and not isinstance(value, bool):
-            values[key] = float(value)
-        elif kind in (str, bool) and type(value) is kind:
-            values[key] = value
-        else:
-            wanted = {tuple: "a list of numbers", float: "a number", str: "text", bool: "true or false"}[kind]
-            raise InputError(f"{key} must be {wanted}, not {value!r}")
-    return values
+    common: dict[str, Any] = {key: table.pop(key) for key in ("kind", "weight") if key in table}
+    head = read_table(_FamilyHead, common, "a family", folder)
+    match head.kind:
+        case "streaks":
+            return head.weight, read_table(_StreaksTable, table, "streaks", folder, {"recipe": recipe}).family()
+        case "lines":
+            return head.weight, read_table(Lines, table, "lines", folder)
+        case "recovered":
+            return head.weight, read_table(Recovered, table, "recovered", folder)

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from derain.errors import InputError
 from derain.pictures.images import read_image
-from derain.pictures.pairs import Match, match_pairs
+from derain.pictures.pairs import match_pairs
+from derain.support.choices import Match
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from jaxtyping import Complex64, Float, Int
 from torch import Tensor
 from torch.nn.functional import pad
 
-from derain.errors import known
-from derain.rain.kernels import Recipe, streak_kernels
+from derain.errors import one_of
+from derain.rain.kernels import streak_kernels
 from derain.rain.ranges import RainRange, StreakParameters, check_interval
+from derain.support.choices import Recipe
 
 # White of a "corrected" layer lies this many standard deviations above its mean: so chosen that medium rain at 128 x
 # 128 has the same mean R as with the recipe "paper".
@@ -142,7 +143,7 @@ class Streaks:
     brightness: tuple[float, float] = (1.0, 1.0)
 
     def __post_init__(self) -> None:
-        known(self.recipe, get_args(Recipe), "recipe")
+        one_of(self.recipe, get_args(Recipe), "recipe")
         check_interval("brightness", self.brightness, above=0)
         if self.recipe == "paper":
             check_interval("length_px with the recipe 'paper'", self.range.length_px, above=0, below=100)

@@ -1,8 +1,8 @@
 """Rain laid on photos, written as folders of pairs that any program can read."""
 
-import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,8 +12,9 @@ from derain.errors import InputError
 from derain.pictures.images import image_size, list_images, read_image, write_image
 from derain.rain import Rain, compose, rain_mask
 from derain.support.devices import usable_device
-from derain.support.files import make_folder, write_json
+from derain.support.files import make_folder
 from derain.support.randomness import generator
+from derain.support.records import OwnedFolder
 
 MASK_THRESHOLD = 10.0
 _KINDS = ("rainy", "clean", "rain", "mask")
@@ -59,21 +60,19 @@ def synthesise(
         if photo.stem in by_name:
             raise InputError(f"{by_name[photo.stem]} and {photo} would both be written to {photo.stem}.png")
         by_name[photo.stem] = photo
-    record = out / "synthesis.json"
-    ours = _read(record)
-    for path in (out / kind / f"{name}.png" for name in by_name if name not in ours for kind in _KINDS):
-        if path.exists():
-            raise InputError(f"{path} is no result of derain synth and is not overwritten; choose another folder")
+    folder = OwnedFolder(out, "synthesis.json", "derain synth")
+    ours = folder.read(_names) or set()
+    folder.refuse_others(_files(by_name), set(_files(ours)))
     folders = {kind: make_folder(out / kind) for kind in _KINDS}
-    _note(record, ours.union(by_name))  # before the first picture is written, should this be killed
+    folder.write({"photos": sorted(ours.union(by_name))})  # before the first picture is written, should this be killed
     try:
         for done, (name, photo) in enumerate(by_name.items(), start=1):
             for kind, picture in _pictures(photo, rain, generator(seed, "synthesis", name), place).items():
                 write_image(folders[kind] / f"{name}.png", picture)
             report(done, len(by_name))
     finally:
-        written = {name for name in by_name if any((folder / f"{name}.png").exists() for folder in folders.values())}
-        _note(record, ours | written)
+        written = {name for name in by_name if any((out / file).exists() for file in _files([name]))}
+        folder.write({"photos": sorted(ours | written)})
     return len(by_name)
 
 
@@ -90,19 +89,16 @@ def _pictures(
     return {kind: _as_array(picture) for kind, picture in pictures.items()}
 
 
-def _read(record: Path) -> set[str]:
+def _names(content: Any) -> set[str]:
     """The names that are noted as results."""
-    try:
-        names = json.loads(record.read_bytes())["photos"] if record.exists() else []
-        if not all(isinstance(name, str) for name in names):
-            raise TypeError
-        return set(names)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise InputError(f"{record} was not written by derain synth") from error
+    if not all(isinstance(name, str) for name in content["photos"]):
+        raise TypeError
+    return set(content["photos"])
 
 
-def _note(record: Path, names: Collection[str]) -> None:
-    write_json(record, {"photos": sorted(names)})
+def _files(names: Iterable[str]) -> Iterator[str]:
+    """What is written under these names."""
+    return (f"{kind}/{name}.png" for name in names for kind in _KINDS)
 
 
 def _as_array(picture: torch.Tensor) -> UInt8[np.ndarray, "h w *c"]:

@@ -33,7 +33,7 @@ from derain.restoration.report import PAGE, report_page, strip_name
 from derain.restoration.restorer import TiledRestorer
 from derain.restoration.video import SUFFIXES as VIDEO_SUFFIXES
 from derain.restoration.video import restore_video
-from derain.support.files import make_folder, write_bytes
+from derain.support.files import entry, make_folder, write_bytes
 
 _REPORTED_PX = 800
 _log = logging.getLogger("derain")
@@ -87,8 +87,7 @@ def find_files(inputs: Sequence[Path], out: Path | None = None) -> list[Path]:
     made = None if out is None else Manifest(out)
     found: dict[str, Path] = {}
     for path in inputs:
-        # Not by Path.is_dir and Path.exists, which fail on names that are too long.
-        if os.path.isdir(path):  # noqa: PTH112
+        if entry(path) == "folder":
             files = [file for file in list_files(path, suffixes, "photo or video") if not (made and made.wrote(file))]
         elif has_magic(str(path)) and not os.path.lexists(path):
             matches = map(Path, sorted(glob(str(path), recursive=True)))  # noqa: PTH207 (a pattern may be absolute)
@@ -262,7 +261,7 @@ class _Batch:
 
 def _place(file: Path) -> str:
     """Where a file lies; a link to a file is a file of its own, with a name of its own."""
-    return os.path.join(os.path.realpath(file.parent), file.name)  # noqa: PTH118
+    return str(Path(os.path.realpath(file.parent), file.name))
 
 
 def _is_video(file: Path) -> bool:
@@ -281,8 +280,7 @@ def _refuse_clashes(outputs: Mapping[Path, list[str]], out: Path) -> None:
     sources: dict[str, Path] = {}
     for file, names in outputs.items():
         # Path.resolve fails on links that lead to themselves.
-        folders = os.path.realpath(file.parent), os.path.dirname(os.path.realpath(file))  # noqa: PTH120
-        if os.path.realpath(out) in folders:
+        if Path(os.path.realpath(out)) in (Path(os.path.realpath(file.parent)), Path(os.path.realpath(file)).parent):
             raise InputError(f"{file} lies in the folder for the results, {out}; originals are not overwritten")
         for name in names:
             if name in sources:

@@ -1,6 +1,5 @@
 """What has been done in a folder of results, so that it is not done twice and nothing else is overwritten."""
 
-import json
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +12,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from derain.errors import InputError
-from derain.support.files import remove_leftovers, write_json
+from derain.support.files import entry, remove_leftovers
+from derain.support.records import OwnedFolder
 
 _FORMAT = 1
 _SECONDS = 1.0  # between two writings: a folder may hold many thousands
@@ -32,26 +32,10 @@ class Manifest:
 
     def __init__(self, out: Path) -> None:
         self._out = out
-        self._path = out / "restored.json"
+        self._folder = OwnedFolder(out, "restored.json", "derain restore")
+        self._results, self._claimed, self._changes = self._folder.read(_parse) or ({}, set(), {})
         self._written = time.monotonic()
         self._lock = Lock()
-        self._results: dict[str, dict[str, Any]] = {}
-        self._claimed: set[str] = set()
-        self._changes: dict[str, dict[str, Any]] = {}
-        if os.path.lexists(self._path):
-            try:
-                content = json.loads(self._path.read_bytes())
-                if content["format"] != _FORMAT:
-                    raise KeyError("format")
-                results = dict(content["results"])
-                self._results = {name: dict(made) for name, made in results.items() if made}
-                # Earlier versions noted what was claimed as a result of null.
-                self._claimed = {*content.get("claimed", []), *(name for name, made in results.items() if not made)}
-                self._changes = dict(content["changes"])
-            except OSError as error:
-                raise InputError(f"cannot read {self._path}: {error.strerror}") from error
-            except (ValueError, TypeError, KeyError) as error:
-                raise InputError(f"{self._path} was not written by this version of derain restore") from error
 
     def refuse_others(self, name: str, source: str) -> None:
         """Refuse a result that was made of another file: cameras give one name to many.
@@ -64,7 +48,7 @@ class Manifest:
             InputError: the other file is still there; one that was moved is taken for the same.
         """
         other = (self._results.get(name, {}).get("source") or {}).get("path", source)
-        if other != source and os.path.exists(other) and os.path.lexists(self._out / name):  # noqa: PTH110
+        if other != source and entry(Path(other)) and os.path.lexists(self._out / name):
             raise InputError(f"{self._out / name} was made of {other}, not of {source}: give another --out")
 
     def claim(self, names: Sequence[str]) -> None:
@@ -75,14 +59,10 @@ class Manifest:
         Raises:
             InputError: such a file is there and is no result of `derain restore`, or was changed since.
         """
+        self._folder.refuse_others(names, self._results.keys() | self._claimed)
         for name in names:
             path = self._out / name
-            if name in self._claimed or not os.path.lexists(path):
-                continue
-            if name not in self._results:
-                raise InputError(f"{path} is no result of derain restore and is not overwritten")
-            written = self._results[name].get("sha256")  # earlier versions did not note it
-            if written and written != _sha256(path):
+            if name not in self._claimed and os.path.lexists(path) and self._results[name]["sha256"] != _sha256(path):
                 raise InputError(f"{path} was changed after derain restore wrote it and is not overwritten")
         for name in self._claimed:
             remove_leftovers(self._out / name)
@@ -126,7 +106,7 @@ class Manifest:
         """Write the file."""
         with self._lock:  # photos are added by another thread than videos
             content = {"results": self._results, "claimed": sorted(self._claimed), "changes": self._changes}
-            write_json(self._path, {"format": _FORMAT, **content})
+            self._folder.write({"format": _FORMAT, **content})
         self._written = time.monotonic()
 
 
@@ -150,6 +130,14 @@ def alone_in(out: Path) -> Iterator[None]:
     finally:
         path.unlink(missing_ok=True)
         lock.release()
+
+
+def _parse(content: Any) -> tuple[dict[str, dict[str, Any]], set[str], dict[str, dict[str, Any]]]:
+    """Results, claimed names and changes."""
+    if content["format"] != _FORMAT:
+        raise ValueError
+    results = {name: {**made, "sha256": made["sha256"]} for name, made in dict(content["results"]).items()}
+    return results, set(content["claimed"]), dict(content["changes"])
 
 
 def _sha256(path: Path) -> str | None:

@@ -1,20 +1,17 @@
-"""The page of `derain restore --report`: of every photo what was changed, where, and what to be careful about."""
+"""The page of `derain restore --report`: what was changed in every photo, where, and what to be careful about."""
 
 import os
 from collections.abc import Mapping
-from html import escape
-from importlib.metadata import version
-from importlib.resources import files
-from string import Template
 from urllib.parse import quote
 
 from derain.restoration.changes import Changes
+from derain.support.pages import render
 
 PAGE = "report.html"
 
 
 def strip_name(name: str) -> str:
-    """Of the picture that the page shows for a result.
+    """The name of the picture that the page shows for a result.
 
     >>> strip_name("a.png")
     'a.png.report.jpg'
@@ -33,22 +30,11 @@ def report_page(photos: Mapping[str, Changes]) -> str:
     (True, True)
     """
     in_order = sorted(photos.items(), key=lambda item: (not item[1].warnings(), item[0]))
-    warned = sum(bool(changes.warnings()) for changes in photos.values())
-    template = Template(files("derain.restoration").joinpath("report.html").read_text(encoding="utf-8"))
-    return template.substitute(
-        summary=f"{len(photos)} photo{'' if len(photos) == 1 else 's'}, {warned or 'none'} of them with a warning.",
-        photos="\n".join(_article(name, changes) for name, changes in in_order),
-        version=version("derain"),
+    return render(
+        "restoration/report.html",
+        {"photos": in_order, "warned": sum(bool(changes.warnings()) for _, changes in in_order), "address": _address},
     )
 
 
-def _article(name: str, changes: Changes) -> str:
-    warnings = "".join(f'<p class="warning">{escape(text[0].upper() + text[1:])}.</p>' for text in changes.warnings())
-    address = quote(os.fsencode(strip_name(name)))
-    return f"""<article>
-<h2>{escape(name)}</h2>
-{warnings}<p class="figures">{escape(changes.in_words())}</p>
-<div class="heads"><span>photo</span><span>restored</span><span>what was taken away</span></div>
-<a href="{address}"><img src="{address}" loading="lazy"
-alt="{escape(name)}, the result, and a map of what was taken away"></a>
-</article>"""
+def _address(name: str) -> str:
+    return quote(os.fsencode(strip_name(name)))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import UInt8
 
-from derain.errors import InputError
+from derain.errors import InputError, needs_extra
 from derain.restoration.smoothing import Smoothing
 from derain.support.files import whole_file
 
@@ -373,10 +373,8 @@ def _missing_bytes(source: Path) -> int:
 
 @contextmanager
 def _reading(source: Path) -> "Iterator[InputContainer]":
-    try:
+    with needs_extra("video", "videos need PyAV"):
         import av
-    except ImportError as error:
-        raise InputError("videos need PyAV: install derain[video]") from error
     with _errors_of(source), av.open(_no_url(source)) as reader:
         yield reader
 

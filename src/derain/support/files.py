@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from stat import S_ISDIR, S_ISREG
+from typing import Any, Literal
 
-from derain.errors import InputError
+from derain.errors import InputError, unreadable
 
 _LETTERS = 8
 
@@ -29,17 +30,32 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
-def readable(path: Path) -> Path:
-    """The path of a file that can be read.
+def checked_readable(path: Path) -> Path:
+    """The same path, once the file has been opened for reading.
 
     Raises:
-        InputError: it cannot; the sentence names the cause.
+        InputError: it cannot be read; a MissingFileError if it does not exist.
     """
     try:
         path.open("rb").close()
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
+        raise unreadable(path, error) from error
     return path
+
+
+def entry(path: Path) -> Literal["file", "folder", "other"] | None:
+    """The kind of what is at a path, links followed; None if nothing is there or it cannot be reached.
+
+    Path.is_dir, Path.is_file and Path.exists raise for a name that is too long or in a folder that may not be entered.
+
+    >>> entry(Path("/")), entry(Path("a" * 1000))
+    ('folder', None)
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return None
+    return "folder" if S_ISDIR(mode) else "file" if S_ISREG(mode) else "other"
 
 
 @contextmanager

@@ -1,19 +1,51 @@
-"""Pieces of pages that need nothing but themselves: pictures inside the file, tables, drawings by matplotlib."""
+"""HTML pages from templates, pictures inside a page, and drawings by matplotlib.
+
+All pages extend templates/base.html and share its style sheet; templates/macros.html has strips, figures and tables. A
+page's own template lies beside the code that fills it.
+"""
 
 import base64
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from html import escape
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 
-from derain.errors import InputError
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from derain.errors import needs_extra
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("derain", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+_ENVIRONMENT.globals["version"] = version("derain")
 
-def image_html(data: bytes, kind: Literal["png", "jpeg", "svg+xml"], text: str) -> str:
+
+def render(template: str, values: Mapping[str, object]) -> str:
+    """A page from its template.
+
+    Args:
+        template: path of the template within the package, such as "probe/page.html".
+        values: by their names in the template. Text is escaped, `Markup` is HTML already.
+    """
+    return _ENVIRONMENT.get_template(template).render(values)
+
+
+def data_url(data: bytes, kind: Literal["png", "jpeg", "svg+xml"]) -> str:
+    """The address of a picture that holds the picture itself.
+
+    >>> data_url(b"abc", "png")
+    'data:image/png;base64,YWJj'
+    """
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def image_html(data: bytes, kind: Literal["png", "jpeg", "svg+xml"], text: str) -> Markup:
     """An <img> that holds the picture itself.
 
     Args:
@@ -21,10 +53,10 @@ def image_html(data: bytes, kind: Literal["png", "jpeg", "svg+xml"], text: str) 
         kind: of the file.
         text: said in place of the picture where it cannot be seen.
 
-    >>> image_html(b"abc", "png", "rain & wind")
+    >>> str(image_html(b"abc", "png", "rain & wind"))
     '<img alt="rain &amp; wind" src="data:image/png;base64,YWJj">'
     """
-    return f'<img alt="{escape(text)}" src="data:image/{kind};base64,{base64.b64encode(data).decode()}">'
+    return Markup('<img alt="{}" src="{}">').format(text, data_url(data, kind))
 
 
 def strip_html(pictures: Sequence[tuple[str, str]]) -> str:
@@ -55,10 +87,8 @@ def drawing() -> Iterator[None]:
     Raises:
         InputError: matplotlib is not installed.
     """
-    try:
+    with needs_extra("plots", "figures need matplotlib"):
         from matplotlib import rc_context
-    except ImportError as error:
-        raise InputError("figures need matplotlib, which is not installed: pip install 'derain[plots]'") from error
     with rc_context(
         {
             "svg.fonttype": "none",

@@ -5,8 +5,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 
-def progress_bar(console: Console) -> Progress:
-    """A bar with steps done, their rate and the time left."""
+def progress_bar(console: Console, transient: bool = False) -> Progress:
+    """A bar with steps done, their rate and the time left; a transient one is gone once it is done."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -14,6 +14,7 @@ def progress_bar(console: Console) -> Progress:
         _Rate(),
         TimeRemainingColumn(),
         console=console,
+        transient=transient,
     )
 
 

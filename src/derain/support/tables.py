@@ -8,13 +8,17 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from derain.errors import InputError, did_you_mean
+from derain.errors import InputError, did_you_mean, unreadable
 
 T = TypeVar("T")
 
 
-def read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path, kind: str = "") -> dict[str, Any]:
     """The content of a TOML file.
+
+    Args:
+        path: the file.
+        kind: what it holds, such as "the rain in", for the sentence that it cannot be read.
 
     Raises:
         InputError: it cannot be read, or is not TOML.
@@ -22,27 +26,30 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+        raise unreadable(path, error, kind) from error
 
 
-def read_table(kind: type[T], table: Mapping[str, Any], where: str, folder: Path) -> T:
+def read_table(
+    kind: type[T], table: Mapping[str, Any], where: str, folder: Path, defaults: Mapping[str, Any] | None = None
+) -> T:
     """A frozen dataclass from a table.
 
-    A field that is a tuple takes a list or a single value; a mapping of dataclasses takes a table of tables; a path is
-    `located`.
+    A field that is a tuple of any length takes a list or a single value; a mapping of dataclasses takes a table of
+    tables; a path is `located`.
 
     Args:
         kind: the dataclass; its field types decide what is valid.
         table: the values.
         where: what the table is called in error messages.
         folder: that of the file.
+        defaults: fields that the table need not give, of the right types.
 
     Raises:
         InputError: an unknown key (the closest one is named), a missing one, or a value of another type.
     """
     types = get_type_hints(kind)
-    valid = {field.name: types[field.name] for field in fields(kind)}  # type: ignore[arg-type]
-    values = {}
+    valid = {field.name: types[field.name] for field in fields(kind) if field.init}  # type: ignore[arg-type]
+    values = dict(defaults or {})
     for key, value in table.items():
         if key not in valid:
             raise InputError(f"{where}: unknown key {key!r}{did_you_mean(key, valid)}")
@@ -74,7 +81,11 @@ def _value(kind: Any, value: Any, where: str, folder: Path) -> Any:
         return _value(kind, value, where, folder)
     if origin is tuple:
         entries = value if isinstance(value, list) else [value]
-        return tuple(_value(inner[0], entry, where, folder) for entry in entries)
+        if inner[-1] is not Ellipsis and len(entries) != len(inner):
+            raise InputError(f"{where} must be a list of {len(inner)} values, not {value!r}")
+        # Whole numbers stay whole in lists: a hash of the description of a rain is part of a training's identity.
+        whole = int if inner[0] is float else None
+        return tuple(entry if type(entry) is whole else _value(inner[0], entry, where, folder) for entry in entries)
     if origin is Mapping and isinstance(value, dict):
         return {key: _value(inner[1], entry, f"{where}.{key}", folder) for key, entry in value.items()}
     if origin is Literal:

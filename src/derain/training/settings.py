@@ -3,13 +3,12 @@
 import math
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
-from derain.errors import InputError, known
+from derain.errors import InputError, one_of
+from derain.support.choices import Match, Precision, Recipe
 
-Recipe = Literal["paper", "corrected"]
-Precision = Literal["float32", "bfloat16"]
-_CHOICES = {"recipe": get_args(Recipe), "precision": get_args(Precision)}
+_CHOICES = {"recipe": get_args(Recipe), "precision": get_args(Precision), "match": get_args(Match)}
 
 LOSS_TERMS = ("l1", "l2", "ssim")
 """Terms of a loss, on the network's last picture: L1, the mean square, and 1 - SSIM."""
@@ -69,7 +68,7 @@ class TrainingSettings:
     """Folder of photos to validate on, in place of photos kept out of the training set."""
     validation_pairs: tuple[Path, Path] | None = None
     """Two folders of rainy and clean pictures to measure as well."""
-    match: Literal["names", "rain100l", "rain1400"] = "names"
+    match: Match = "names"
     """How the pictures of the validation pairs find each other."""
     seed: int = 0
     """Seed of everything that is drawn."""
@@ -78,7 +77,7 @@ class TrainingSettings:
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
-            known(getattr(self, name), choices, name)
+            one_of(getattr(self, name), choices, name)
         if self.loss != "own":
             terms = read_loss(self.loss)
             if "ssim" in terms and self.sample_size < _SSIM_WINDOW_PX:
@@ -128,7 +127,7 @@ def read_loss(text: str) -> dict[str, float]:
     terms: dict[str, float] = {}
     for part in text.split("+"):
         name, colon, weight = part.partition(":")
-        known(name, (*LOSS_TERMS, "own"), "term of the loss")
+        one_of(name, (*LOSS_TERMS, "own"), "term of the loss")
         if name == "own":
             raise InputError(f"the loss {text!r} is no sum: own stands alone and without a weight")
         if name in terms:

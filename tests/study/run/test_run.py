@@ -1,5 +1,6 @@
 """Running studies: what is missing is trained, once, whatever is killed and whoever else is at it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -25,6 +26,9 @@ from derain.study.run.one_training import Task, execute
 from derain.study.run.prepare import choose, prepare
 from derain.study.run.scheduler import State, run
 from derain.study.run.store import Store
+from derain.training.log import read_log
+from derain.training.loop import Progress, train
+from derain.training.objective import Objective
 
 
 def go(study: Study, scale: Scale, results: Path, workers: int = 2, show=lambda state: None) -> State:
@@ -211,7 +215,7 @@ def test_figures_are_kept_where_the_response_fails_and_the_report_is_told(
         raise InputError("the disk is gone")
 
     store = Store(tmp_path)
-    monkeypatch.setattr("derain.study.run.scheduler.lay", lambda category: None)
+    monkeypatch.setattr("derain.study.run.prepare.lay", lambda category: None)
     monkeypatch.setattr("derain.study.run.one_training.respond", fail)
     prepare([small], tiny, (), store)
     [task, _] = prepare([replace(small, name="probed", probe=True)], tiny, (), store)
@@ -318,6 +322,80 @@ def test_no_time_is_foretold_while_a_killed_training_catches_up(small: Study, ti
     assert run([task], store, Resumes(store), seconds=0).seconds_left is None
 
 
+class Scripted:
+    """Brings trainings forward by a script: seconds that pass, and a training with the iteration that it reaches."""
+
+    def __init__(self, store: Store, pass_time: Callable[[float], None], script: list[tuple[float, Task, int]]) -> None:
+        self._store, self._pass_time, self._script = store, pass_time, script
+
+    def submit(self, task: Task) -> None:
+        pass
+
+    def finished(self, seconds: float) -> list[tuple[Task, str | None]]:
+        passed, task, iteration = self._script.pop(0)
+        self._pass_time(passed)
+        reach(self._store, task, iteration)
+        if iteration < task.training.settings().iterations:
+            return []
+        tests = {test.name: {"content": content} for test, content in task.tests}
+        self._store.write_result(task.identity, {"axes": {}, "photos": 4, "parameters": 1, "tests": tests})
+        return [(task, None)]
+
+    def running(self) -> list[Task]:
+        return []
+
+    def close(self) -> None:
+        pass
+
+
+def reach(store: Store, task: Task, iteration: int) -> None:
+    store.run(task.identity).mkdir(parents=True, exist_ok=True)
+    with (store.run(task.identity) / "log.jsonl").open("a") as log:
+        log.write(json.dumps({"event": "progress", "iteration": iteration}) + "\n")
+
+
+def test_the_time_left_is_what_the_iterations_to_come_take_at_the_pace_so_far(
+    small: Study, tiny: Scale, tmp_path: Path, pass_time: Callable[[float], None]
+) -> None:
+    store = Store(tmp_path)
+    first, second = prepare([small], tiny, (), store)  # of six iterations each
+    reach(store, first, 3)  # by an earlier command, whose time does not count
+    script = [(30.0, first, 5), (30.0, first, 6), (30.0, second, 4), (10.0, second, 6)]
+    states: list[State] = []
+    run([first, second], store, Scripted(store, pass_time, script), states.append)
+    assert [state.seconds_left for state in states] == pytest.approx(
+        [30 / 2 * (1 + 6), 60 / 3 * 6, 90 / (3 + 4) * 2, 0.0]
+    )
+
+
+def test_the_seconds_of_a_training_are_those_of_all_its_iterations_even_if_it_was_resumed(
+    small: Study,
+    tiny: Scale,
+    tmp_path: Path,
+    pass_time: Callable[[float], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def three_seconds_long(objective: Objective, k: int) -> Any:
+        pass_time(3.0)
+        return made_at_once(objective, k)
+
+    def stop(progress: Progress) -> None:
+        if progress.iteration == 4:
+            raise KeyboardInterrupt
+
+    made_at_once = Objective.batch
+    monkeypatch.setattr(Objective, "batch", three_seconds_long)
+    store = Store(tmp_path)
+    straight, resumed = prepare([small], tiny, (), store)  # of six iterations each
+    with pytest.raises(KeyboardInterrupt):
+        train(resumed.training.settings(), store.run(resumed.identity), checkpoint_every=3, report=stop)
+    for task in (straight, resumed):
+        execute(task, store.folder, "cpu", 1)
+        assert (store.result(task.identity) or {})["seconds"] == pytest.approx(6 * 3.0)
+    log = read_log(store.run(resumed.identity))
+    assert [event["iteration"] for event in log if event["event"] == "resumed"] == [3]
+
+
 def test_one_folder_is_shared_by_two_commands_at_a_time(small: Study, tiny: Scale, tmp_path: Path) -> None:
     study, results = small, tmp_path / "r"
     ends: list[State] = []
@@ -387,10 +465,12 @@ DRIVER = """
 import sys
 from dataclasses import replace
 from pathlib import Path
-from derain.study.run import LocalExecutor, prepare, run
-from derain.study.scales import Scale
-from derain.study.spec import load_study
-from derain.study.store import Store
+from derain.study.plan.scales import Scale
+from derain.study.plan.spec import load_study
+from derain.study.run.local import LocalExecutor
+from derain.study.run.prepare import prepare
+from derain.study.run.scheduler import run
+from derain.study.run.store import Store
 if __name__ == "__main__":
     store = Store(Path(sys.argv[2]))
     tasks = prepare([load_study(Path(sys.argv[1]))], Scale("cpu", 400, 32, 16, 2, 1e-3, 0, None, "tiny"), (), store)

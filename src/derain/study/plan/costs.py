@@ -15,9 +15,9 @@ from derain.networks import build, parse
 from derain.networks.registry import determined
 from derain.networks.running import in_channels_last
 from derain.study.plan.trainings import Training
+from derain.support.choices import Precision
 from derain.support.devices import usable_device
 from derain.support.files import make_folder, write_json
-from derain.training.settings import Precision
 
 _STEPS = 3
 _SIZE_PX = 64

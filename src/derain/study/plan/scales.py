@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from derain.errors import InputError, did_you_mean
+from derain.errors import one_of
+from derain.support.choices import ScaleName
 
 
 @dataclass(frozen=True)
 class Scale:
     """How every training of a study is done; fields as in `derain.training.settings.TrainingSettings`."""
 
-    name: str
+    name: ScaleName
     iterations: int
     background_size: int
     patch_size: int
@@ -22,7 +23,7 @@ class Scale:
     """What is smaller than in the paper, in words."""
 
 
-SCALES: Mapping[str, Scale] = {
+SCALES: Mapping[ScaleName, Scale] = {
     scale.name: scale
     for scale in (
         Scale("paper", 250_000, 128, 128, 16, 2e-4, 0, None, "none: the paper's section 3.1"),
@@ -46,6 +47,4 @@ def scale_of(name: str) -> Scale:
     Raises:
         InputError: there is none of that name.
     """
-    if name not in SCALES:
-        raise InputError(f"unknown scale {name!r}; there are {', '.join(SCALES)}{did_you_mean(name, SCALES)}")
-    return SCALES[name]
+    return SCALES[one_of(name, SCALES, "scale")]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Literal, get_args
 
-from derain.errors import InputError, known
+from derain.errors import InputError, one_of
 from derain.evaluation.metrics import METRIC
 from derain.evaluation.test_sets import Pairs, Test
 from derain.networks import parse
@@ -13,8 +13,9 @@ from derain.networks.registry import seen_from
 from derain.pictures.backgrounds import Category
 from derain.rain import PRESETS
 from derain.study.plan.scales import SCALES
+from derain.support.choices import Match, Precision
 from derain.support.tables import located, read_table, read_toml
-from derain.training.settings import Precision, read_loss
+from derain.training.settings import read_loss
 
 Axis = Literal["network", "category", "count", "rain", "seed", "length", "precision", "loss"]
 
@@ -30,7 +31,7 @@ class TestSet:
 
     rainy: Path | None = None
     clean: Path | None = None
-    match: Literal["names", "rain100l", "rain1400"] = "names"
+    match: Match = "names"
     category: str | None = None
     streaks: str | None = None
     """Name of the test set of pairs whose streaks are laid on the photos."""
@@ -234,7 +235,7 @@ def _check_grid(grid: Grid, study: Study) -> None:
     for network in grid.network:
         parse(network)
     for category in grid.category:
-        known(category, study.data, "category")
+        one_of(category, study.data, "category")
         if not study.data[category].train:
             raise InputError(f"the category {category!r} needs photos in train")
         if study.probe and not study.data[category].test:
@@ -242,7 +243,7 @@ def _check_grid(grid: Grid, study: Study) -> None:
     for rain in grid.rain:
         _check_rain(rain)
     for test in grid.tests:
-        known(test, study.tests, "test set")
+        one_of(test, study.tests, "test set")
     for loss in grid.loss:
         if loss != "own":
             read_loss(loss)
@@ -254,13 +255,13 @@ def _check_grid(grid: Grid, study: Study) -> None:
 
 def _check_test(test: TestSet, study: Study) -> None:
     if test.category is not None:
-        known(test.category, study.data, "category")
+        one_of(test.category, study.data, "category")
         if not study.data[test.category].test:
             raise InputError(f"test set {test.name!r} needs photos in test of the category {test.category!r}")
     if test.rain is not None:
         _check_rain(test.rain)
     if test.streaks is not None:
-        known(test.streaks, study.tests, "test set")
+        one_of(test.streaks, study.tests, "test set")
         if study.tests[test.streaks].rainy is None:
             raise InputError(f"test set {test.name!r} takes its streaks from {test.streaks!r}, which is not of pairs")
 
@@ -269,14 +270,14 @@ def _check_plot(plot: Plot) -> None:
     if not plot.figures:
         raise InputError("[plot] needs figures")
     for figure in plot.figures:
-        known(figure, METRIC, "figure")
+        one_of(figure, METRIC, "figure")
 
 
 def _check_pictures(pictures: Pictures, study: Study) -> None:
     if pictures.number < 1:
         raise InputError(f"number of pictures must be at least 1, not {pictures.number}")
     if pictures.test is not None:
-        known(pictures.test, study.tests, "test set")
+        one_of(pictures.test, study.tests, "test set")
     for rain in pictures.rain:
         _check_rain(rain)
     needed = {
@@ -293,7 +294,7 @@ def _check_pictures(pictures: Pictures, study: Study) -> None:
 
 def _check_rain(rain: str) -> None:
     if not rain.endswith(".toml"):
-        known(rain, PRESETS, "rain")
+        one_of(rain, PRESETS, "rain")
 
 
 def resolve_test(study: Study, name: str) -> Test:

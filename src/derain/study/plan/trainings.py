@@ -16,7 +16,8 @@ from derain.pictures.backgrounds import Category
 from derain.rain import load_rain
 from derain.study.plan.scales import Scale
 from derain.study.plan.spec import Grid, Study, resolve_test
-from derain.training.settings import Precision, TrainingSettings
+from derain.support.choices import Precision
+from derain.training.settings import TrainingSettings
 
 
 @dataclass(frozen=True)

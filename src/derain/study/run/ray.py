@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from derain.errors import InputError
+from derain.errors import InputError, needs_extra
 from derain.study.run.one_training import Task, at_work_elsewhere, execute
 from derain.study.run.store import Store
 
@@ -32,10 +32,8 @@ class RayExecutor:
     """
 
     def __init__(self, results: Path, address: str, device: str, threads: int, gpus: float) -> None:
-        try:
+        with needs_extra("cluster", "a Ray cluster needs Ray"):
             import ray
-        except ImportError as error:
-            raise InputError("running on a Ray cluster needs Ray: install derain[cluster]") from error
         self._ray: Any = ray
         self._store = Store(results)
         self._arguments = (results.resolve(), device, threads)

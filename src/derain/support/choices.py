@@ -1,0 +1,21 @@
+"""The choices that the library and the command line share. Free of torch, so that the command line answers at once."""
+
+from typing import Literal
+
+Recipe = Literal["paper", "corrected"]
+"""How streaks are rendered: as the public code does it, or with the turning about the true centre."""
+
+Match = Literal["names", "rain100l", "rain1400"]
+"""How rainy and clean pictures find each other: equal names, rain-1 with norain-1, or 1_2 with 1."""
+
+Precision = Literal["float32", "bfloat16"]
+"""Numbers in which a training computes the network's products."""
+
+Engine = Literal["auto", "torch", "onnxruntime"]
+"""What runs a network."""
+
+ComplexityMethod = Literal["bagrov", "fourier"]
+"""How pictures are made coarser: averages over blocks (Bagrov et al. 2020) or filters (Kravchenko et al. 2024)."""
+
+ScaleName = Literal["paper", "gpu", "cpu"]
+"""How large the trainings of a study are."""

@@ -1,6 +1,6 @@
 """What trainings and restoring cost on a GPU: python benchmarks/gpu.py [--parts steps restoring together]
 
-steps: a whole step of training (rain, forward, backward, Adam, average of the weights) of the five networks at the
+steps: a whole step of training (rain, forward, backward, Adam, average of the weights) of all networks at the
 paper's scale and of the small UNet at the scale `cpu`; in float32 throughout, in float32 with PyTorch's default of TF32
 convolutions, and in bfloat16; and what of it the rain takes. restoring: photos, by two widths of the UNet. together:
 the steps a second that several trainings of the small UNet, each a process, reach. Backgrounds are noise and weights

@@ -71,6 +71,7 @@ SMALL = [
     "swinir:features=8,groups=1,blocks=2,heads=2,window_px=4",
     "spdnet:features=4,blocks=1",
     "rcdnet:stages=2,rain_maps=4,dual_channels=4,blocks=1",
+    "prenet:iterations=2,features=4",
 ]
 
 

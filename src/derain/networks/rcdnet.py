@@ -250,6 +250,10 @@ _SYNTHETIC = {
 _IDLE = re.compile(r"eta1|mnet\..+")
 
 
+OFFICIAL_KEYS = (frozenset({"C0", "C", "C_z", "etaB_S"}), frozenset({"weight0", "conv", "w_z_f", "eta12"}))
+"""Weights that tell an official file, for each layout."""
+
+
 def official(state_dict: Mapping[str, Tensor]) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Both published codes: RCDNet_simple, and RCDNet for synthetic rain (for_syn).
 

@@ -9,8 +9,9 @@ from typing import Any, Literal, get_args, get_origin
 from torch import Tensor
 
 from derain.errors import InputError, one_of
-from derain.networks import rcdnet, resnet, spdnet, swinir, user
+from derain.networks import prenet, rcdnet, resnet, spdnet, swinir, user
 from derain.networks.base import Network
+from derain.networks.prenet import PReNet, PReNetHyperparameters
 from derain.networks.rcdnet import RCDNet, RCDNetHyperparameters
 from derain.networks.resnet import ResNet, ResNetHyperparameters
 from derain.networks.spdnet import SPDNet, SPDNetHyperparameters
@@ -25,20 +26,23 @@ class Entry:
     """A network's class, the dataclass of its hyperparameters, and how weights of its official code are read.
 
     `official` takes tensors by their official names and gives the hyperparameters that they tell and the tensors by our
-    names; None: no official layout is known.
+    names; None: no official layout is known. A file is in such a layout where it has all names of a set of
+    `official_keys`.
     """
 
     network: Callable[[Any], Network]
     hyperparameters: type[Any]
     official: Callable[[Mapping[str, Tensor]], tuple[dict[str, Any], dict[str, Tensor]]] | None = None
+    official_keys: tuple[frozenset[str], ...] = ()
 
 
 NETWORKS: Mapping[str, Entry] = {
-    "resnet": Entry(ResNet, ResNetHyperparameters, resnet.official),
+    "resnet": Entry(ResNet, ResNetHyperparameters, resnet.official, resnet.OFFICIAL_KEYS),
     "unet": Entry(UNet, UNetHyperparameters),
-    "swinir": Entry(SwinIR, SwinIRHyperparameters, swinir.official),
-    "spdnet": Entry(SPDNet, SPDNetHyperparameters, spdnet.official),
-    "rcdnet": Entry(RCDNet, RCDNetHyperparameters, rcdnet.official),
+    "swinir": Entry(SwinIR, SwinIRHyperparameters, swinir.official, swinir.OFFICIAL_KEYS),
+    "spdnet": Entry(SPDNet, SPDNetHyperparameters, spdnet.official, spdnet.OFFICIAL_KEYS),
+    "rcdnet": Entry(RCDNet, RCDNetHyperparameters, rcdnet.official, rcdnet.OFFICIAL_KEYS),
+    "prenet": Entry(PReNet, PReNetHyperparameters, prenet.official, prenet.OFFICIAL_KEYS),
 }
 
 

@@ -97,6 +97,10 @@ def _convolution(inputs: int, outputs: int) -> nn.Conv2d:
     return convolution
 
 
+OFFICIAL_KEYS = (frozenset({"conv_first.weight", "body.0.conv1.weight", "conv_hr.weight", "conv_last.weight"}),)
+"""Weights that tell an official file."""
+
+
 def official(state_dict: Mapping[str, Tensor]) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """MSRResNet at scale 1, with or without its extra layer; the names of the weights are ours."""
     blocks = {name.split(".")[1] for name in state_dict if name.startswith("body.")}

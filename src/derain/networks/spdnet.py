@@ -299,6 +299,10 @@ _RENAMED = (
 )
 
 
+OFFICIAL_KEYS = (frozenset({"conv_init2.conv.weight", "sub1.fuse_res.conv.weight", "ag_en.conv.weight"}),)
+"""Weights that tell an official file."""
+
+
 def official(state_dict: Mapping[str, Tensor]) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """The authors' code (https://github.com/Joyies/SPDNet); tensors are the same under other names.
 

@@ -264,6 +264,12 @@ def _receptive_field_px(hyperparameters: SwinIRHyperparameters) -> int:
     return 1 + 2 * reach
 
 
+OFFICIAL_KEYS = (
+    frozenset({"layers.0.residual_group.blocks.0.attn.relative_position_bias_table", "conv_after_body.weight"}),
+)
+"""Weights that tell an official file."""
+
+
 def official(state_dict: Mapping[str, Tensor]) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """The official SwinIR for one scale, with one convolution or (at upscale 1) with the pixel-shuffle head.
 

@@ -21,7 +21,7 @@ def quantise(output: Float[Tensor, "*n 3 h w"]) -> UInt8[Tensor, "*n 3 h w"]:
     return (output * 255).round().clamp(0, 255).to(torch.uint8)
 
 
-def in_channels_last(network: Module) -> Module:
+def channels_last(network: Module) -> Module:
     """The network itself, with its weights laid out for pictures that keep the channels of a pixel side by side."""
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network

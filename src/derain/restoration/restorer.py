@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from derain.errors import InputError
 from derain.networks.base import UNKNOWN
 from derain.networks.onnx import OnnxNetwork
-from derain.networks.running import in_channels_last, quantise, run
+from derain.networks.running import channels_last, quantise, run
 from derain.networks.tile_memory import bytes_per_pixel
 from derain.restoration.tiles import overlap, part_size, spans, tiled
 from derain.support.devices import available_bytes, is_out_of_memory, usable_device
@@ -59,7 +59,7 @@ class TiledRestorer:
         _refuse(strength)
         self.strength = strength
         self._device = usable_device("cpu" if isinstance(network, OnnxNetwork) else device)
-        self._network = in_channels_last(network.to(self._device)).eval()
+        self._network = channels_last(network.to(self._device)).eval()
         self._descriptor = getattr(network, "descriptor", UNKNOWN)
         self._tile_px = self._auto_tile_px() if tile_px is None else tile_px
         self._overlap = overlap(self._descriptor, self._tile_px)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from derain.errors import InputError, TrainingError
 from derain.networks.base import Network
-from derain.networks.running import in_channels_last
+from derain.networks.running import channels_last
 from derain.networks.weights import write_tensors
 from derain.probe.measure import probe_network
 from derain.support.devices import usable_device
@@ -89,7 +89,7 @@ def train(
         remove_leftovers(out / name)
     environment = {"device": str(place), "threads": torch.get_num_threads(), "torch": torch.__version__}
 
-    network = in_channels_last(run.network.to(place)).train()
+    network = channels_last(run.network.to(place)).train()
     average: Network = deepcopy(network)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=settings.betas)
     start, watch = resume(out / CHECKPOINT, run.description, network, average, optimiser)

@@ -14,7 +14,7 @@ from derain.evaluation.test_sets import ValidationSet, pairs_set
 from derain.networks.base import Network
 from derain.networks.memory import refuse_too_large, refuse_too_many_weights
 from derain.networks.registry import build, parse
-from derain.networks.running import in_channels_last
+from derain.networks.running import channels_last
 from derain.networks.weights import describe
 from derain.pictures.backgrounds import ContentFilter, PatchSet, load_patches, split_photos, whole_photos
 from derain.pictures.images import list_images
@@ -187,7 +187,7 @@ def refuse_untrainable(network: Network, settings: TrainingSettings) -> None:
         InputError: it fails, or its output depends on no weight that is learnt.
     """
     samples, side_px = min(settings.batch_size, 2), settings.sample_size
-    trial = in_channels_last(deepcopy(network)).train()
+    trial = channels_last(deepcopy(network)).train()
     try:
         rainy = torch.rand(samples, 3, side_px, side_px).contiguous(memory_format=torch.channels_last)
         derained = trial.own_loss(rainy, rainy) if settings.loss == "own" else trial(rainy)

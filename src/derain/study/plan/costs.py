@@ -13,7 +13,7 @@ from torch import nn
 from derain.errors import InputError
 from derain.networks import build, parse
 from derain.networks.registry import determined
-from derain.networks.running import in_channels_last
+from derain.networks.running import channels_last
 from derain.study.plan.trainings import Training
 from derain.support.choices import Precision
 from derain.support.devices import usable_device
@@ -57,7 +57,7 @@ def seconds_a_training(training: Training, device: str) -> float:
 def _seconds_a_step(network: str, device: torch.device, precision: Precision, samples: int, side_px: int) -> float:
     # Untrained weights serve: what a step costs does not depend on them. The random state of the caller is kept.
     with torch.random.fork_rng(devices=[]):
-        model = in_channels_last(build(*parse(network)).to(device))
+        model = channels_last(build(*parse(network)).to(device))
     optimiser = torch.optim.Adam(model.parameters())
     rainy = torch.rand(samples, 3, side_px, side_px, generator=torch.Generator().manual_seed(0)).to(device)
     seconds = []

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from markupsafe import Markup
 
 from derain.evaluation.metrics import METRIC
+from derain.probe.area import area_text
 from derain.probe.figures import draw_panels
 from derain.probe.maps import rain_maps
-from derain.probe.page import area_text
 from derain.probe.space import CLEAN_BOUND, FULL
 from derain.study.judge.curves import Point
 from derain.study.judge.response import panel_of, within_and_beyond

@@ -4,7 +4,7 @@
     derain study run studies/f5.toml --seeds 0 1 --scale cpu --out runs/campaign
     derain study run studies/beyond/wide.toml studies/beyond/wide_causes.toml --scale cpu --out runs/campaign
     derain study report runs/campaign
-    python benchmarks/campaign.py --results runs/campaign --out docs/results/campaign --images docs/images \\
+    python -m benchmarks.campaign --results runs/campaign --out docs/results/campaign --images docs/images \\
         --data "$DERAIN_DATA"
 
 What was measured before, copied by the first line, is not trained again, so that a campaign can be run in parts, on
@@ -21,15 +21,17 @@ from dataclasses import asdict
 from math import ceil, log2
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
 import tyro
 from torch import Tensor
 
+from benchmarks.probe import correlation
 from derain.advice.replay import Replay, read_grid, replay, replay_everything_once
 from derain.advice.search import gather
+from derain.advice.settings import Preference
 from derain.evaluation.restorers import NetworkRestorer
 from derain.evaluation.statistics import seed_spread, standard_error
 from derain.networks import load_model
@@ -49,7 +51,6 @@ from derain.support.files import make_folder, write_bytes, write_json
 from derain.support.pages import drawing
 from derain.support.randomness import generator
 from derain.training.checkpoint import MODEL
-from probe import correlation
 
 STREAKS = rain_maps(FULL)[0]
 DRAWN = (
@@ -69,7 +70,7 @@ PLAIN = {
 COUNTS = (8, 64, 256, 1024)
 EIGHT = (8, 16, 32, 64, 128, 256, 512, 1024)  # on Rain100L, under the paper's ranges
 SEEDS = (0, 1)  # those that every count and rain has
-PREFERENCES = ("balanced", "removal", "picture")
+PREFERENCES = get_args(Preference)
 COLOURS = {"small": "#0072b2", "medium": "#d55e00", "large": "#009e73", "wide": "#cc79a7"}
 Trainings = list[dict[str, Any]]
 
@@ -331,8 +332,8 @@ def draw_balance(trainings: Trainings) -> Any:
                     points[count] = fmean(x), fmean(y)
             if points:
                 at.plot(*zip(*points.values(), strict=True), "-", color=COLOURS[rain], lw=1.2, label=rain)
-            for count, (x, y) in points.items():
-                at.plot(x, y, "o", ms=1 + log2(count), mfc="none", color=COLOURS[rain])
+            for count, point in points.items():
+                at.plot(*point, "o", ms=1 + log2(count), mfc="none", color=COLOURS[rain])
         at.set_xscale("log", base=2)
         at.xaxis.set_major_formatter("{x:g}")
         at.set_ylim(0, 1)

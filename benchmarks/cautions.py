@@ -1,6 +1,6 @@
 """How often the warnings of `derain restore --report` are right, on pictures whose truth is known.
 
-    python benchmarks/cautions.py --data "$DERAIN_DATA" --model balanced
+    python -m benchmarks.cautions --data "$DERAIN_DATA" --model balanced
 
 What stands against the warnings, with O the photo, X the result, B the truth and the sums over all pixels and channels:
 
@@ -79,7 +79,8 @@ def photos(data: Path) -> Iterator[tuple[str, Picture, Picture]]:
             clean = middle(read_image(path))
             yield f"no rain, {category}", clean, clean
             for name, rain in RAINS.items():
-                layer = rain.layers(1, *clean.shape[:2], generator(0, "cautions", category, path.name, name))[0]
+                height, width, _ = clean.shape
+                layer = rain.layers(1, height, width, generator(0, "cautions", category, path.name, name))[0]
                 rainy = compose(torch.from_numpy(clean).permute(2, 0, 1).float(), layer)
                 yield f"{name}, {category}", rainy.permute(1, 2, 0).byte().numpy(), clean
 

@@ -1,4 +1,4 @@
-"""A training step in PyTorch's default memory format over one in channels_last: python benchmarks/channels_last.py"""
+"""A training step in PyTorch's default memory format over one in channels_last: python -m benchmarks.channels_last"""
 
 import statistics
 import time
@@ -17,7 +17,7 @@ def main(steps: int = 9) -> None:
         seconds: dict[torch.memory_format, list[float]] = {torch.contiguous_format: [], torch.channels_last: []}
         for _ in range(steps):
             for memory_format, times in seconds.items():
-                network = build(*parse(text)).to(memory_format=memory_format)
+                network = build(*parse(text)).to(memory_format=memory_format)  # type: ignore[call-overload]
                 rainy = torch.rand(16, 3, 64, 64).contiguous(memory_format=memory_format)
                 start = time.perf_counter()
                 nn.functional.l1_loss(network(rainy), rainy).backward()

@@ -1,14 +1,12 @@
 """Structural complexity of patches of 128x128 on one thread: the direct sum of overlaps over the single pass.
 
-    python benchmarks/complexity.py
+    python -m benchmarks.complexity
 
 The direct sum makes all eight levels at full size, each from the patches themselves, and every overlap once; by NumPy
 (the tests' reference) and by PyTorch. Repetitions are interleaved, the medians compared.
 """
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 
@@ -16,9 +14,7 @@ import torch
 from torch import Tensor
 
 from derain.evaluation.complexity import FACTOR, LEVELS, SIZE_PX, structural_complexity
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "reference"))
-from complexity_reference import bagrov
+from tests.reference.complexity_reference import bagrov
 
 REPETITIONS = 50
 

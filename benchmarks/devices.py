@@ -1,4 +1,4 @@
-"""The same trainings made on two machines: python benchmarks/devices.py RESULTS OTHERS [--out FILE.json]
+"""The same trainings made on two machines: python -m benchmarks.devices RESULTS OTHERS [--out FILE.json]
 
 Both are folders of `derain study run`. Every training that is in both is compared: the figures of each and, over its
 seeds, mean and standard deviation. Ours: `derain study run studies/f5.toml --seeds 0 1 --only rain=medium count=8

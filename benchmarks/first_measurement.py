@@ -1,6 +1,6 @@
 """The first real measurement: few and many natural backgrounds, medium and large rain, tested on Rain100L.
 
-    python benchmarks/first_measurement.py --data "$DERAIN_DATA" --runs runs --out docs/results/first_measurement.json
+    python -m benchmarks.first_measurement --data "$DERAIN_DATA" --runs runs --out docs/results/first_measurement.json
 
 Eight trainings of the small UNet (4,500 iterations), two at a time with one thread each; run it again to go on after
 an interruption. Figures along the training are those of all 40 pairs; those of the first 20 by name (as text) are
@@ -13,9 +13,9 @@ from typing import Annotated, Any
 
 import tyro
 
+from benchmarks.trainings import on_rain100l, train_all
 from derain.support.files import write_json
 from derain.training.log import read_log
-from trainings import on_rain100l, train_all
 
 NETWORK = "unet:base=16,levels=4,norm=none,activation=leaky_relu,input_skip=true"
 SHOWN = (500, 1500, 4500)

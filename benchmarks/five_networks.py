@@ -1,6 +1,6 @@
 """The five networks, small variants, after an equal and small number of iterations, tested on Rain100L.
 
-    python benchmarks/five_networks.py --data "$DERAIN_DATA" --runs runs/networks --out docs/results/five_networks.json
+    python -m benchmarks.five_networks --data "$DERAIN_DATA" --runs runs/networks --out docs/results/five_networks.json
 
 Medium rain, 64 natural backgrounds, 1,000 iterations of 8 samples of 64x64, one seed, two trainings at a time with one
 thread each; run it again to go on after an interruption.
@@ -14,11 +14,12 @@ import torch
 import tyro
 from torch import nn
 
+from benchmarks.trainings import on_rain100l, train_all
 from derain.evaluation.metrics import METRICS
 from derain.networks import build, parse
+from derain.networks.running import channels_last
 from derain.support.files import write_json
 from derain.training.log import read_log
-from trainings import on_rain100l, train_all
 
 NETWORKS = {
     "spdnet": "spdnet:features=8,blocks=1",
@@ -61,7 +62,7 @@ def result(text: str, run: Path) -> dict[str, Any]:
 
 def seconds_a_step(network: nn.Module) -> float:
     torch.set_num_threads(1)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = channels_last(network)
     rainy = torch.rand(8, 3, 64, 64).contiguous(memory_format=torch.channels_last)
     times = []
     for _ in range(5):

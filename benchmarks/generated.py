@@ -1,6 +1,6 @@
 """Statistics of pictures that a restoration network may lean on, for folders side by side.
 
-    python benchmarks/generated.py generated photographs
+    python -m benchmarks.generated generated photographs
 
 prints, for each folder, mean and standard deviation over its pictures (the middle 256x256 of at most 200 of them).
 Natural pictures are described by D. L. Ruderman, "The statistics of natural images", Network 5 (1994), and by
@@ -43,7 +43,8 @@ def statistics(image: np.ndarray) -> dict[str, float]:
     blocks = luma[: ends[0], : ends[1]].reshape(ends[0] // BLOCK_PX, BLOCK_PX, ends[1] // BLOCK_PX, BLOCK_PX)
     means, stds = blocks.mean((1, 3)).ravel(), blocks.std((1, 3)).ravel()
     fine = luma - (np.roll(luma, 1, 0) + np.roll(luma, -1, 0) + np.roll(luma, 1, 1) + np.roll(luma, -1, 1)) / 4
-    channels = np.corrcoef(rgb.reshape(-1, 3).T + 1e-3 * np.random.default_rng(0).normal(size=(3, luma.size)))
+    noise = 1e-3 * np.random.default_rng(0).normal(size=(3, luma.size))
+    channels = np.asarray(np.corrcoef(rgb.reshape(-1, 3).T + noise))
     both = np.stack([means, np.log(stds + 0.5)])
     return {
         "spectrum, slope": spectrum_slope(luma),

@@ -1,6 +1,6 @@
-"""What trainings and restoring cost on a GPU: python benchmarks/gpu.py [--parts steps restoring together]
+"""What trainings and restoring cost on a GPU: python -m benchmarks.gpu [--parts steps restoring together]
 
-steps: a whole step of training (rain, forward, backward, Adam, average of the weights) of the five networks at the
+steps: a whole step of training (rain, forward, backward, Adam, average of the weights) of all networks at the
 paper's scale and of the small UNet at the scale `cpu`; in float32 throughout, in float32 with PyTorch's default of TF32
 convolutions, and in bfloat16; and what of it the rain takes. restoring: photos, by two widths of the UNet. together:
 the steps a second that several trainings of the small UNet, each a process, reach. Backgrounds are noise and weights
@@ -11,19 +11,20 @@ import multiprocessing
 import time
 from collections.abc import Callable
 from multiprocessing.synchronize import Barrier
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import torch
 import tyro
 from torch import nn
 
+from benchmarks.objective import median_seconds
 from derain.networks import NETWORKS, build, parse
+from derain.networks.running import channels_last
 from derain.rain import load_rain
 from derain.restoration import TiledRestorer
 from derain.training.checkpoint import average_into
 from derain.training.objective import Objective, render_bank
-from objective import median_seconds
 
 UNET = "unet:base={},levels=4,norm=none,activation=leaky_relu"
 WARM_UP = 3
@@ -84,8 +85,8 @@ def trainer(
     bank = None if layers is None else render_bank(family, layers, 128, 0, place)
     backgrounds = torch.randint(0, 256, (64, 3, 128, 128), dtype=torch.uint8, device=place)
     objective = Objective(backgrounds, family, batch_size=16, patch_size_px=side_px, seed=0, bank=bank)
-    model: Any = build(*parse(network)).to(place, memory_format=torch.channels_last)
-    average: Any = build(*parse(network)).to(place, memory_format=torch.channels_last)
+    model = channels_last(build(*parse(network)).to(place))
+    average = channels_last(build(*parse(network)).to(place))
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-4)
 
     def train(k: int) -> None:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from derain.networks import build, parse
+from derain.networks.running import channels_last
 from derain.support.processes import dedicate_to_network
 
 NETWORK = "unet:base=16,levels=4,norm=none,activation=leaky_relu"
@@ -33,7 +34,7 @@ def step_seconds(kept: bool) -> float:
     if kept:
         dedicate_to_network()
     torch.set_num_threads(1)
-    network = build(*parse(NETWORK)).to(memory_format=torch.channels_last)
+    network = channels_last(build(*parse(NETWORK)))
     optimiser = torch.optim.Adam(network.parameters())
     rainy = torch.rand(16, 3, 64, 64).contiguous(memory_format=torch.channels_last)
     times = []

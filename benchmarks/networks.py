@@ -1,4 +1,4 @@
-"""What each network costs: python benchmarks/networks.py [--device cuda]
+"""What each network costs: python -m benchmarks.networks [--device cuda]
 
 Milliseconds, multiply-adds a second and peak memory of forward, and of forward with backward: at 64x64 in float32 on
 one CPU thread, at 128x128 in bfloat16 on a GPU. Beside each stands the share of the best that the machine reaches in
@@ -19,6 +19,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from derain.networks import NETWORKS, build
+from derain.networks.running import channels_last
 
 # RCDNet and SPDNet at a batch that fits.
 BATCHES = {"rcdnet": 4, "spdnet": 8}
@@ -56,7 +57,7 @@ def main(device: str = "cpu", repetitions: int = 3) -> None:
 
 def network(name: str, batch: int, size_px: int, backward: bool, device: str, repetitions: int) -> Cost:
     dtype = torch.bfloat16 if device.startswith("cuda") else torch.float32
-    model = build(name).to(device, dtype).train(backward).to(memory_format=torch.channels_last)
+    model = channels_last(build(name).to(device, dtype).train(backward))
     rainy = torch.rand(batch, 3, size_px, size_px, device=device, dtype=dtype).contiguous(
         memory_format=torch.channels_last
     )
@@ -72,7 +73,7 @@ def network(name: str, batch: int, size_px: int, backward: bool, device: str, re
 
 
 def convolution(device: str, repetitions: int) -> Cost:
-    layer = nn.Conv2d(64, 64, 3, padding=1).to(device).to(memory_format=torch.channels_last)
+    layer = channels_last(nn.Conv2d(64, 64, 3, padding=1).to(device))
     picture = torch.rand(16, 64, 64, 64, device=device).contiguous(memory_format=torch.channels_last)
     with torch.no_grad():
         return measure(lambda: layer(picture), device, repetitions)

@@ -1,4 +1,4 @@
-"""What rain, choice of backgrounds and transfer cost of a training step: python benchmarks/objective.py
+"""What rain, choice of backgrounds and transfer cost of a training step: python -m benchmarks.objective
 
 Prints the time of `Objective.batch` over the time of a whole training step (batch, forward, backward, Adam) of the
 16-block ResNet at the paper's scale: 16 samples of 128x128, medium rain, one thread. Backgrounds are noise.
@@ -7,13 +7,13 @@ Prints the time of `Objective.batch` over the time of a whole training step (bat
 import statistics
 import time
 from collections.abc import Callable
-from typing import Any
 
 import torch
 import tyro
 from torch import nn
 
 from derain.networks import build, parse
+from derain.networks.running import channels_last
 from derain.rain import load_rain
 from derain.training.objective import Objective
 
@@ -25,7 +25,7 @@ def main(
     place = torch.device(device)
     backgrounds = torch.randint(0, 256, (64, 3, size_px, size_px), dtype=torch.uint8, device=place)
     objective = Objective(backgrounds, load_rain(rain), batch_size=16, patch_size_px=size_px, seed=0)
-    model: Any = build(*parse(network)).to(place, memory_format=torch.channels_last)
+    model = channels_last(build(*parse(network)).to(place))
     optimiser = torch.optim.Adam(model.parameters())
 
     def train(k: int) -> None:

@@ -1,4 +1,4 @@
-"""A training step in bfloat16 over one in float32, one thread: python benchmarks/precision.py"""
+"""A training step in bfloat16 over one in float32, one thread: python -m benchmarks.precision"""
 
 import statistics
 import time
@@ -7,13 +7,14 @@ import torch
 from torch import nn
 
 from derain.networks import build, parse
+from derain.networks.running import channels_last
 
 NETWORK = "unet:base=16,levels=4,norm=none,activation=leaky_relu"
 
 
 def main(steps: int = 5) -> None:
     torch.set_num_threads(1)
-    network = build(*parse(NETWORK)).to(memory_format=torch.channels_last)
+    network = channels_last(build(*parse(NETWORK)))
     rainy = torch.rand(16, 3, 64, 64).contiguous(memory_format=torch.channels_last)
     seconds: dict[bool, list[float]] = {False: [], True: []}
     for _ in range(steps):
@@ -23,9 +24,9 @@ def main(steps: int = 5) -> None:
                 restored = network(rainy)
             nn.functional.l1_loss(restored.float(), rainy).backward()
             times.append(time.perf_counter() - start)
-    exact, reduced = (1000 * statistics.median(times[1:]) for times in seconds.values())
+    exact, rounded = (1000 * statistics.median(times[1:]) for times in seconds.values())
     capability = torch.backends.cpu.get_cpu_capability()
-    print(f"{NETWORK}, {capability}: {exact:.0f} ms, in bfloat16 {reduced:.0f} ms, ratio {reduced / exact:.2f}")
+    print(f"{NETWORK}, {capability}: {exact:.0f} ms, in bfloat16 {rounded:.0f} ms, ratio {rounded / exact:.2f}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The rain response map: seconds and cells a second; and how the generalisation area goes with Rain100L.
 
-    python benchmarks/probe.py --backgrounds "$DERAIN_DATA/natural/test"
-    python benchmarks/probe.py --backgrounds "$DERAIN_DATA/natural/test" --models runs/*/model.safetensors \\
+    python -m benchmarks.probe --backgrounds "$DERAIN_DATA/natural/test"
+    python -m benchmarks.probe --backgrounds "$DERAIN_DATA/natural/test" --models runs/*/model.safetensors \\
         --pairs "$DERAIN_DATA"/rain/rain100l/{rainy,clean}
 
 The first measures the full map of a small UNet with weights as they are drawn: they do not change the time. The second

@@ -1,6 +1,6 @@
 """The networks of a folder of studies as float16 files to publish, and a list of what they are, with hashes.
 
-    python benchmarks/published.py --results runs/campaign --out ../campaign-networks \\
+    python -m benchmarks.published --results runs/campaign --out ../campaign-networks \\
         --listing docs/results/campaign/networks.json
 
 Files are named after what the networks were trained on. The trainings' versions and settings stand in their headers.
@@ -14,7 +14,7 @@ from typing import Any
 
 import tyro
 
-from campaign import finished
+from benchmarks.campaign import finished
 from derain.networks.export import export_float16
 from derain.study.run.store import Store
 from derain.support.files import make_folder, write_json

@@ -1,12 +1,10 @@
 """Rendering medium rain, 16 layers of 128 x 128, on one thread: how many times as fast as the recipe in OpenCV.
 
-    python benchmarks/rain.py
+    python -m benchmarks.rain
 
 Both sample parameters and noise from the project's generator; repetitions are interleaved, the medians compared.
 """
 
-import sys
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 
@@ -16,9 +14,7 @@ import torch
 
 from derain.rain import LARGE, MEDIUM, SMALL, RainRange, Streaks
 from derain.support.randomness import generator
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "reference"))
-from opencv_recipe import dense_noise, streak_layer
+from tests.reference.opencv_recipe import dense_noise, streak_layer
 
 LAYERS, SIDE_PX, REPETITIONS = 16, 128, 100
 

@@ -1,6 +1,6 @@
 """Restoring photos on two CPU cores: speed and memory against plain PyTorch, start-up, a folder of small photos.
 
-    python benchmarks/restore.py [MODEL]
+    python -m benchmarks.restore [MODEL]
 
 Without a model the networks are the small UNet with random weights. Every figure comes from a process of its own.
 """
@@ -45,11 +45,11 @@ class Cost(NamedTuple):
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        models = {base: random_model(folder, base) for base in (16, 32)}
+        models = {f"{base}": random_model(folder, base) for base in (16, 32)}
         if len(sys.argv) > 1:
-            models = {Path(sys.argv[1]).parent.name: Path(sys.argv[1]), 32: models[32]}
+            models = {Path(sys.argv[1]).parent.name: Path(sys.argv[1]), "32": models["32"]}
         for label, model in models.items():
-            compare(f"{label}", model)
+            compare(label, model)
         [model, _] = models.values()
         start_up(folder, model)
         overlap(folder, model)

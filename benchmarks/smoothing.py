@@ -1,6 +1,6 @@
 """What smoothing over time does to restored videos: flicker and PSNR-Y on a still and on a panning clip.
 
-    python benchmarks/smoothing.py --model runs/campaign/runs/ID/model.safetensors
+    python -m benchmarks.smoothing --model runs/campaign/runs/ID/model.safetensors
 
 Clips of generated pictures under wide rain that is new in every frame, by a camera that stands still, and by one that
 pans by two pixels a frame. Flicker is the root mean square, over pixels and frames, of the change of the error from one
@@ -55,7 +55,7 @@ def figures_of(
         smoothed = smooth(picture)
         errors.append(smoothed.astype(float) - clean)
         if number >= FRAMES // 2:
-            decibels.append(psnr_y(*(torch.from_numpy(each).movedim(-1, 0) for each in (smoothed, clean))))
+            decibels.append(psnr_y(*(torch.from_numpy(each).movedim(-1, 0) for each in (smoothed, clean))) or np.inf)
     return float(np.sqrt(np.mean(np.square(np.diff(errors, axis=0))))), float(np.mean(decibels))
 
 

@@ -1,4 +1,4 @@
-"""What studies cost beside their trainings: python benchmarks/study.py --data "$DERAIN_DATA"
+"""What studies cost beside their trainings: python -m benchmarks.study --data "$DERAIN_DATA"
 
 Planning 10,000 trainings; an index of 10,000 results made from their files; the overhead of a study over its trainings,
 and the throughput of two workers against one (one thread each), on four trainings of the small UNet that are a tenth
@@ -8,8 +8,10 @@ as long as at the scale `cpu`.
 import random
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import tyro
 
@@ -19,12 +21,15 @@ from derain.study.plan.scales import SCALES
 from derain.study.plan.spec import Grid, Study, TestSet
 from derain.study.plan.trainings import plan
 from derain.study.run.local import LocalExecutor
+from derain.study.run.one_training import Task
 from derain.study.run.prepare import prepare
 from derain.study.run.result import Environment, Measured, Result
 from derain.study.run.scheduler import run
 from derain.study.run.store import Store
 from derain.support.processes import dedicate_to_network
 from derain.training.loop import train
+
+T = TypeVar("T")
 
 NETWORK = "unet:base=16,levels=4,norm=none,activation=leaky_relu"
 
@@ -76,7 +81,7 @@ def natural(data: Path, counts: tuple[int, ...]) -> Study:
     )
 
 
-def measuring_seconds(task, run_folder: Path) -> float:  # type: ignore[no-untyped-def]
+def measuring_seconds(task: Task, run_folder: Path) -> float:
     from derain.networks import load_model
     from derain.study.run.one_training import measure
 
@@ -95,7 +100,8 @@ def made_up(index: int) -> Result:
     return Result(axes | {"scale": "paper"}, {}, 187, 1, environment, 1.0, {"rain100l": test})
 
 
-def timed(work):  # type: ignore[no-untyped-def]
+def timed(work: Callable[[], T]) -> tuple[float, T]:
+    """Seconds of the work, and its result."""
     start = time.perf_counter()
     result = work()
     return time.perf_counter() - start, result

@@ -202,14 +202,14 @@ def test_a_network_of_ones_own(model: Model, photos: Path, space: ProbeSpace, tm
     write_tensors(tmp_path / "mine.safetensors", network.state_dict(), describe_network(name, network))
     with pytest.raises(InputError, match="--network"):
         probe([tmp_path / "mine.safetensors"], ProbeSettings(photos, space), tmp_path / "out")
-    results = probe([tmp_path / "mine.safetensors"], ProbeSettings(photos, space), tmp_path / "out", user_network=name)
+    results = probe([tmp_path / "mine.safetensors"], ProbeSettings(photos, space), tmp_path / "out", named=name)
     assert results.networks[0].answer.clean_error.shape == (space.count,)
 
     both = [tmp_path / "mine.safetensors", model("a.safetensors")]
-    compared = probe(both, ProbeSettings(photos, space), tmp_path / "out", user_network=name).networks
+    compared = probe(both, ProbeSettings(photos, space), tmp_path / "out", named=name).networks
     assert [each.name for each in compared] == [str(path) for path in both]
     with pytest.raises(InputError, match=r"holds the weights of unet, not of .*mine\.py:Mine"):
-        probe(both[1:], ProbeSettings(photos, space), tmp_path / "out", user_network=name)
+        probe(both[1:], ProbeSettings(photos, space), tmp_path / "out", named=name)
 
 
 def test_bad_input_is_named(model: Model, photos: Path, space: ProbeSpace, tmp_path: Path) -> None:

@@ -23,4 +23,4 @@ def streak_layer(noise: np.ndarray, length_px: int, angle_deg: float, width: int
     """The grey layer, uint8, that the recipe makes of the noise of step 1."""
     seeds = cv2.filter2D(noise.astype(np.float64), -1, np.array([[0, 0.1, 0], [0.1, 8, 0.1], [0, 0.1, 0]]))
     streaks = cv2.filter2D(seeds, -1, streak_kernel(length_px, angle_deg, width))
-    return cv2.normalize(streaks, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+    return np.asarray(cv2.normalize(streaks, np.empty_like(streaks), 0, 255, cv2.NORM_MINMAX)).astype(np.uint8)

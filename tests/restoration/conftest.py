@@ -14,6 +14,7 @@ SMALL = {
     "swinir": "swinir:features=8,groups=1,blocks=2,heads=2,window_px=4",
     "spdnet": "spdnet:features=8,blocks=1",
     "rcdnet": "rcdnet:stages=2,rain_maps=4,dual_channels=4,blocks=1",
+    "prenet": "prenet:iterations=2,features=8",
 }
 
 

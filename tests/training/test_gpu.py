@@ -27,6 +27,7 @@ SMALL = {
     "swinir": "swinir:features=8,groups=2,blocks=2,heads=2,window_px=4",
     "spdnet": "spdnet:features=8,blocks=1",
     "rcdnet": "rcdnet:stages=2,rain_maps=4,dual_channels=4,blocks=1",
+    "prenet": "prenet:iterations=2,features=8",
 }
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")

@@ -16,7 +16,8 @@ class ServeSettings:
     """
 
     model: tuple[Path, ...] = ()
-    """Models to choose from: names, model files of runs, ONNX files; by default the models that come along."""
+    """Models to choose from: names, model files of runs, ONNX files, .pth files of official weights; by default the
+    models that come along."""
     results: Path | None = None
     """Folder of results of studies whose report is shown."""
     host: str = "127.0.0.1"

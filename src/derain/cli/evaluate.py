@@ -20,9 +20,9 @@ class Evaluate:
     match: Match = "names"
     """How the pictures find each other: equal names, rain-1 with norain-1, or 1_2 with 1."""
     model: Path | None = None
-    """balanced, strong, the model file of a run, or an ONNX file."""
+    """balanced, strong, the model file of a run, an ONNX file, or a .pth file of official weights."""
     network: str | None = None
-    """FILE.py:CLASS, where the model is that of a network of your own."""
+    """FILE.py:CLASS for a network of your own; NAME:key=value for what official weights do not tell."""
     restored: Path | None = None
     """In place of a model: folder with the restored rainy pictures, of equal names."""
     restored_clean: Path | None = None

@@ -18,11 +18,11 @@ class Probe:
 
     settings: Annotated[ProbeSettings, tyro.conf.arg(name="")]
     model: Path | None = None
-    """balanced, strong, the model file of a run, or an ONNX file."""
+    """balanced, strong, the model file of a run, an ONNX file, or a .pth file of official weights."""
     compare: tuple[Path, Path] | None = None
     """In place of a model: two of them, side by side with their difference."""
     network: str | None = None
-    """FILE.py:CLASS, where a model is that of a network of your own."""
+    """FILE.py:CLASS for a network of your own; NAME:key=value for what official weights do not tell."""
     out: Path = Path("probe")
     """Folder for map.json, map.csv, the figures and index.html."""
     device: str = "cpu"

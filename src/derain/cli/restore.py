@@ -23,9 +23,9 @@ class Restore:
     out: Path
     """Folder for the results, which keep their names."""
     model: Path = Path(NAMES[0])
-    """balanced, strong, the model file of a run, or an ONNX file."""
+    """balanced, strong, the model file of a run, an ONNX file, or a .pth file of official weights."""
     network: str | None = None
-    """FILE.py:CLASS, where the model is that of a network of your own."""
+    """FILE.py:CLASS for a network of your own; NAME:key=value for what official weights do not tell."""
     strength: float = 1.0
     """How much of what the network takes away is taken away, 0..1.5."""
     quality: int = 95
@@ -69,7 +69,7 @@ class Restore:
                 bar.update(parts, description=name, completed=done, total=total or None, visible=total != 1)
 
             outcome = restore_files(
-                files, restorer, model_hash(model), writing, self.max_pixels,
+                files, restorer, model_hash(model, self.network), writing, self.max_pixels,
                 lambda done, files: bar.update(task, completed=done, total=files), show_parts,
             )  # fmt: skip
             bar.update(parts, visible=False)

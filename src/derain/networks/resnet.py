@@ -63,7 +63,6 @@ class ResNet(Network):
         convolutions = 3 + 2 * hyperparameters.blocks + hyperparameters.extra_conv
         self.descriptor = Descriptor(
             paper="Ledig et al., CVPR 2017",
-            value_range=(0.0, 1.0),
             smallest_size_px=1,
             size_multiple_px=1,
             receptive_field_px=1 + 2 * convolutions,
@@ -96,6 +95,10 @@ def _convolution(inputs: int, outputs: int) -> nn.Conv2d:
     convolution.weight.data.mul_(0.1)
     nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
     return convolution
+
+
+OFFICIAL_KEYS = (frozenset({"conv_first.weight", "body.0.conv1.weight", "conv_hr.weight", "conv_last.weight"}),)
+"""Weights that tell an official file."""
 
 
 def official(state_dict: Mapping[str, Tensor]) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -73,7 +73,6 @@ class SPDNet(Network):
         self.passes = nn.ModuleList(_Pass(number, hyperparameters) for number in range(_PASSES))
         self.descriptor = Descriptor(
             paper="Yi et al., ICCV 2021",
-            value_range=(0.0, _SCALE),
             smallest_size_px=5,
             size_multiple_px=1,
             receptive_field_px=0,
@@ -298,6 +297,10 @@ _RENAMED = (
     (r"ag_en\.conv", "passes.2.exit"),
     (r"output(\d)", "passes.{}.last"),
 )
+
+
+OFFICIAL_KEYS = (frozenset({"conv_init2.conv.weight", "sub1.fuse_res.conv.weight", "ag_en.conv.weight"}),)
+"""Weights that tell an official file."""
 
 
 def official(state_dict: Mapping[str, Tensor]) -> tuple[dict[str, Any], dict[str, Tensor]]:

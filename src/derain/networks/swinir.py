@@ -100,7 +100,6 @@ class SwinIR(Network):
             self.conv_last = nn.Conv2d(features, 3, 3, padding=1)
         self.descriptor = Descriptor(
             paper="Liang et al., ICCV Workshops 2021",
-            value_range=(0.0, 1.0),
             # A border can be reflected only within the picture.
             smallest_size_px=hyperparameters.window_px // 2 + 1,
             size_multiple_px=hyperparameters.window_px,
@@ -263,6 +262,12 @@ def _receptive_field_px(hyperparameters: SwinIRHyperparameters) -> int:
                 end += (shift - end) % window
         reach = max(reach, place - start, end - 1 - place)
     return 1 + 2 * reach
+
+
+OFFICIAL_KEYS = (
+    frozenset({"layers.0.residual_group.blocks.0.attn.relative_position_bias_table", "conv_after_body.weight"}),
+)
+"""Weights that tell an official file."""
 
 
 def official(state_dict: Mapping[str, Tensor]) -> tuple[dict[str, Any], dict[str, Tensor]]:

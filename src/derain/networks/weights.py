@@ -1,4 +1,4 @@
-"""Weights as safetensors files that say in their header what they are; nothing is ever unpickled."""
+"""Weights as safetensors files that say in their header what they are; nothing is unpickled."""
 
 import json
 import os

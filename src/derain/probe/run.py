@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from derain.errors import InputError
 from derain.networks.base import Network
 from derain.networks.loading import load_network, model_hash
+from derain.networks.official import is_official_file
 from derain.networks.onnx import OnnxNetwork, is_onnx
 from derain.networks.running import restore
 from derain.networks.user import is_user_network
@@ -37,7 +38,7 @@ def probe(
     models: Sequence[Path],
     settings: ProbeSettings,
     out: Path,
-    user_network: str | None = None,
+    named: str | None = None,
     device: str = "cpu",
     report: Callable[[int, int], None] = lambda done, cells: None,
 ) -> Results:
@@ -47,10 +48,11 @@ def probe(
     network as soon as it is measured, under a hash of the model, the rain, the backgrounds and the seed.
 
     Args:
-        models: one or two model files, or ONNX files.
+        models: one or two model files, ONNX files, or files of official weights.
         settings: rain and backgrounds.
         out: folder of the results.
-        user_network: FILE.py:CLASS, for those models that are of a network of the user's own.
+        named: FILE.py:CLASS, for those models that are of a network of the user's own; or NAME:key=value,..., for what
+            official weights do not tell.
         device: torch device of the networks.
         report: called with the number of cells done, of all networks, and their total.
 
@@ -63,9 +65,9 @@ def probe(
     with drawing():  # without matplotlib nothing is measured
         recovered = None if settings.pairs is None else Recovered(*settings.pairs, settings.match)
         scene = lay_scene(settings.space, list_images(settings.backgrounds), settings.seed, recovered)
-        networks = _load(models, user_network)
+        networks = _load(models, named)
         make_folder(out / "measured")
-        hashes = [model_hash(model) for model in models]
+        hashes = [model_hash(model, named) for model in models]
         modules = [network for network, _ in networks]
         answers = _measure(modules, hashes, scene, out / "measured", device, report)
         probed = tuple(
@@ -93,11 +95,17 @@ def describe(results: Results) -> list[str]:
     return [*lines, *results.notes()]
 
 
-def _load(models: Sequence[Path], user_network: str | None) -> list[tuple[Network | OnnxNetwork, Mapping[str, Any]]]:
-    """Networks and headers. The user's code is for models trained with such; where there is none, all refuse it."""
-    own = [not is_onnx(model) and is_user_network(_network_name(model)) for model in models]
-    names = [user_network if mine or not any(own) else None for mine in own]
+def _load(models: Sequence[Path], named: str | None) -> list[tuple[Network | OnnxNetwork, Mapping[str, Any]]]:
+    """Networks and headers. A name is for the models that need one of its kind; where there is none, all refuse it."""
+    needs = [named is not None and _needs(model, named) for model in models]
+    names = [named if needed or not any(needs) else None for needed in needs]
     return [load_network(*each) for each in zip(models, names, strict=True)]
+
+
+def _needs(model: Path, named: str) -> bool:
+    if is_official_file(model):
+        return not is_user_network(named)
+    return not is_onnx(model) and is_user_network(_network_name(model))
 
 
 def _network_name(model: Path) -> str:

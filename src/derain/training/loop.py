@@ -15,7 +15,7 @@ from torch import Tensor
 
 from derain.errors import InputError, TrainingError
 from derain.networks.base import Network
-from derain.networks.running import own_code
+from derain.networks.running import channels_last
 from derain.networks.weights import write_tensors
 from derain.probe.measure import probe_network
 from derain.support.devices import usable_device
@@ -89,9 +89,7 @@ def train(
         remove_leftovers(out / name)
     environment = {"device": str(place), "threads": torch.get_num_threads(), "torch": torch.__version__}
 
-    network = run.network.to(place)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    network.train()
+    network = channels_last(run.network.to(place)).train()
     average: Network = deepcopy(network)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=settings.betas)
     start, watch = resume(out / CHECKPOINT, run.description, network, average, optimiser)
@@ -168,7 +166,6 @@ def _loss(network: Network, rainy: Tensor, clean: Tensor, settings: TrainingSett
     with (
         torch.random.fork_rng(devices=[]),
         torch.autocast(rainy.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"),
-        own_code(network),
     ):
         torch.manual_seed(int(generator(settings.seed, "step", k).integers(2**31)))
         if settings.loss == "own":

@@ -1,6 +1,5 @@
 """A training made ready: patches, rain, network and their description."""
 
-import json
 import os
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from derain.evaluation.test_sets import ValidationSet, pairs_set
 from derain.networks.base import Network
 from derain.networks.memory import refuse_too_large, refuse_too_many_weights
 from derain.networks.registry import build, parse
-from derain.networks.user import UserNetwork
+from derain.networks.running import channels_last
 from derain.networks.weights import describe
 from derain.pictures.backgrounds import ContentFilter, PatchSet, load_patches, split_photos, whole_photos
 from derain.pictures.images import list_images
@@ -23,6 +22,7 @@ from derain.probe.space import COARSE
 from derain.rain import load_rain
 from derain.support.devices import available_bytes
 from derain.support.randomness import generator
+from derain.training.description import describe_run
 from derain.training.objective import Objective, refuse_too_large_bank, render_bank
 from derain.training.settings import TrainingSettings
 from derain.training.validation import held_out_set
@@ -61,9 +61,9 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
         raise InputError(
             f"{settings.network} needs samples of at least {smallest} x {smallest} pixels, not {side} x {side}"
         )
-    if isinstance(network, UserNetwork) or settings.batch_size == 1:
+    if not network.proven or settings.batch_size == 1:
         with torch.random.fork_rng(devices=[]):
-            refuse_untrainable(network, settings.network, settings.batch_size, settings.sample_size)
+            refuse_untrainable(network, settings)
     refuse_too_large(network, settings.batch_size, settings.sample_size, available)
     bank = None
     if settings.layers is not None:
@@ -91,39 +91,8 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
     if settings.probe_every:
         space = replace(COARSE, count=min(COARSE.count, most), size_px=settings.background_size)
         scene = lay_scene(space, photos, settings.seed, skip_bad=settings.skip_bad)
-    # In the order in which differences are looked for: a cause before what follows from it.
-    description = {
-        "seed": settings.seed,
-        **describe(name, network),
-        "optimiser": {
-            "name": "adam",
-            "iterations": settings.iterations,
-            "learning_rate": settings.learning_rate,
-            "betas": list(settings.betas),
-            "warmup": settings.warmup,
-            "schedule": "cosine",
-            "average_decay": settings.average_decay,
-            **({"precision": settings.precision} if settings.precision != "float32" else {}),
-        },
-        "validation": {
-            "validate_every": settings.validate_every,
-            "sets": [{"name": s.name, **s.source} for s in validation],
-        },
-        **({"stop_when_slacking": True} if settings.stop_when_slacking else {}),
-        "objective": {
-            "loss": settings.loss,
-            "count": settings.count,
-            "photos": patches.photos,
-            "background_size": settings.background_size,
-            "patch_size": settings.sample_size,
-            "batch_size": settings.batch_size,
-            "layers": settings.layers,
-            "rain": rain.describe(),
-            "content_hash": patches.content_hash,
-        },
-    }
-    # Through JSON, so that it compares equal to what is read back from a file.
-    return Run(settings, json.loads(json.dumps(description)), network, objective, validation, scene)
+    description = describe_run(settings, describe(name, network), rain.describe(), patches, validation)
+    return Run(settings, description, network, objective, validation, scene)
 
 
 def split_backgrounds(settings: TrainingSettings) -> tuple[list[Path], list[Path]]:
@@ -179,21 +148,24 @@ def _validation(settings: TrainingSettings, photos: list[Path], most: int, rain:
     return sets
 
 
-def refuse_untrainable(network: Network, name: str, batch_size: int, side_px: int) -> None:
+def refuse_untrainable(network: Network, settings: TrainingSettings) -> None:
     """Try one step back and forth on a copy: a network may work on pictures and fail only while it trains, as
     BatchNorm does where a sample is alone and has one value left.
 
     Raises:
         InputError: it fails, or its output depends on no weight that is learnt.
     """
-    layout = torch.channels_last  # as in the training
-    trial = deepcopy(network).to(memory_format=layout).train()  # type: ignore[call-overload]
+    samples, side_px = min(settings.batch_size, 2), settings.sample_size
+    trial = channels_last(deepcopy(network)).train()
     try:
-        derained = trial(torch.rand(min(batch_size, 2), 3, side_px, side_px).contiguous(memory_format=layout))
+        rainy = torch.rand(samples, 3, side_px, side_px).contiguous(memory_format=torch.channels_last)
+        derained = trial.own_loss(rainy, rainy) if settings.loss == "own" else trial(rainy)
         if derained.requires_grad:
             derained.mean().backward()
     except Exception as error:
-        samples = f"samples of {side_px} x {side_px} pixels{', one at a time' if batch_size == 1 else ''}"
-        raise InputError(f"{name} cannot be trained on {samples}: {type(error).__name__}: {error}") from error
+        cause = error.__cause__ or error
+        tried = f"samples of {side_px} x {side_px} pixels{', one at a time' if samples == 1 else ''}"
+        sentence = f"{settings.network} cannot be trained on {tried}: {type(cause).__name__}: {cause}"
+        raise InputError(sentence) from error
     if not derained.requires_grad:
-        raise InputError(f"{name} cannot be trained: its output depends on no weight with a gradient")
+        raise InputError(f"{settings.network} cannot be trained: its output depends on no weight with a gradient")

@@ -12,7 +12,9 @@ from torch import nn
 
 from derain.errors import InputError
 from derain.networks import build, parse
-from derain.study.plan.trainings import Training, determined
+from derain.networks.registry import determined
+from derain.networks.running import channels_last
+from derain.study.plan.trainings import Training
 from derain.support.choices import Precision
 from derain.support.devices import usable_device
 from derain.support.files import make_folder, write_json
@@ -55,8 +57,7 @@ def seconds_a_training(training: Training, device: str) -> float:
 def _seconds_a_step(network: str, device: torch.device, precision: Precision, samples: int, side_px: int) -> float:
     # Untrained weights serve: what a step costs does not depend on them. The random state of the caller is kept.
     with torch.random.fork_rng(devices=[]):
-        model = build(*parse(network)).to(device)
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model = channels_last(build(*parse(network)).to(device))
     optimiser = torch.optim.Adam(model.parameters())
     rainy = torch.rand(samples, 3, side_px, side_px, generator=torch.Generator().manual_seed(0)).to(device)
     seconds = []

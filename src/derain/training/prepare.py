@@ -1,6 +1,5 @@
 """A training made ready: patches, rain, network and their description."""
 
-import json
 import os
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from derain.probe.space import COARSE
 from derain.rain import load_rain
 from derain.support.devices import available_bytes
 from derain.support.randomness import generator
+from derain.training.description import describe_run
 from derain.training.objective import Objective, refuse_too_large_bank, render_bank
 from derain.training.settings import TrainingSettings
 from derain.training.validation import held_out_set
@@ -91,39 +91,8 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
     if settings.probe_every:
         space = replace(COARSE, count=min(COARSE.count, most), size_px=settings.background_size)
         scene = lay_scene(space, photos, settings.seed, skip_bad=settings.skip_bad)
-    # In the order in which differences are looked for: a cause before what follows from it.
-    description = {
-        "seed": settings.seed,
-        **describe(name, network),
-        "optimiser": {
-            "name": "adam",
-            "iterations": settings.iterations,
-            "learning_rate": settings.learning_rate,
-            "betas": list(settings.betas),
-            "warmup": settings.warmup,
-            "schedule": "cosine",
-            "average_decay": settings.average_decay,
-            **({"precision": settings.precision} if settings.precision != "float32" else {}),
-        },
-        "validation": {
-            "validate_every": settings.validate_every,
-            "sets": [{"name": s.name, **s.source} for s in validation],
-        },
-        **({"stop_when_slacking": True} if settings.stop_when_slacking else {}),
-        "objective": {
-            "loss": settings.loss,
-            "count": settings.count,
-            "photos": patches.photos,
-            "background_size": settings.background_size,
-            "patch_size": settings.sample_size,
-            "batch_size": settings.batch_size,
-            "layers": settings.layers,
-            "rain": rain.describe(),
-            "content_hash": patches.content_hash,
-        },
-    }
-    # Through JSON, so that it compares equal to what is read back from a file.
-    return Run(settings, json.loads(json.dumps(description)), network, objective, validation, scene)
+    description = describe_run(settings, describe(name, network), rain.describe(), patches, validation)
+    return Run(settings, description, network, objective, validation, scene)
 
 
 def split_backgrounds(settings: TrainingSettings) -> tuple[list[Path], list[Path]]:

@@ -177,6 +177,57 @@ def test_a_network_need_work_only_on_the_size_that_it_is_trained_on(tmp_path: Pa
     train(settings, tmp_path / "run")
 
 
+OWN_LOSS = """
+    def own_loss(self, rainy, clean):
+        return self(rainy).abs().mean()
+"""
+
+
+def own_loss_settings(folder: Path, photos: Path, own_loss: str) -> TrainingSettings:
+    (folder / "mine.py").write_text(HEADER + MINE + own_loss)
+    network = f"{folder / 'mine.py'}:Mine"
+    return TrainingSettings(
+        (photos,), 3, network=network, loss="own", iterations=60, batch_size=2, background_size=33, learning_rate=0.01
+    )
+
+
+def test_its_own_loss_is_what_is_trained(tmp_path: Path, photos: Path) -> None:
+    settings = own_loss_settings(tmp_path, photos, OWN_LOSS)
+    rainy = torch.rand(1, 3, 33, 33, generator=torch.Generator().manual_seed(0))
+    darkening, _ = load_model(train(settings, tmp_path / "own"), settings.network)
+    usual, _ = load_model(train(dataclasses.replace(settings, loss="l1"), tmp_path / "usual"), settings.network)
+    with torch.no_grad():
+        assert darkening(rainy).abs().mean() < 0.8 * usual(rainy).abs().mean()
+
+
+def test_without_an_own_loss_it_is_l1(tmp_path: Path, photos: Path) -> None:
+    settings = dataclasses.replace(own_loss_settings(tmp_path, photos, ""), iterations=3)
+    own = load_model(train(settings, tmp_path / "own"), settings.network)[0].state_dict()
+    usual = train(dataclasses.replace(settings, loss="l1"), tmp_path / "usual")
+    assert all(
+        torch.equal(tensor, own[name]) for name, tensor in load_model(usual, settings.network)[0].state_dict().items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("own_loss", "sentence"),
+    [
+        (
+            OWN_LOSS.replace(".mean()", ""),
+            r"cannot be trained on samples of 33 x 33 pixels: .* no tensor of a single number",
+        ),
+        (OWN_LOSS.replace("self(rainy)", "self.missing"), r"cannot be trained on samples of 33 x 33 pixels: Attribute"),
+        (OWN_LOSS.replace("self(rainy)", "rainy"), r"mine\.py:Mine cannot be trained: its output depends on no weight"),
+    ],
+)
+def test_faults_of_its_own_loss_are_named_before_a_training_starts(
+    tmp_path: Path, photos: Path, own_loss: str, sentence: str
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        train(own_loss_settings(tmp_path, photos, own_loss), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read the network in .*none\.py: No such file"):
         build(*parse(f"{tmp_path / 'none.py'}:Mine"))

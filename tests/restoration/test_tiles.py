@@ -113,7 +113,7 @@ def test_blended_tiles_leave_no_seams(small: Small, name: str) -> None:
 
 
 def test_tiles_that_would_be_mostly_overlap_are_blended_or_refused() -> None:
-    far = Descriptor("", (0.0, 1.0), smallest_size_px=1, size_multiple_px=1, receptive_field_px=851, stages=1)
+    far = Descriptor("", smallest_size_px=1, size_multiple_px=1, receptive_field_px=851, stages=1)
     assert overlap(far, 512) == Overlap(32, 32)
     assert overlap(far, 2000) == Overlap(425, 0)
     with pytest.raises(InputError, match="at least 128 px for this network, not 100"):

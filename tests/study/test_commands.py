@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from derain import cli
-from derain.study.plan.trainings import determined
+from derain.networks.registry import determined
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 from torch import Tensor, nn
 
 from derain.errors import InputError
-from derain.networks.running import own_code, quantise
+from derain.networks.running import restore
 from derain.pictures.images import image_size, list_images, read_image
 from derain.pictures.pairs import Pair
 from derain.support.devices import usable_device
@@ -35,7 +35,7 @@ class NetworkRestorer:
 
     def __init__(self, network: nn.Module, device: torch.device | str) -> None:
         self.device = usable_device(device)
-        self.network = network.to(self.device)
+        self.network = network
 
     def restore(self, pair: Pair, rainy: UInt8[Tensor, "3 h w"]) -> UInt8[Tensor, "3 h w"]:
         with naming(pair.rainy):
@@ -49,18 +49,9 @@ class NetworkRestorer:
         """What the network makes of one picture, 0..255.
 
         Raises:
-            InputError: the output holds NaN, the device cannot be used, or the code of a network of one's own fails.
+            InputError: the output holds NaN, or the code of a network of one's own fails.
         """
-        training = self.network.training
-        self.network.eval()
-        try:
-            with torch.inference_mode(), own_code(self.network):
-                output = self.network(picture.to(self.device).contiguous()[None].float() / 255)[0].cpu()
-        finally:
-            self.network.train(training)
-        if output.isnan().any():
-            raise InputError("the network gives NaN: its weights are not those of a finished training")
-        return quantise(output)
+        return restore(self.network, picture[None], self.device, torch.contiguous_format)[0]
 
 
 class FolderRestorer:

@@ -19,7 +19,6 @@ class Descriptor:
 
     Attributes:
         paper: where it comes from.
-        value_range: the range its layers see; outside every network takes and gives 0..1.
         smallest_size_px: smallest height and width.
         size_multiple_px: sizes are padded to a multiple of it inside, and cropped back.
         receptive_field_px: side of the square of input pixels that can change one output pixel; the overlap that tiles
@@ -28,14 +27,13 @@ class Descriptor:
     """
 
     paper: str
-    value_range: tuple[float, float]
     smallest_size_px: int
     size_multiple_px: int
     receptive_field_px: int
     stages: int
 
 
-UNKNOWN = Descriptor("unknown", (0.0, 1.0), smallest_size_px=1, size_multiple_px=1, receptive_field_px=0, stages=1)
+UNKNOWN = Descriptor("unknown", smallest_size_px=1, size_multiple_px=1, receptive_field_px=0, stages=1)
 """What is assumed of a network that does not say what it needs."""
 
 
@@ -43,7 +41,13 @@ class Network(nn.Module):
     """RGB in 0..1 in, RGB out, of the same size; nothing is clamped.
 
     A subclass sets `hyperparameters` and `descriptor` and writes `_stages`.
+
+    Attributes:
+        proven: it is known to train, and to need memory in proportion to the pixels; where this is False, the size that
+            it is trained on is tried first.
     """
+
+    proven = True
 
     hyperparameters: Hyperparameters
     descriptor: Descriptor

@@ -10,8 +10,7 @@ from torch import Tensor
 
 from derain.errors import InputError
 from derain.networks.base import Network
-from derain.networks.registry import build
-from derain.networks.user import UserNetwork, is_user_network
+from derain.networks.registry import NETWORKS, build
 from derain.support.devices import gib
 
 # Beside what autograd keeps there are gradients on their way and the workspace of convolutions.
@@ -42,9 +41,8 @@ def training_bytes(network: Network, batch_size: int, patch_size_px: int) -> tup
             kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    side = _padded(max(_LEAST_PROBE_PX, network.descriptor.smallest_size_px), network)
-    if isinstance(network, UserNetwork):
-        side = _padded(patch_size_px, network)  # the one size that it is known to be trained on
+    small = max(_LEAST_PROBE_PX, network.descriptor.smallest_size_px)
+    side = _padded(small if network.proven else patch_size_px, network)
     with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
         # Kept alive, so that no storage is counted under the address of another.
         derained = network(torch.zeros(2, 3, side, side))
@@ -84,7 +82,7 @@ def refuse_too_many_weights(name: str, hyperparameters: Mapping[str, Any], avail
     ...
     derain.errors.InputError: the weights of unet need ... GiB of memory while they are trained, but 59.6 GiB are free
     """
-    if is_user_network(name):
+    if name not in NETWORKS:
         return
     with torch.device("meta"):  # which gives no memory to tensors
         network = build(name, hyperparameters)

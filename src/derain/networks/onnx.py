@@ -93,5 +93,5 @@ def weights_beside(path: Path) -> list[Path]:
 
 def _descriptor(text: str) -> Descriptor:
     values = json.loads(text)
-    low, high = values.pop("value_range")
-    return Descriptor(value_range=(low, high), **values)
+    values.pop("value_range", None)  # in files of earlier versions
+    return Descriptor(**values)

@@ -78,7 +78,6 @@ class PReNet(Network):
         radius = hyperparameters.iterations * (1 + 1 + 2 * _BLOCKS + 1)
         self.descriptor = Descriptor(
             paper="Ren et al., CVPR 2019",
-            value_range=(0.0, 1.0),
             smallest_size_px=1,
             size_multiple_px=1,
             receptive_field_px=1 + 2 * radius,

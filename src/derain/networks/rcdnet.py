@@ -90,7 +90,6 @@ class RCDNet(Network):
         radius = 1 + 2 * blocks + stages * (2 * _RADIUS_PX + 4 * blocks) + 2 * blocks
         self.descriptor = Descriptor(
             paper="Wang et al., CVPR 2020",
-            value_range=(0.0, 255.0),
             smallest_size_px=1,
             size_multiple_px=1,
             receptive_field_px=1 + 2 * radius,

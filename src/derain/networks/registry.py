@@ -1,13 +1,15 @@
 """The networks by name, and the text NAME:key=value,... that asks for one."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from torch import Tensor
 
 from derain.errors import InputError, one_of
-from derain.networks import prenet, rcdnet, resnet, spdnet, swinir
+from derain.networks import prenet, rcdnet, resnet, spdnet, swinir, user
 from derain.networks.base import Network
 from derain.networks.prenet import PReNet, PReNetHyperparameters
 from derain.networks.rcdnet import RCDNet, RCDNetHyperparameters
@@ -15,7 +17,8 @@ from derain.networks.resnet import ResNet, ResNetHyperparameters
 from derain.networks.spdnet import SPDNet, SPDNetHyperparameters
 from derain.networks.swinir import SwinIR, SwinIRHyperparameters
 from derain.networks.unet import UNet, UNetHyperparameters
-from derain.networks.user import is_user_network, load_user_network
+from derain.networks.user import is_user_network
+from derain.support.tables import located
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def build(name: str, hyperparameters: Mapping[str, Any] | None = None) -> Networ
     21763
     """
     if is_user_network(name):
-        return load_user_network(name)
+        return user.load_user_network(name)
     entry = NETWORKS[one_of(name, NETWORKS, "network")]
     values = dict(hyperparameters or {})
     types = {field.name: field.type for field in fields(entry.hyperparameters)}
@@ -92,6 +95,47 @@ def parse(text: str) -> tuple[str, dict[str, Any]]:
             raise InputError(f"network {text!r}: {key} is given twice")
         values[key] = _read(value, kind, f"network {text!r}: {key}")
     return name, values
+
+
+@cache
+def canonical(text: str) -> str:
+    """The text of a network without values that are defaults, in the order of its hyperparameters.
+
+    >>> canonical("resnet:blocks=16,features=32")
+    'resnet:features=32'
+    """
+    name, values = parse(text)
+    if is_user_network(name):
+        return name
+    defaults = asdict(NETWORKS[name].hyperparameters())
+    changed = [f"{key}={_written(values[key])}" for key in defaults if values.get(key, defaults[key]) != defaults[key]]
+    return f"{name}:{','.join(changed)}" if changed else name
+
+
+def _written(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@cache
+def determined(text: str) -> Mapping[str, Any]:
+    """All that determines a network: name and all hyperparameters, or the code of one's own.
+
+    >>> determined("unet:base=16")["levels"]
+    5
+    """
+    name, values = parse(text)
+    if is_user_network(name):
+        return user.determined(name)
+    return {"name": name, **asdict(NETWORKS[name].hyperparameters(**values))}
+
+
+def seen_from(folder: Path, text: str) -> str:
+    """The text of a network with the file of one's own found from `folder`, and environment variables filled in.
+
+    >>> seen_from(Path("/studies"), "mine.py:Mine"), seen_from(Path("/studies"), "unet")
+    ('/studies/mine.py:Mine', 'unet')
+    """
+    return str(located(text, folder)) if is_user_network(text) else text
 
 
 def _read(value: str, kind: Any, where: str) -> Any:

@@ -63,7 +63,6 @@ class ResNet(Network):
         convolutions = 3 + 2 * hyperparameters.blocks + hyperparameters.extra_conv
         self.descriptor = Descriptor(
             paper="Ledig et al., CVPR 2017",
-            value_range=(0.0, 1.0),
             smallest_size_px=1,
             size_multiple_px=1,
             receptive_field_px=1 + 2 * convolutions,

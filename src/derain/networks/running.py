@@ -1,7 +1,5 @@
-"""Running a network on 8-bit pictures."""
+"""Running a network on pictures."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
@@ -9,8 +7,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from derain.errors import InputError
-from derain.networks.user import UserNetwork
-from derain.support.devices import is_out_of_memory, usable_device
+from derain.support.devices import usable_device
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -25,41 +22,45 @@ def quantise(output: Float[Tensor, "*n 3 h w"]) -> UInt8[Tensor, "*n 3 h w"]:
 
 
 def channels_last(network: Module) -> Module:
-    """The network itself, its weights now laid out with the channels of a pixel side by side: faster convolutions."""
-    moved: Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return moved
+    """The network itself, with its weights laid out for pictures that keep the channels of a pixel side by side."""
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
 
 
-@contextmanager
-def own_code(network: nn.Module) -> Iterator[None]:
-    """What the code of a network of one's own raises within becomes InputError, but where memory runs out."""
-    try:
-        yield
-    except Exception as error:
-        if not isinstance(network, UserNetwork) or is_out_of_memory(error):
-            raise
-        raise InputError(
-            f"the code of {type(network.module).__name__} fails: {type(error).__name__}: {error}"
-        ) from error
+def run(network: nn.Module, rainy: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
+    """The output of a network in evaluation mode for pictures in 0..1 on its device; it is not clipped.
+
+    Raises:
+        InputError: the output holds NaN, or the code of a network of one's own fails.
+    """
+    with torch.inference_mode():
+        output: Tensor = network(rainy)
+    if output.isnan().any():
+        raise InputError("the network gives NaN: its weights are not those of a finished training")
+    return output
 
 
 def restore(
-    network: nn.Module, pictures: UInt8[Tensor, "n 3 h w"], device: torch.device | str = "cpu"
+    network: nn.Module,
+    pictures: UInt8[Tensor, "n 3 h w"],
+    device: torch.device | str = "cpu",
+    layout: torch.memory_format = torch.channels_last,
 ) -> UInt8[Tensor, "n 3 h w"]:
-    """What a network makes of a batch of pictures, clipped and rounded.
+    """The pictures that a network makes of a batch of pictures, clipped and rounded.
+
+    Args:
+        network: moved to `device`; used in evaluation mode and put back into its own afterwards.
+        pictures: levels 0..255 on any device.
+        device: of the computation; the result is on the CPU.
+        layout: of the batch in memory. Convolutions on CPUs are faster in channels_last; its last bits are others.
 
     Raises:
-        InputError: the output holds NaN, the device cannot be used, or the code of a network of one's own fails.
+        InputError: as `run`, or the device cannot be used.
     """
     training = network.training
     network.to(usable_device(device)).eval()
     try:
-        with torch.inference_mode(), own_code(network):
-            # On CPUs convolutions are faster with the channels of a pixel side by side.
-            batch = pictures.to(device).contiguous(memory_format=torch.channels_last).float() / 255
-            output = network(batch).cpu().contiguous()
+        output = run(network, pictures.to(device).contiguous(memory_format=layout).float() / 255)
     finally:
         network.train(training)
-    if output.isnan().any():
-        raise InputError("the network gives NaN: its weights are not those of a finished training")
-    return quantise(output)
+    return quantise(output.cpu().contiguous())

@@ -73,7 +73,6 @@ class SPDNet(Network):
         self.passes = nn.ModuleList(_Pass(number, hyperparameters) for number in range(_PASSES))
         self.descriptor = Descriptor(
             paper="Yi et al., ICCV 2021",
-            value_range=(0.0, _SCALE),
             smallest_size_px=5,
             size_multiple_px=1,
             receptive_field_px=0,

@@ -100,7 +100,6 @@ class SwinIR(Network):
             self.conv_last = nn.Conv2d(features, 3, 3, padding=1)
         self.descriptor = Descriptor(
             paper="Liang et al., ICCV Workshops 2021",
-            value_range=(0.0, 1.0),
             # A border can be reflected only within the picture.
             smallest_size_px=hyperparameters.window_px // 2 + 1,
             size_multiple_px=hyperparameters.window_px,

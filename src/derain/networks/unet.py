@@ -69,7 +69,6 @@ class UNet(Network):
         multiple = 2 ** (hyperparameters.levels - 1)
         self.descriptor = Descriptor(
             paper="Ronneberger et al., MICCAI 2015",
-            value_range=(0.0, 1.0),
             smallest_size_px=1,
             size_multiple_px=multiple,
             # Convolutions: 4 px at each scale down and, except at the coarsest, up again; poolings align to `multiple`.

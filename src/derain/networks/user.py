@@ -3,8 +3,11 @@
 import hashlib
 import importlib.util
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -12,6 +15,7 @@ from torch import Tensor, nn
 
 from derain.errors import InputError, unreadable
 from derain.networks.base import Descriptor, Hyperparameters, Network, pad_to_multiple
+from derain.support.devices import is_out_of_memory
 
 
 @dataclass(frozen=True)
@@ -28,10 +32,12 @@ class UserNetwork(Network):
     """A torch module from a file of the user's, made by calling its class without arguments.
 
     It takes RGB in 0..1, (n, 3, h, w), and gives the same. Two class attributes are heeded where they are there:
-    `size_multiple_px` (sizes are padded to a multiple of it; 1) and `receptive_field_px` (0: not known).
+    `size_multiple_px` (sizes are padded to a multiple of it; 1) and `receptive_field_px` (0: not known); and a method,
+    `own_loss(rainy, clean)`. All that its code raises is raised as InputError, but where memory runs out.
     """
 
     hyperparameters: UserHyperparameters
+    proven = False
 
     def __init__(self, module: nn.Module, sha256: str) -> None:
         super().__init__()
@@ -39,7 +45,6 @@ class UserNetwork(Network):
         self.hyperparameters = UserHyperparameters(sha256)
         self.descriptor = Descriptor(
             paper="the user's own",
-            value_range=(0.0, 1.0),
             smallest_size_px=1,
             size_multiple_px=int(getattr(module, "size_multiple_px", 1)),
             receptive_field_px=int(getattr(module, "receptive_field_px", 0)),
@@ -48,10 +53,35 @@ class UserNetwork(Network):
 
     def _stages(self, rainy: Float[Tensor, "n 3 h w"]) -> list[Float[Tensor, "n 3 h w"]]:
         height, width = rainy.shape[-2:]
-        derained: Tensor = self.module(pad_to_multiple(rainy, self.descriptor.size_multiple_px))
-        if not isinstance(derained, Tensor):
-            raise TypeError(f"it makes a {type(derained).__name__} of a picture, not a tensor")
-        return [derained[..., :height, :width]]
+        with self._failing():
+            derained: Tensor = self.module(self._padded(rainy))
+            if not isinstance(derained, Tensor):
+                raise TypeError(f"it makes a {type(derained).__name__} of a picture, not a tensor")
+            return [derained[..., :height, :width]]
+
+    def own_loss(self, rainy: Float[Tensor, "n 3 h w"], clean: Float[Tensor, "n 3 h w"]) -> Float[Tensor, ""]:
+        """The module's `own_loss` on samples that are padded as pictures are; L1 where it has none."""
+        own = getattr(self.module, "own_loss", None)
+        if own is None:
+            return super().own_loss(rainy, clean)
+        with self._failing():
+            loss: Tensor = own(self._padded(rainy), self._padded(clean))
+            if not isinstance(loss, Tensor) or loss.dim():
+                raise TypeError("its own_loss gives no tensor of a single number")
+            return loss
+
+    def _padded(self, picture: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 hp wp"]:
+        return pad_to_multiple(picture, self.descriptor.size_multiple_px)
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise
+            sentence = f"the code of {type(self.module).__name__} fails: {type(error).__name__}: {error}"
+            raise InputError(sentence) from error
 
 
 def is_user_network(name: str) -> bool:
@@ -63,6 +93,19 @@ def is_user_network(name: str) -> bool:
     return ".py:" in name
 
 
+def determined(name: str) -> Mapping[str, Any]:
+    """The class and the SHA-256 of the file."""
+    file, _, class_name = name.rpartition(":")
+    return {"class": class_name, "code": _sha256(Path(file), "the network", Path(name))}
+
+
+def _sha256(path: Path, kind: str, named: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise unreadable(named, error, kind) from error
+
+
 def load_user_network(name: str) -> UserNetwork:
     """Import the file, make the class, and try it on two small pictures. The file's code is run: name only your own.
 
@@ -72,11 +115,7 @@ def load_user_network(name: str) -> UserNetwork:
     """
     file, _, class_name = name.rpartition(":")
     path = Path(file)
-    try:
-        source = path.read_bytes()
-    except OSError as error:
-        raise unreadable(path, error, "the network in") from error
-    sha256 = hashlib.sha256(source).hexdigest()
+    sha256 = _sha256(path, "the network in", path)
     module_name = f"derain_user_{sha256[:16]}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     assert spec is not None

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from derain.errors import InputError
 from derain.networks.base import UNKNOWN
 from derain.networks.onnx import OnnxNetwork
-from derain.networks.running import channels_last, own_code, quantise
+from derain.networks.running import channels_last, quantise, run
 from derain.networks.tile_memory import bytes_per_pixel
 from derain.restoration.tiles import overlap, part_size, spans, tiled
 from derain.support.devices import available_bytes, is_out_of_memory, usable_device
@@ -123,15 +123,12 @@ class TiledRestorer:
     def _tile(self, tile: UInt8[np.ndarray, "h w 3"]) -> Float[Tensor, "h w 3"]:
         rainy = torch.from_numpy(tile).to(self._device).movedim(-1, 0)[None].float() / 255
         try:
-            with torch.inference_mode(), own_code(self._network):
-                derained: Tensor = self._network(rainy.contiguous(memory_format=torch.channels_last))[0]
+            derained = run(self._network, rainy.contiguous(memory_format=torch.channels_last))[0]
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
             size = f"tiles of {tile.shape[1]} x {tile.shape[0]} px"
             raise InputError(f"{self._device} has too little memory for {size}: give a smaller --tile") from error
-        if derained.isnan().any():
-            raise InputError("the network gives NaN: its weights are not those of a finished training")
         return derained.movedim(0, -1)
 
     def _auto_tile_px(self) -> int:

@@ -45,7 +45,7 @@ def overlap(descriptor: Descriptor, tile_px: int) -> Overlap:
     Raises:
         InputError: even blended tiles would be mostly overlap.
 
-    >>> unet = Descriptor("", (0.0, 1.0), smallest_size_px=1, size_multiple_px=8, receptive_field_px=103, stages=1)
+    >>> unet = Descriptor("", smallest_size_px=1, size_multiple_px=8, receptive_field_px=103, stages=1)
     >>> overlap(unet, 512), overlap(unet, 200)
     (Overlap(margin_px=56, ramp_px=0), Overlap(margin_px=32, ramp_px=32))
     """

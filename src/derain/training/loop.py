@@ -15,7 +15,7 @@ from torch import Tensor
 
 from derain.errors import InputError, TrainingError
 from derain.networks.base import Network
-from derain.networks.running import channels_last, own_code
+from derain.networks.running import channels_last
 from derain.networks.weights import write_tensors
 from derain.probe.measure import probe_network
 from derain.support.devices import usable_device
@@ -166,7 +166,6 @@ def _loss(network: Network, rainy: Tensor, clean: Tensor, settings: TrainingSett
     with (
         torch.random.fork_rng(devices=[]),
         torch.autocast(rainy.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"),
-        own_code(network),
     ):
         torch.manual_seed(int(generator(settings.seed, "step", k).integers(2**31)))
         if settings.loss == "own":

@@ -15,7 +15,6 @@ from derain.networks.base import Network
 from derain.networks.memory import refuse_too_large, refuse_too_many_weights
 from derain.networks.registry import build, parse
 from derain.networks.running import channels_last
-from derain.networks.user import UserNetwork
 from derain.networks.weights import describe
 from derain.pictures.backgrounds import ContentFilter, PatchSet, load_patches, split_photos, whole_photos
 from derain.pictures.images import list_images
@@ -62,9 +61,9 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
         raise InputError(
             f"{settings.network} needs samples of at least {smallest} x {smallest} pixels, not {side} x {side}"
         )
-    if isinstance(network, UserNetwork) or settings.batch_size == 1:
+    if not network.proven or settings.batch_size == 1:
         with torch.random.fork_rng(devices=[]):
-            refuse_untrainable(network, settings.network, settings.batch_size, settings.sample_size)
+            refuse_untrainable(network, settings)
     refuse_too_large(network, settings.batch_size, settings.sample_size, available)
     bank = None
     if settings.layers is not None:
@@ -180,22 +179,24 @@ def _validation(settings: TrainingSettings, photos: list[Path], most: int, rain:
     return sets
 
 
-def refuse_untrainable(network: Network, name: str, batch_size: int, side_px: int) -> None:
+def refuse_untrainable(network: Network, settings: TrainingSettings) -> None:
     """Try one step back and forth on a copy: a network may work on pictures and fail only while it trains, as
     BatchNorm does where a sample is alone and has one value left.
 
     Raises:
         InputError: it fails, or its output depends on no weight that is learnt.
     """
+    samples, side_px = min(settings.batch_size, 2), settings.sample_size
     trial = channels_last(deepcopy(network)).train()
     try:
-        derained = trial(
-            torch.rand(min(batch_size, 2), 3, side_px, side_px).contiguous(memory_format=torch.channels_last)
-        )
+        rainy = torch.rand(samples, 3, side_px, side_px).contiguous(memory_format=torch.channels_last)
+        derained = trial.own_loss(rainy, rainy) if settings.loss == "own" else trial(rainy)
         if derained.requires_grad:
             derained.mean().backward()
     except Exception as error:
-        samples = f"samples of {side_px} x {side_px} pixels{', one at a time' if batch_size == 1 else ''}"
-        raise InputError(f"{name} cannot be trained on {samples}: {type(error).__name__}: {error}") from error
+        cause = error.__cause__ or error
+        tried = f"samples of {side_px} x {side_px} pixels{', one at a time' if samples == 1 else ''}"
+        sentence = f"{settings.network} cannot be trained on {tried}: {type(cause).__name__}: {cause}"
+        raise InputError(sentence) from error
     if not derained.requires_grad:
-        raise InputError(f"{name} cannot be trained: its output depends on no weight with a gradient")
+        raise InputError(f"{settings.network} cannot be trained: its output depends on no weight with a gradient")

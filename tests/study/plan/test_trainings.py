@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from derain.errors import InputError
+from derain.networks.registry import canonical
 from derain.pictures.backgrounds import Category
 from derain.study.plan.scales import SCALES, Scale
 from derain.study.plan.spec import Study, load_studies
-from derain.study.plan.trainings import Training, canonical, distinct, plan
+from derain.study.plan.trainings import Training, distinct, plan
 
 STUDIES = Path(__file__).parents[3] / "studies"
 TINY = Scale("cpu", 6, 32, 16, 2, 1e-3, 0, None, "tiny")

@@ -12,8 +12,9 @@ from torch import nn
 
 from derain.errors import InputError
 from derain.networks import build, parse
+from derain.networks.registry import determined
 from derain.networks.running import channels_last
-from derain.study.plan.trainings import Training, determined
+from derain.study.plan.trainings import Training
 from derain.support.choices import Precision
 from derain.support.devices import usable_device
 from derain.support.files import make_folder, write_json

@@ -9,7 +9,7 @@ from derain.errors import InputError, one_of
 from derain.evaluation.metrics import METRIC
 from derain.evaluation.test_sets import Pairs, Test
 from derain.networks import parse
-from derain.networks.user import is_user_network
+from derain.networks.registry import seen_from
 from derain.pictures.backgrounds import Category
 from derain.rain import PRESETS
 from derain.study.plan.scales import SCALES
@@ -201,12 +201,14 @@ def _resolve(study: Study, path: Path) -> Study:
     def rain(text: str) -> str:
         return str(located(text, path.parent)) if text.endswith(".toml") else text
 
-    def network(text: str) -> str:
-        return str(located(text, path.parent)) if is_user_network(text) else text
-
     def grids(found: tuple[Grid, ...]) -> tuple[Grid, ...]:
         return tuple(
-            replace(grid, network=tuple(map(network, grid.network)), rain=tuple(map(rain, grid.rain))) for grid in found
+            replace(
+                grid,
+                network=tuple(seen_from(path.parent, text) for text in grid.network),
+                rain=tuple(map(rain, grid.rain)),
+            )
+            for grid in found
         )
 
     def reduced(found: Reduced | None) -> Reduced | None:

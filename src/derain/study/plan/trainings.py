@@ -9,10 +9,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from derain.errors import InputError, unreadable
+from derain.errors import InputError
 from derain.evaluation.test_sets import Test
-from derain.networks.registry import NETWORKS, parse
-from derain.networks.user import is_user_network
+from derain.networks.registry import canonical, determined
 from derain.pictures.backgrounds import Category
 from derain.rain import load_rain
 from derain.study.plan.scales import Scale
@@ -142,38 +141,6 @@ def trainings(study: Study, scale: Scale, seeds: Sequence[int] = ()) -> Iterator
                 canonical(network), study.data[category], count, rain, seed, length, scale, precision, loss
             )
             yield training, grid
-
-
-@cache
-def canonical(network: str) -> str:
-    """The text of a network without values that are defaults, in the order of its hyperparameters.
-
-    >>> canonical("resnet:blocks=16,features=32")
-    'resnet:features=32'
-    """
-    name, values = parse(network)
-    if is_user_network(name):
-        return name
-    defaults = asdict(NETWORKS[name].hyperparameters())
-    changed = [f"{key}={_text(values[key])}" for key in defaults if values.get(key, defaults[key]) != defaults[key]]
-    return f"{name}:{','.join(changed)}" if changed else name
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-@cache
-def determined(network: str) -> Mapping[str, Any]:
-    """What determines a network: name and all hyperparameters, or the code of the user's own."""
-    name, values = parse(network)
-    if is_user_network(name):
-        path, _, class_name = name.rpartition(":")
-        try:
-            return {"class": class_name, "code": sha256(Path(path).read_bytes()).hexdigest()}
-        except OSError as error:
-            raise unreadable(Path(name), error, "the network") from error
-    return {"name": name, **asdict(NETWORKS[name].hyperparameters(**values))}
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from derain.pictures.backgrounds import ContentFilter, PatchSet, load_patches, s
 from derain.pictures.images import list_images
 from derain.probe.maps import Scene, lay_scene
 from derain.probe.space import COARSE
-from derain.rain import load_rain
+from derain.rain import Rain, load_rain
 from derain.support.devices import available_bytes
 from derain.support.randomness import generator
 from derain.training.objective import Objective, refuse_too_large_bank, render_bank
@@ -48,23 +49,11 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
     Raises:
         InputError: whatever is wrong with the settings, the photos, the rain or the network.
     """
-    name, hyperparameters = parse(settings.network)
     available = available_bytes(device)
-    refuse_too_many_weights(name, hyperparameters, available)
+    refuse_too_many_weights(*parse(settings.network), available)
     rain = load_rain(settings.rain, settings.recipe)
     patches, held_out = _backgrounds(settings)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(generator(settings.seed, "network").integers(2**31)))
-        network = build(name, hyperparameters)
-    smallest, side = network.descriptor.smallest_size_px, settings.sample_size
-    if side < smallest:
-        raise InputError(
-            f"{settings.network} needs samples of at least {smallest} x {smallest} pixels, not {side} x {side}"
-        )
-    if not network.proven or settings.batch_size == 1:
-        with torch.random.fork_rng(devices=[]):
-            refuse_untrainable(network, settings)
-    refuse_too_large(network, settings.batch_size, settings.sample_size, available)
+    network = _network(settings, available)
     bank = None
     if settings.layers is not None:
         refuse_too_large_bank(settings.layers, settings.background_size, available)
@@ -91,10 +80,34 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
     if settings.probe_every:
         space = replace(COARSE, count=min(COARSE.count, most), size_px=settings.background_size)
         scene = lay_scene(space, photos, settings.seed, skip_bad=settings.skip_bad)
-    # In the order in which differences are looked for: a cause before what follows from it.
+    description = _description(settings, network, patches, rain, validation)
+    return Run(settings, description, network, objective, validation, scene)
+
+
+def _network(settings: TrainingSettings, available: int) -> Network:
+    """The network with weights drawn from the seed; refused if it cannot be trained in `available` bytes."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(generator(settings.seed, "network").integers(2**31)))
+        network = build(*parse(settings.network))
+    smallest, side = network.descriptor.smallest_size_px, settings.sample_size
+    if side < smallest:
+        raise InputError(
+            f"{settings.network} needs samples of at least {smallest} x {smallest} pixels, not {side} x {side}"
+        )
+    if not network.proven or settings.batch_size == 1:
+        with torch.random.fork_rng(devices=[]):
+            refuse_untrainable(network, settings)
+    refuse_too_large(network, settings.batch_size, settings.sample_size, available)
+    return network
+
+
+def _description(
+    settings: TrainingSettings, network: Network, patches: PatchSet, rain: Rain, validation: Sequence[ValidationSet]
+) -> dict[str, Any]:
+    """All that determines a run, JSON-able, in the order in which differences are looked for: causes come first."""
     description = {
         "seed": settings.seed,
-        **describe(name, network),
+        **describe(parse(settings.network)[0], network),
         "optimiser": {
             "name": "adam",
             "iterations": settings.iterations,
@@ -123,7 +136,7 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
         },
     }
     # Through JSON, so that it compares equal to what is read back from a file.
-    return Run(settings, json.loads(json.dumps(description)), network, objective, validation, scene)
+    return json.loads(json.dumps(description))  # type: ignore[no-any-return]
 
 
 def split_backgrounds(settings: TrainingSettings) -> tuple[list[Path], list[Path]]:

@@ -84,7 +84,7 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
     return Run(settings, description, network, objective, validation, scene)
 
 
-def _network(settings: TrainingSettings, available: int) -> Network:
+def _network(settings: TrainingSettings, available: float) -> Network:
     """The network with weights drawn from the seed; refused if it cannot be trained in `available` bytes."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(generator(settings.seed, "network").integers(2**31)))
@@ -136,7 +136,8 @@ def _description(
         },
     }
     # Through JSON, so that it compares equal to what is read back from a file.
-    return json.loads(json.dumps(description))  # type: ignore[no-any-return]
+    plain: dict[str, Any] = json.loads(json.dumps(description))
+    return plain
 
 
 def split_backgrounds(settings: TrainingSettings) -> tuple[list[Path], list[Path]]:

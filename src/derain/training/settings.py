@@ -98,6 +98,10 @@ class TrainingSettings:
         for name, value in (("average_decay", self.average_decay), *(("betas", beta) for beta in self.betas)):
             if not 0 <= value < 1:
                 raise InputError(f"{_flag(name)} must be at least 0 and less than 1, not {value}")
+        self._refuse_contradictions()
+
+    def _refuse_contradictions(self) -> None:
+        """Refuse values that are valid each for itself, but not together."""
         if self.patch_size is not None and self.patch_size > self.background_size:
             raise InputError(
                 f"--patch-size {self.patch_size} is larger than --background-size {self.background_size}, "

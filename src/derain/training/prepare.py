@@ -1,8 +1,6 @@
 """A training made ready: patches, rain, network and their description."""
 
-import json
 import os
-from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,9 +19,10 @@ from derain.pictures.backgrounds import ContentFilter, PatchSet, load_patches, s
 from derain.pictures.images import list_images
 from derain.probe.maps import Scene, lay_scene
 from derain.probe.space import COARSE
-from derain.rain import Rain, load_rain
+from derain.rain import load_rain
 from derain.support.devices import available_bytes
 from derain.support.randomness import generator
+from derain.training.description import describe_run
 from derain.training.objective import Objective, refuse_too_large_bank, render_bank
 from derain.training.settings import TrainingSettings
 from derain.training.validation import held_out_set
@@ -49,11 +48,23 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
     Raises:
         InputError: whatever is wrong with the settings, the photos, the rain or the network.
     """
+    name, hyperparameters = parse(settings.network)
     available = available_bytes(device)
-    refuse_too_many_weights(*parse(settings.network), available)
+    refuse_too_many_weights(name, hyperparameters, available)
     rain = load_rain(settings.rain, settings.recipe)
     patches, held_out = _backgrounds(settings)
-    network = _network(settings, available)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(generator(settings.seed, "network").integers(2**31)))
+        network = build(name, hyperparameters)
+    smallest, side = network.descriptor.smallest_size_px, settings.sample_size
+    if side < smallest:
+        raise InputError(
+            f"{settings.network} needs samples of at least {smallest} x {smallest} pixels, not {side} x {side}"
+        )
+    if not network.proven or settings.batch_size == 1:
+        with torch.random.fork_rng(devices=[]):
+            refuse_untrainable(network, settings)
+    refuse_too_large(network, settings.batch_size, settings.sample_size, available)
     bank = None
     if settings.layers is not None:
         refuse_too_large_bank(settings.layers, settings.background_size, available)
@@ -80,64 +91,8 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
     if settings.probe_every:
         space = replace(COARSE, count=min(COARSE.count, most), size_px=settings.background_size)
         scene = lay_scene(space, photos, settings.seed, skip_bad=settings.skip_bad)
-    description = _description(settings, network, patches, rain, validation)
+    description = describe_run(settings, describe(name, network), rain.describe(), patches, validation)
     return Run(settings, description, network, objective, validation, scene)
-
-
-def _network(settings: TrainingSettings, available: float) -> Network:
-    """The network with weights drawn from the seed; refused if it cannot be trained in `available` bytes."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(generator(settings.seed, "network").integers(2**31)))
-        network = build(*parse(settings.network))
-    smallest, side = network.descriptor.smallest_size_px, settings.sample_size
-    if side < smallest:
-        raise InputError(
-            f"{settings.network} needs samples of at least {smallest} x {smallest} pixels, not {side} x {side}"
-        )
-    if not network.proven or settings.batch_size == 1:
-        with torch.random.fork_rng(devices=[]):
-            refuse_untrainable(network, settings)
-    refuse_too_large(network, settings.batch_size, settings.sample_size, available)
-    return network
-
-
-def _description(
-    settings: TrainingSettings, network: Network, patches: PatchSet, rain: Rain, validation: Sequence[ValidationSet]
-) -> dict[str, Any]:
-    """All that determines a run, JSON-able, in the order in which differences are looked for: causes come first."""
-    description = {
-        "seed": settings.seed,
-        **describe(parse(settings.network)[0], network),
-        "optimiser": {
-            "name": "adam",
-            "iterations": settings.iterations,
-            "learning_rate": settings.learning_rate,
-            "betas": list(settings.betas),
-            "warmup": settings.warmup,
-            "schedule": "cosine",
-            "average_decay": settings.average_decay,
-            **({"precision": settings.precision} if settings.precision != "float32" else {}),
-        },
-        "validation": {
-            "validate_every": settings.validate_every,
-            "sets": [{"name": s.name, **s.source} for s in validation],
-        },
-        **({"stop_when_slacking": True} if settings.stop_when_slacking else {}),
-        "objective": {
-            "loss": settings.loss,
-            "count": settings.count,
-            "photos": patches.photos,
-            "background_size": settings.background_size,
-            "patch_size": settings.sample_size,
-            "batch_size": settings.batch_size,
-            "layers": settings.layers,
-            "rain": rain.describe(),
-            "content_hash": patches.content_hash,
-        },
-    }
-    # Through JSON, so that it compares equal to what is read back from a file.
-    plain: dict[str, Any] = json.loads(json.dumps(description))
-    return plain
 
 
 def split_backgrounds(settings: TrainingSettings) -> tuple[list[Path], list[Path]]:

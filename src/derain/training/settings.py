@@ -1,9 +1,9 @@
 """What a training is asked to do. Free of torch, so that the command line answers at once."""
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import get_args
+from typing import Any, Literal, get_args
 
 from derain.errors import InputError, one_of
 from derain.support.choices import Match, Precision, Recipe
@@ -14,6 +14,13 @@ LOSS_TERMS = ("l1", "l2", "ssim")
 """Terms of a loss, on the network's last picture: L1, the mean square, and 1 - SSIM."""
 _LARGEST_RATE = 1e30  # Adam's steps are float32
 _SSIM_WINDOW_PX = 11
+
+Part = Literal["optimiser", "objective"]
+"""Parts of the description of a run that a setting can stand in."""
+
+# Metadata of a setting. axis: it is an axis of studies, too. added_to: every setting newer than the first version names
+# the part of the description of a run that it stands in. It stands there, and in the identity of a study's training,
+# only where it differs from its default: so what was trained before there was a choice stays what it is.
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,7 @@ class TrainingSettings:
     """Network, with hyperparameters as in resnet:features=16,blocks=4."""
     iterations: int = 250_000
     """Training iterations."""
-    loss: str = "l1"
+    loss: str = field(default="l1", metadata={"axis": True})
     """l1 (the paper's), l2, ssim (1 - SSIM), a weighted sum such as l1+ssim:0.2, or own (the network's own paper)."""
     batch_size: int = 16
     """Samples in a batch."""
@@ -54,7 +61,7 @@ class TrainingSettings:
     """Adam's betas."""
     warmup: int = 0
     """Iterations over which the learning rate rises linearly."""
-    precision: Precision = "float32"
+    precision: Precision = field(default="float32", metadata={"axis": True, "added_to": "optimiser"})
     """Of the network's products; bfloat16 takes two thirds of the time where the CPU has it, elsewhere ten times."""
     average_decay: float = 0.999
     """Decay of the averaged weights, which are the ones saved; (k+1)/(k+10) while that is smaller; 0: no averaging."""
@@ -76,12 +83,18 @@ class TrainingSettings:
     """Seed that chooses the photos kept out of training, where they are to be the same for several seeds."""
 
     def __post_init__(self) -> None:
+        self._check_choices()
+        self._check_numbers()
+        self._check_together()
+
+    def _check_choices(self) -> None:
         for name, choices in _CHOICES.items():
             one_of(getattr(self, name), choices, name)
-        if self.loss != "own":
-            terms = read_loss(self.loss)
-            if "ssim" in terms and self.sample_size < _SSIM_WINDOW_PX:
-                raise InputError(f"--loss {self.loss} needs samples of at least {_SSIM_WINDOW_PX} pixels a side")
+        terms = {} if self.loss == "own" else read_loss(self.loss)
+        if "ssim" in terms and self.sample_size < _SSIM_WINDOW_PX:
+            raise InputError(f"--loss {self.loss} needs samples of at least {_SSIM_WINDOW_PX} pixels a side")
+
+    def _check_numbers(self) -> None:
         for name in ("count", "iterations", "batch_size", "background_size", "patch_size", "layers", "learning_rate"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
@@ -98,10 +111,8 @@ class TrainingSettings:
         for name, value in (("average_decay", self.average_decay), *(("betas", beta) for beta in self.betas)):
             if not 0 <= value < 1:
                 raise InputError(f"{_flag(name)} must be at least 0 and less than 1, not {value}")
-        self._refuse_contradictions()
 
-    def _refuse_contradictions(self) -> None:
-        """Refuse values that are valid each for itself, but not together."""
+    def _check_together(self) -> None:
         if self.patch_size is not None and self.patch_size > self.background_size:
             raise InputError(
                 f"--patch-size {self.patch_size} is larger than --background-size {self.background_size}, "
@@ -116,6 +127,19 @@ class TrainingSettings:
     def sample_size(self) -> int:
         """Side of the training samples in pixels."""
         return self.patch_size or self.background_size
+
+    def added(self, *parts: Part) -> dict[str, Any]:
+        """The settings of these parts that are newer than the first version and differ from their defaults.
+
+        >>> TrainingSettings((Path("photos"),), 8, precision="bfloat16").added("optimiser", "objective")
+        {'precision': 'bfloat16'}
+        """
+        added = [each for each in fields(self) if each.metadata.get("added_to") in parts]
+        return {each.name: value for each in added if (value := getattr(self, each.name)) != each.default}
+
+
+SETTING_AXES = {each.name: each for each in fields(TrainingSettings) if each.metadata.get("axis")}
+"""The settings that are axes of studies, by name."""
 
 
 def read_loss(text: str) -> dict[str, float]:

@@ -1,10 +1,8 @@
 """What a study trains: every training once, whatever number of figures share it."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import cache
-from hashlib import sha256
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from derain.rain import load_rain
 from derain.study.plan.scales import Scale
 from derain.study.plan.spec import Grid, Study, resolve_test
 from derain.support.choices import Precision
+from derain.training.description import identity
 from derain.training.settings import TrainingSettings
 
 
@@ -67,18 +66,7 @@ class Training:
         Args:
             photos: hash of the category's training photos; where they lie does not matter.
         """
-        chosen = asdict(self.settings())
-        settings = {name: chosen[name] for name in _DETERMINING}
-        settings |= {"photos": photos, "network": determined(self.network), "rain": _rain(self.rain)}
-        settings |= {"precision": self.precision} if self.precision != "float32" else {}
-        return sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
-
-
-# The settings that, with photos, network and rain, determine the weights.
-_DETERMINING = (
-    "count", "iterations", "loss", "batch_size", "background_size", "patch_size", "layers", "min_std", "max_white",
-    "learning_rate", "betas", "warmup", "average_decay", "seed",
-)  # fmt: skip
+        return identity(self.settings(), photos, determined(self.network), _rain(self.rain))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The report of made-up results of 500 trainings: seconds of the whole report, without pictures.
 
-    python benchmarks/report.py [PAGE]
+    python -m benchmarks.report [PAGE]
 
 All studies of the repository at the paper's scale with four seeds; the first 500 trainings are done, each with the
 figures of 40 test pictures. The page is kept where a file is named.
@@ -25,6 +25,7 @@ from derain.study.run.store import Store
 
 TRAININGS, SEEDS, PICTURES = 500, (0, 1, 2, 3), 40
 COMPLEXITY = {"natural": 0.02, "faces": 0.01, "buildings": 0.03, "comics": 0.05}
+CONTENT = "made up"  # in place of the hash of the pictures
 STUDIES = Path(__file__).parents[1] / "studies"
 
 
@@ -35,7 +36,7 @@ def measured(count: int, rng: np.random.Generator) -> Measured:
     mean = dict(zip(names, values.mean(0).tolist(), strict=True))
     images = [dict(zip(names, image, strict=True)) for image in values.tolist()]
     return Measured(
-        content="as shown",
+        content=CONTENT,
         names=[str(index) for index in range(PICTURES)],
         mean={10: mean, 50: mean},
         images={10: images, 50: images},
@@ -63,7 +64,7 @@ def make_results(store: Store) -> None:
         store.write_result(identities[each.training], result)
     for study in studies:
         runs = tuple(
-            RecordedRun(identities[training], training.axes(), dict.fromkeys(grid.tests, "as shown"))
+            RecordedRun(identities[training], training.axes(), dict.fromkeys(grid.tests, CONTENT))
             for training, grid in trainings(study, scale, SEEDS)
         )
         store.write_study(RecordedStudy(replace(study, pictures=None), scale, runs))

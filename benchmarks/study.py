@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import tyro
 
-from derain.evaluation.metrics import METRICS
+from derain.evaluation.metrics import METRICS, Figures
 from derain.pictures.backgrounds import Category
 from derain.study.plan.scales import SCALES
 from derain.study.plan.spec import Grid, Study, TestSet
@@ -92,7 +92,7 @@ def measuring_seconds(task: Task, run_folder: Path) -> float:
 def made_up(index: int) -> Result:
     """A result as large as one on 40 pictures."""
     rng = random.Random(index)
-    figures = [{metric.name: 100 * rng.random() for metric in METRICS} for _ in range(40)]
+    figures: list[Figures] = [{metric.name: 100 * rng.random() for metric in METRICS} for _ in range(40)]
     axes = {"network": "unet", "category": "natural", "count": index, "rain": "medium", "seed": 0, "length": 1.0}
     means = {10: figures[0], 50: figures[1]}
     test = Measured("as shown", [f"{n}" for n in range(40)], means, {10: figures, 50: figures}, means, means, {})

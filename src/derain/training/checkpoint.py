@@ -1,6 +1,7 @@
 """Checkpoints: saved, resumed to the last bit, and refused where a run is another one."""
 
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -51,40 +52,58 @@ def _flatten(value: Any, prefix: str = "") -> dict[str, Any]:
     return {prefix: value}
 
 
-def save_checkpoint(
-    path: Path,
-    iteration: int,
-    description: dict[str, Any],
-    network: Network,
-    average: Network,
-    optimiser: torch.optim.Adam,
-    watch: SlackingWatch,
-) -> None:
-    refuse_unfinite(network, path.parent)
-    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
-    tensors |= {f"average.{name}": tensor for name, tensor in average.state_dict().items()}
-    for name, parameter in network.named_parameters():
-        for moment, tensor in optimiser.state[parameter].items():
+@dataclass
+class State:
+    """All that changes while a network trains.
+
+    Attributes:
+        network: the weights that are trained.
+        average: the averaged weights, which are measured and saved.
+        optimiser: Adam with its moments.
+        watch: the best validation so far.
+        done: number of iterations done.
+    """
+
+    network: Network
+    average: Network
+    optimiser: torch.optim.Adam
+    watch: SlackingWatch = field(default_factory=SlackingWatch)
+    done: int = 0
+
+
+def save_checkpoint(path: Path, description: dict[str, Any], state: State) -> None:
+    """Write all that a run needs to go on.
+
+    Raises:
+        TrainingError: the weights are no longer numbers; the checkpoint before stays.
+    """
+    refuse_unfinite(state.network, path.parent)
+    tensors = {f"network.{name}": tensor for name, tensor in state.network.state_dict().items()}
+    tensors |= {f"average.{name}": tensor for name, tensor in state.average.state_dict().items()}
+    for name, parameter in state.network.named_parameters():
+        for moment, tensor in state.optimiser.state[parameter].items():
             tensors[f"optimiser.{moment}.{name}"] = tensor
-    tensors |= {f"best.{name}": tensor for name, tensor in watch.weights.items()}
-    write_tensors(path, tensors, {"iteration": iteration, "run": description, "watch": watch.state()})
+    tensors |= {f"best.{name}": tensor for name, tensor in state.watch.weights.items()}
+    write_tensors(path, tensors, {"iteration": state.done, "run": description, "watch": state.watch.state()})
 
 
-def resume(
-    path: Path, description: dict[str, Any], network: Network, average: Network, optimiser: torch.optim.Adam
-) -> tuple[int, SlackingWatch]:
-    """Load a checkpoint, if there is one; returns the number of iterations done and the best validation so far."""
+def resume(path: Path, description: dict[str, Any], state: State) -> None:
+    """Bring the state to where a checkpoint left it, if there is one.
+
+    Raises:
+        InputError: the checkpoint is of another run.
+    """
     if not path.exists():
-        return 0, SlackingWatch()
+        return
     tensors, header = read_tensors(path)
     _refuse_other(path.parent, header["run"], description)
-    for prefix, module in (("network.", network), ("average.", average)):
+    for prefix, module in (("network.", state.network), ("average.", state.average)):
         part = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
         load_weights(module, part, f"{path} does not fit the run")
-    for name, parameter in network.named_parameters():
+    for name, parameter in state.network.named_parameters():
         if f"optimiser.step.{name}" not in tensors:
             continue  # frozen or not used so far: without a gradient Adam has no moments
-        optimiser.state[parameter] = {
+        state.optimiser.state[parameter] = {
             "step": tensors[f"optimiser.step.{name}"],
             **{
                 moment: torch.empty_like(parameter, requires_grad=False).copy_(tensors[f"optimiser.{moment}.{name}"])
@@ -92,7 +111,8 @@ def resume(
             },
         }
     best = {name.removeprefix("best."): tensor for name, tensor in tensors.items() if name.startswith("best.")}
-    return int(header["iteration"]), SlackingWatch.restored(header.get("watch"), best)
+    state.watch = SlackingWatch.restored(header.get("watch"), best)
+    state.done = int(header["iteration"])
 
 
 def refuse_unfinite(network: Network, out: Path) -> None:

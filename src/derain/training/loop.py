@@ -24,6 +24,7 @@ from derain.support.randomness import generator
 from derain.training.checkpoint import (
     CHECKPOINT,
     MODEL,
+    State,
     average_into,
     refuse_other_run,
     refuse_unfinite,
@@ -32,7 +33,7 @@ from derain.training.checkpoint import (
 )
 from derain.training.log import RunLog, log_probe
 from derain.training.losses import loss_of
-from derain.training.prepare import prepare
+from derain.training.prepare import Run, prepare
 from derain.training.settings import TrainingSettings
 from derain.training.slacking import Point
 
@@ -88,74 +89,106 @@ def train(
     for name in (MODEL, CHECKPOINT):
         remove_leftovers(out / name)
     environment = {"device": str(place), "threads": torch.get_num_threads(), "torch": torch.__version__}
-
     network = channels_last(run.network.to(place)).train()
-    average: Network = deepcopy(network)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=settings.betas)
-    start, watch = resume(out / CHECKPOINT, run.description, network, average, optimiser)
+    state = State(network, deepcopy(network), optimiser)
+    resume(out / CHECKPOINT, run.description, state)
     write_json(out / "run.json", run.description)
 
-    if start:
-        _log.info("going on with %s from iteration %d", out, start)
+    if state.done:
+        _log.info("going on with %s from iteration %d", out, state.done)
     if settings.precision == "bfloat16" and place.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX2":
         _log.warning("this CPU computes bfloat16 by software, far slower than float32")
     with RunLog(out) as log:
-        log.write("resumed" if start else "started", start, {"environment": environment, "run": run.description})
-        recent, recent_from, saved_at = torch.zeros((), device=place), start, time.monotonic()
-        for k in range(start, settings.iterations):
-            rainy, clean = (picture.contiguous(memory_format=torch.channels_last) for picture in run.objective.batch(k))
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(settings, k)
-            loss = _loss(network, rainy, clean, settings, k)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            average_into(average, network, min(settings.average_decay, (k + 1) / (k + 10)))
-            recent += loss.detach()
-
-            done, mean_loss = k + 1, None
-            last = done == settings.iterations
-            validate = bool(settings.validate_every) and (last or done % settings.validate_every == 0)
-            probe = bool(settings.probe_every) and (last or done % settings.probe_every == 0)
-            save = not last and (done % checkpoint_every == 0 or time.monotonic() - saved_at > _CHECKPOINT_SECONDS)
-            if last or save or validate or done % _PROGRESS_EVERY == 0:
-                mean_loss = float(recent) / (done - recent_from)
-                if not math.isfinite(mean_loss):
-                    kept = " (the last checkpoint is kept)" if (out / CHECKPOINT).exists() else ""
-                    raise TrainingError(
-                        f"the loss is no longer a number between iterations {recent_from} and {done} of {out}; "
-                        f"a lower --learning-rate or a --warmup may help{kept}"
-                    )
-                recent, recent_from = torch.zeros((), device=place), done
-                log.write("progress", done, {"loss": mean_loss, "learning_rate": learning_rate(settings, k)})
-            try:
-                for validation_set in run.validation if validate else ():
-                    figures = validation_set.measure(average, place)
-                    log.write("validation", done, figures)
-                    if settings.stop_when_slacking and validation_set.name == "held_out":
-                        watch.note(_point(done, figures), average.state_dict())
-                if probe and run.scene is not None:
-                    log_probe(log, done, run.scene, probe_network(average, run.scene, place))
-            except InputError as error:
-                raise TrainingError(f"{out} cannot be measured at iteration {done}: {error}") from error
-            if watch.slacking:
-                log.write("slacking", done, {"best": asdict(watch.best) if watch.best else None})
-                break
-            if save:
-                save_checkpoint(out / CHECKPOINT, done, run.description, network, average, optimiser, watch)
-                log.write("checkpoint", done, {})
-                saved_at = time.monotonic()
-            report(Progress(done, settings.iterations, mean_loss))
-
-        refuse_unfinite(average, out)
+        begun = {"environment": environment, "run": run.description}
+        log.write("resumed" if state.done else "started", state.done, begun)
+        _iterate(run, state, out, log, checkpoint_every, report)
+        refuse_unfinite(state.average, out)
         header = {**run.description, "environment": environment, "derain": version("derain")}
-        if watch.best is not None:
-            average.load_state_dict(watch.weights)
-            header |= {"best_iteration": watch.best.iteration, "stopped_at": done}
-        write_tensors(model, average.state_dict(), header)
-        log.write("finished", done, {"model": MODEL})
+        if state.watch.best is not None:
+            state.average.load_state_dict(state.watch.weights)
+            header |= {"best_iteration": state.watch.best.iteration, "stopped_at": state.done}
+        write_tensors(model, state.average.state_dict(), header)
+        log.write("finished", state.done, {"model": MODEL})
     (out / CHECKPOINT).unlink(missing_ok=True)
     return model
+
+
+def _iterate(
+    run: Run, state: State, out: Path, log: RunLog, checkpoint_every: int, report: Callable[[Progress], None]
+) -> None:
+    """Train from where the state is to the last iteration, or until the network slacks off."""
+    settings, network, place = run.settings, state.network, next(run.network.parameters()).device
+    losses, losses_from, saved_at = torch.zeros((), device=place), state.done, time.monotonic()
+    for k in range(state.done, settings.iterations):
+        # The batch, and the learning rate of this step.
+        rainy, clean = (picture.contiguous(memory_format=torch.channels_last) for picture in run.objective.batch(k))
+        for group in state.optimiser.param_groups:
+            group["lr"] = learning_rate(settings, k)
+
+        # One step of Adam, and the average of the weights after it.
+        loss = _loss(network, rainy, clean, settings, k)
+        state.optimiser.zero_grad()
+        loss.backward()
+        state.optimiser.step()
+        average_into(state.average, network, min(settings.average_decay, (k + 1) / (k + 10)))
+        losses += loss.detach()
+        state.done = k + 1
+
+        # Once in a while: the mean loss. The device is waited for only here.
+        last = state.done == settings.iterations
+        save = not last and (state.done % checkpoint_every == 0 or time.monotonic() - saved_at > _CHECKPOINT_SECONDS)
+        mean_loss = None
+        if last or save or _is_due(settings.validate_every, state.done, last) or state.done % _PROGRESS_EVERY == 0:
+            mean_loss = _mean_loss(losses, losses_from, state.done, out)
+            losses, losses_from = torch.zeros((), device=place), state.done
+            log.write("progress", state.done, {"loss": mean_loss, "learning_rate": learning_rate(settings, k)})
+
+        # Once in a while: validation, response to rain, and an early end.
+        _measure(run, state, out, log)
+        if state.watch.slacking:
+            log.write("slacking", state.done, {"best": asdict(state.watch.best) if state.watch.best else None})
+            return
+
+        # Once in a while: a checkpoint.
+        if save:
+            save_checkpoint(out / CHECKPOINT, run.description, state)
+            log.write("checkpoint", state.done, {})
+            saved_at = time.monotonic()
+        report(Progress(state.done, settings.iterations, mean_loss))
+
+
+def _is_due(every: int, done: int, last: bool) -> bool:
+    """True at the iterations at which something is done every so many iterations, and at the end; 0: never."""
+    return every > 0 and (last or done % every == 0)
+
+
+def _mean_loss(losses: Tensor, since: int, done: int, out: Path) -> float:
+    """The mean of losses that were added up since an iteration; TrainingError if it is no number."""
+    mean = float(losses) / (done - since)
+    if not math.isfinite(mean):
+        kept = " (the last checkpoint is kept)" if (out / CHECKPOINT).exists() else ""
+        raise TrainingError(
+            f"the loss is no longer a number between iterations {since} and {done} of {out}; "
+            f"a lower --learning-rate or a --warmup may help{kept}"
+        )
+    return mean
+
+
+def _measure(run: Run, state: State, out: Path, log: RunLog) -> None:
+    """Measure the averaged weights as far as it is due: validation sets, and the response to rain."""
+    settings, done = run.settings, state.done
+    last, place = done == settings.iterations, next(state.average.parameters()).device
+    try:
+        for validation_set in run.validation if _is_due(settings.validate_every, done, last) else ():
+            figures = validation_set.measure(state.average, place)
+            log.write("validation", done, figures)
+            if settings.stop_when_slacking and validation_set.name == "held_out":
+                state.watch.note(_point(done, figures), state.average.state_dict())
+        if run.scene is not None and _is_due(settings.probe_every, done, last):
+            log_probe(log, done, run.scene, probe_network(state.average, run.scene, place))
+    except InputError as error:
+        raise TrainingError(f"{out} cannot be measured at iteration {done}: {error}") from error
 
 
 def _loss(network: Network, rainy: Tensor, clean: Tensor, settings: TrainingSettings, k: int) -> Tensor:

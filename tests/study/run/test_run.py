@@ -81,10 +81,10 @@ def test_results_are_the_same_whatever_the_number_of_workers_and_the_order(
     }
     cell = results.cells[0]
     assert cell.test == "pairs"
-    assert len(cell.images("e_r", 50)) == 2
+    assert len(cell.measured.values("e_r", 50)) == 2
     assert cell.measured.value("e_r", 10) == pytest.approx(sum(cell.measured.values("e_r", 10)) / 2)  # type: ignore[arg-type]
     assert cell.measured.perfect_e_r[10] > 10
-    assert cell.environment["threads"] == 1
+    assert cell.environment.threads == 1
 
 
 def test_what_is_done_is_not_done_again_and_a_new_test_set_needs_no_training(
@@ -242,7 +242,7 @@ def test_a_failed_training_is_reported_and_does_not_stop_the_others(
     [results] = load_results(Store(tmp_path / "r"))
     assert results.missing == 1
     [failure] = results.failed.values()
-    assert failure == f"resnet:features=4,blocks=1, barns, 30000, small, 0, 1.0, float32: {reason}"
+    assert failure == f"resnet:features=4,blocks=1, barns, 30000, small, 0, 1.0, float32, l1: {reason}"
 
 
 def test_failures_are_counted_where_trainings_are_called_the_same(small: Study, tiny: Scale, tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from derain.evaluation.evaluate import evaluate_network
 from derain.evaluation.metrics import e_r
 from derain.evaluation.test_sets import Sample, Test, photos
 from derain.networks import load_model
-from derain.networks.user import is_user_network
 from derain.pictures.backgrounds import Category
 from derain.study.plan.trainings import Training
 from derain.study.run.data_record import DataRecord, Hashes, refuse_unset, set_hash
@@ -93,8 +92,7 @@ def _execute(task: Task, store: Store, device: str, threads: int) -> None:
         _refuse_changed(task, store)
         model = train(task.training.settings(), store.run(task.identity), device, report=clock.note)
     # The study names it, so the code of a network of one's own may run.
-    own = task.training.network if is_user_network(task.training.network) else None
-    network, header = load_model(model, own)
+    network, header = load_model(model, task.training.network)
     result = result or Result(
         axes=task.training.axes(),
         run=header,

@@ -449,13 +449,13 @@ def test_the_response_to_rain_is_mapped_along_the_training(settings: TrainingSet
     train(settings, tmp_path / "run")
     probes = events(tmp_path / "run", "probe")
     assert [probe["iteration"] for probe in probes] == [5, 10, 12]
-    assert probes[0]["maps"].keys() == {
+    assert probes[0]["means"].keys() == {
         "length_px x angle_deg",
         "width x quantity",
         "brightness x angle_deg",
         "families",
     }
-    assert len(probes[0]["maps"]["length_px x angle_deg"]) == 9
+    assert len(probes[0]["means"]["length_px x angle_deg"]) == 9
     assert 0 <= probes[-1]["area"] <= 1
     # What is measured along a training does not change it, but for the photos kept out.
     train(dataclasses.replace(settings, probe_every=0, validate_every=12), tmp_path / "other")

@@ -35,8 +35,6 @@ def refuse_other_run(path: Path, description: dict[str, Any]) -> None:
 def _refuse_other(out: Path, made_with: dict[str, Any], description: dict[str, Any]) -> None:
     theirs, ours = _flatten(made_with), _flatten(description)
     for key in [*ours, *theirs]:
-        if key not in theirs and key.endswith(".content_hash"):
-            continue  # older runs recorded validation pairs by their names alone
         if theirs.get(key) != ours.get(key):
             raise InputError(
                 f"{out} was made with {key} = {theirs.get(key)}, not {ours.get(key)}: "

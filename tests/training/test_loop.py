@@ -225,7 +225,6 @@ def test_validation_pairs_of_the_same_names_but_other_content_are_refused(
         train(settings, run, report=stop_at(2))
     with pytest.raises(InputError, match=r"made with validation\.sets\.1\.content_hash = "):
         train(mixed, run)
-    train(settings, run)
 
 
 def test_a_folder_with_a_model_of_something_else_is_refused(settings: TrainingSettings, tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ def read_table(
     """A frozen dataclass from a table.
 
     A field that is a tuple of any length takes a list or a single value; a mapping of dataclasses takes a table of
-    tables; a path is `located`.
+    tables; a path is `located`. The metadata "entries" of a mapping, types by name, let its entries stand in the table
+    itself.
 
     Args:
         kind: the dataclass; its field types decide what is valid.
@@ -50,6 +51,13 @@ def read_table(
     types = get_type_hints(kind)
     valid = {field.name: types[field.name] for field in fields(kind) if field.init}  # type: ignore[arg-type]
     values = dict(defaults or {})
+    for field in fields(kind):  # type: ignore[arg-type]
+        if entries := field.metadata.get("entries", {}):
+            given = {**table, **table.get(field.name, {})}
+            table = {key: value for key, value in given.items() if key not in (*entries, field.name)}
+            own = {key: value for key, value in given.items() if key in entries}
+            values[field.name] = {key: _value(entries[key], own[key], f"{where}: {key}", folder) for key in own}
+            valid |= entries
     for key, value in table.items():
         if key not in valid:
             raise InputError(f"{where}: unknown key {key!r}{did_you_mean(key, valid)}")

@@ -12,7 +12,7 @@ from derain.evaluation.metrics import METRIC, RAIN_METRICS
 from derain.study.judge.curves import Curve, curve_of, figure_of
 from derain.study.judge.results import Cell
 from derain.study.judge.turning import NotTested
-from derain.study.run.store import AXES
+from derain.study.plan.spec import AXES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

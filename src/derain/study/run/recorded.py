@@ -16,7 +16,7 @@ class RecordedRun:
 
     Attributes:
         id: identity of the training.
-        axes: those of `derain.study.run.store.AXES`.
+        axes: those of `derain.study.plan.spec.AXES`.
         tests: hashes of what its test sets show, by their names; the first is drawn and judged.
         earlier: it is of a seed that only an earlier command asked for.
     """

@@ -91,8 +91,8 @@ def _value(kind: Any, value: Any, where: str, folder: Path) -> Any:
         entries = value if isinstance(value, list) else [value]
         if inner[-1] is not Ellipsis and len(entries) != len(inner):
             raise InputError(f"{where} must be a list of {len(inner)} values, not {value!r}")
-        # Whole numbers stay whole in lists: a hash of the description of a rain is part of a training's identity.
-        whole = int if inner[0] is float else None
+        # Whole numbers stay whole in pairs: a hash of the description of a rain is part of a training's identity.
+        whole = int if inner[0] is float and inner[-1] is not Ellipsis else None
         return tuple(entry if type(entry) is whole else _value(inner[0], entry, where, folder) for entry in entries)
     if origin is Mapping and isinstance(value, dict):
         return {key: _value(inner[1], entry, f"{where}.{key}", folder) for key, entry in value.items()}

@@ -1,7 +1,7 @@
 """The record of a study in a folder of results: the study itself, its scale and the trainings that belong to it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +40,9 @@ class RecordedStudy:
         """NAME.SCALE."""
         return f"{self.study.name}.{self.scale.name}"
 
-    def to_json(self) -> dict[str, Any]:
-        """The same as plain values and paths."""
-        return asdict(self)
-
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "RecordedStudy":
-        """Read what `to_json` gave.
+        """Read what `dataclasses.asdict` gave.
 
         Raises:
             KeyError, TypeError, InputError: it is something else.

@@ -5,6 +5,7 @@ import io
 import json
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,7 @@ class Store:
     def write_study(self, recorded: RecordedStudy) -> None:
         path = self.folder / "studies" / f"{recorded.name}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, {"format": FORMAT, **recorded.to_json()})
+        write_json(path, {"format": FORMAT, **asdict(recorded)})
 
     def is_begun(self, identity: str) -> bool:
         """Whether a training has a result or a folder."""

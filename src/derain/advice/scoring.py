@@ -12,10 +12,10 @@ import torch
 from derain.advice.search import Measurement, score, standard_error
 from derain.advice.settings import Preference
 from derain.errors import InputError
-from derain.evaluation.test_sets import ValidationSet, pairs_set
+from derain.evaluation.test_sets import ValidationSet, degraded_set, pairs_set
 from derain.pictures.backgrounds import load_patches, photo_sizes
 from derain.probe.measure import THRESHOLD
-from derain.rain import Rain, compose, rain_mask
+from derain.rain import Rain, rain_mask
 from derain.rain.unseen import UNSEEN
 from derain.support.choices import Match
 from derain.support.randomness import generator
@@ -76,11 +76,9 @@ class Probes:
         sets = []
         for index, rain in enumerate(self.rains):
             clean = patches[index * _PATCHES : (index + 1) * _PATCHES]
-            layers = rain.layers(_PATCHES, self.size_px, self.size_px, generator(self.seed, "probe", rain.name))
-            rainy = compose(clean.float(), layers).to(torch.uint8)
-            samples = [(str(number), *pair) for number, pair in enumerate(zip(rainy, clean, strict=True))]
             source = {"rain": rain.describe(), "photos": cut.photos, "content_hash": cut.content_hash}
-            sets.append(ValidationSet(rain.name, source, samples))
+            rng = generator(self.seed, "probe", rain.name)
+            sets.append(degraded_set(rain.name, source, rain, clean, rng))
         if self.pairs is not None:
             sets.append(replace(pairs_set(*self.pairs, self.match), name="validation pairs"))
         return sets

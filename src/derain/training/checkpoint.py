@@ -35,8 +35,6 @@ def refuse_other_run(path: Path, description: dict[str, Any]) -> None:
 def _refuse_other(out: Path, made_with: dict[str, Any], description: dict[str, Any]) -> None:
     theirs, ours = _flatten(made_with), _flatten(description)
     for key in [*ours, *theirs]:
-        if key not in theirs and key.endswith(".content_hash"):
-            continue  # older runs recorded validation pairs by their names alone
         if theirs.get(key) != ours.get(key):
             raise InputError(
                 f"{out} was made with {key} = {theirs.get(key)}, not {ours.get(key)}: "
@@ -54,28 +52,28 @@ def _flatten(value: Any, prefix: str = "") -> dict[str, Any]:
 
 @dataclass
 class State:
-    """All that changes while a network trains.
+    """The part of a run that changes while it trains.
 
     Attributes:
-        network: the weights that are trained.
-        average: the averaged weights, which are measured and saved.
+        network: as the last step left it.
+        average: the same network with averaged weights.
         optimiser: Adam with its moments.
+        iteration: number of steps done.
         watch: the best validation so far.
-        done: number of iterations done.
     """
 
     network: Network
     average: Network
     optimiser: torch.optim.Adam
+    iteration: int = 0
     watch: SlackingWatch = field(default_factory=SlackingWatch)
-    done: int = 0
 
 
 def save_checkpoint(path: Path, description: dict[str, Any], state: State) -> None:
-    """Write all that a run needs to go on.
+    """Write all that a run needs to go on to the same bits.
 
     Raises:
-        TrainingError: the weights are no longer numbers; the checkpoint before stays.
+        TrainingError: the weights are no longer numbers; the file stays as it is.
     """
     refuse_unfinite(state.network, path.parent)
     tensors = {f"network.{name}": tensor for name, tensor in state.network.state_dict().items()}
@@ -84,22 +82,25 @@ def save_checkpoint(path: Path, description: dict[str, Any], state: State) -> No
         for moment, tensor in state.optimiser.state[parameter].items():
             tensors[f"optimiser.{moment}.{name}"] = tensor
     tensors |= {f"best.{name}": tensor for name, tensor in state.watch.weights.items()}
-    write_tensors(path, tensors, {"iteration": state.done, "run": description, "watch": state.watch.state()})
+    write_tensors(path, tensors, {"iteration": state.iteration, "run": description, "watch": state.watch.state()})
 
 
 def resume(path: Path, description: dict[str, Any], state: State) -> None:
-    """Bring the state to where a checkpoint left it, if there is one.
+    """Bring a fresh state to that of a checkpoint, if there is one.
 
     Raises:
-        InputError: the checkpoint is of another run.
+        InputError: the checkpoint cannot be read, or is of another run.
     """
     if not path.exists():
         return
     tensors, header = read_tensors(path)
     _refuse_other(path.parent, header["run"], description)
-    for prefix, module in (("network.", state.network), ("average.", state.average)):
-        part = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-        load_weights(module, part, f"{path} does not fit the run")
+
+    def part(prefix: str) -> dict[str, Tensor]:
+        return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+    load_weights(state.network, part("network."), f"{path} does not fit the run")
+    load_weights(state.average, part("average."), f"{path} does not fit the run")
     for name, parameter in state.network.named_parameters():
         if f"optimiser.step.{name}" not in tensors:
             continue  # frozen or not used so far: without a gradient Adam has no moments
@@ -110,12 +111,12 @@ def resume(path: Path, description: dict[str, Any], state: State) -> None:
                 for moment in ("exp_avg", "exp_avg_sq")
             },
         }
-    best = {name.removeprefix("best."): tensor for name, tensor in tensors.items() if name.startswith("best.")}
-    state.watch = SlackingWatch.restored(header.get("watch"), best)
-    state.done = int(header["iteration"])
+    state.iteration = int(header["iteration"])
+    state.watch = SlackingWatch.restored(header.get("watch"), part("best."))
 
 
 def refuse_unfinite(network: Network, out: Path) -> None:
+    """Raise TrainingError where a weight is NaN or infinite."""
     with torch.no_grad():
         finite: Tensor = torch.stack([parameter.isfinite().all() for parameter in network.parameters()]).all()
     if not finite:
@@ -123,8 +124,7 @@ def refuse_unfinite(network: Network, out: Path) -> None:
 
 
 def average_into(average: Network, network: Network, decay: float) -> None:
-    """average = decay * average + (1 - decay) * network, for the weights; buffers, and weights that are no floats, are
-    copied."""
+    """Set average = decay * average + (1 - decay) * network; buffers and whole-number weights are copied."""
     averaged: list[tuple[Tensor, Tensor]] = []
     copied: list[tuple[Tensor, Tensor]] = list(zip(average.buffers(), network.buffers(), strict=True))
     for pair in zip(average.parameters(), network.parameters(), strict=True):

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from derain.study.plan.spec import AXES
 from derain.study.run.one_training import Task, at_work_elsewhere, is_done
-from derain.study.run.store import AXES, Store
+from derain.study.run.store import Store
 from derain.training.log import last_iteration
 
 

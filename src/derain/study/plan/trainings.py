@@ -123,7 +123,10 @@ def trainings(study: Study, scale: Scale, seeds: Sequence[int] = ()) -> Iterator
             seeds or grid.seed, grid.length, grid.choices(), grid.count, grid.rain, grid.category, grid.network
         )  # fmt: skip
         for seed, length, chosen, count, rain, category, network in product(*axes):
-            yield Training(canonical(network), study.data[category], count, rain, seed, length, scale, chosen), grid
+            yield (
+                Training(canonical(network), study.data[category], count, rain, seed, float(length), scale, chosen),
+                grid,
+            )
 
 
 @cache

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from derain.advice.search import Measurement, score, standard_error
+from derain.advice.search import Measurement, score
 from derain.advice.settings import Preference
 from derain.errors import InputError
+from derain.evaluation.statistics import error_of_means, mean_defined
 from derain.evaluation.test_sets import ValidationSet, degraded_set, pairs_set
 from derain.pictures.backgrounds import load_patches, photo_sizes
 from derain.probe.measure import THRESHOLD
@@ -125,7 +126,7 @@ def summarise(probes: Mapping[str, Sequence[Mapping[str, Any]]], preference: Pre
             raise InputError(f"none of the {name} shows rain, so that nothing can be measured on them")
     return Measurement(
         score=fmean(fmean(values) for values in defined.values()),
-        error=standard_error(list(defined.values())),
+        error=error_of_means(list(defined.values())),
         psnr_y=_mean(probes, "psnr_y"),
         removal=_mean(probes, "removal_controlled"),
         clean_error=_mean(probes, "clean_error"),
@@ -141,5 +142,4 @@ def _score(figures: Mapping[str, Any], preference: Preference) -> float | None:
 
 
 def _mean(probes: Mapping[str, Sequence[Mapping[str, Any]]], figure: str) -> float | None:
-    columns = [[image[figure] for image in images if image[figure] is not None] for images in probes.values()]
-    return fmean(fmean(column) for column in columns if column) if any(columns) else None
+    return mean_defined(mean_defined(image[figure] for image in images) for images in probes.values())

@@ -48,7 +48,7 @@ _SHOWN = 3
 _LEAST_DIFFERENCE = {"removal_controlled": 0.05, "clean_error": 1.0}
 
 Images = Mapping[str, Sequence[float | None]]
-"""Of every figure the values of all test pictures."""
+"""Values of all test pictures by figure."""
 
 
 def run_demo(out: Path, data: Path | None, console: Console, scale: Scale = SCALE, grid: Grid = GRID) -> None:

@@ -20,7 +20,7 @@ _DPI = 150
 
 @dataclass(frozen=True)
 class ReportFolder:
-    """Where a report goes, and what is in it so far.
+    """The folder that a report goes to, and what is in it so far.
 
     Attributes:
         store: holds the weights of the networks that are shown.

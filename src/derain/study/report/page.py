@@ -99,7 +99,7 @@ def _complexity(results: Results) -> Mapping[str, float]:
 
 
 def _json(results: Results, verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """What stands on the page, for programs."""
+    """The content of the page for programs."""
     study = results.study
     return {
         "name": study.name,

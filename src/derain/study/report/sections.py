@@ -136,7 +136,7 @@ def _with_short_names(results: Results) -> Results:
 
 
 def _facts(results: Results) -> dict[str, str]:
-    """How the study was run; nothing where it trains nothing."""
+    """Facts on how the study was run; none if it trains nothing."""
     cells, scale = results.cells, results.scale
     if not cells and not results.missing:
         return {}

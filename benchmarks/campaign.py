@@ -38,6 +38,7 @@ from derain.networks import load_model
 from derain.pictures.images import read_image
 from derain.pictures.pairs import match_pairs
 from derain.probe.maps import rain_maps
+from derain.probe.response import ResponseMap
 from derain.probe.space import FULL
 from derain.probe.trained import boxes, trained_streaks
 from derain.rain import RainRange, compose, load_rain
@@ -125,7 +126,7 @@ def finished(store: Store) -> Iterator[tuple[str, dict[str, Any]]]:
     for path in sorted((store.folder / "results").glob("*.json")):
         result = store.result(path.stem)
         assert result is not None
-        yield path.stem, result
+        yield path.stem, result.to_json()
 
 
 def photos(store: Store, published: Path) -> dict[str, list[str]]:
@@ -153,15 +154,15 @@ def small(identity: str, result: Mapping[str, Any]) -> dict[str, Any]:
         "tests": result["tests"],
         "rain100l_apart": result.get("rain100l_apart"),
         "response": probe,
-        "parts": parts(probe, result["run"]) if probe else {},
+        "parts": parts(ResponseMap.from_json(probe), result["run"]) if probe else {},
     }
 
 
-def parts(probe: Mapping[str, Any], header: Mapping[str, Any]) -> dict[str, float]:
+def parts(response: ResponseMap, header: Mapping[str, Any]) -> dict[str, float]:
     """Controlled removal of the probe's streaks within the range trained on, beyond it, and, to compare ranges on the
     same streaks, beyond the largest range of the paper."""
-    own = within_and_beyond(probe, header)
-    large = within_and_beyond(probe, {"objective": {"rain": load_rain("large").describe()}})
+    own = within_and_beyond(response, trained_streaks(header))
+    large = within_and_beyond(response, trained_streaks({"objective": {"rain": load_rain("large").describe()}}))
     found = dict(zip(("within its range", "beyond it"), own, strict=True)) if own else {}
     return found | ({"beyond large": large[1]} if large else {})
 

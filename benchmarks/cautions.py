@@ -21,7 +21,6 @@ import torch
 import tyro
 from jaxtyping import UInt8
 
-from derain.models import find_model
 from derain.networks import load_model
 from derain.pictures.images import list_images, read_image
 from derain.pictures.pairs import match_pairs
@@ -62,7 +61,7 @@ def main(data: Path, model: Path = Path("balanced"), test: bool = False, threads
         threads: of the CPU.
     """
     torch.set_num_threads(threads)
-    network, _ = load_model(find_model(model))
+    network, _ = load_model(model)
     restore = TiledRestorer(network).picture
     cases = [case(restore, *each) for each in [*photos(data), *pairs(data, "validation")]]
     print_means(cases)

@@ -16,12 +16,12 @@ from derain.study.run.store import Store
 from derain.support.files import write_json
 
 FIGURES = (
-    ("e_r", "50"),
-    ("e_r", "10"),
-    ("e_b", "10"),
-    ("removal_controlled", "10"),
-    ("clean_error", "10"),
-    ("psnr_y", "10"),
+    ("e_r", 50),
+    ("e_r", 10),
+    ("e_b", 10),
+    ("removal_controlled", 10),
+    ("clean_error", 10),
+    ("psnr_y", 10),
 )
 
 
@@ -32,14 +32,14 @@ def main(results: tyro.conf.Positional[Path], others: tyro.conf.Positional[Path]
         first, second = (store.result(path.stem) for store in (ours, theirs))
         if first is None or second is None:
             continue
-        axes = second["axes"]
-        for test in sorted(first["tests"].keys() & second["tests"].keys()):
+        axes = second.axes
+        for test in sorted(first.tests.keys() & second.tests.keys()):
             row: dict[str, Any] = {
                 "seed": axes["seed"],
-                "devices": [r["environment"]["device"] for r in (first, second)],
+                "devices": [r.environment.device for r in (first, second)],
             }
             for name, threshold in FIGURES:
-                row[f"{name}, t={threshold}"] = [r["tests"][test]["mean"][threshold][name] for r in (first, second)]
+                row[f"{name}, t={threshold}"] = [r.tests[test].value(name, threshold) for r in (first, second)]
             key = f"{axes['network']}, {axes['category']}, {axes['count']} backgrounds, {axes['rain']}, {test}"
             groups[key].append(row)
     for key, rows in sorted(groups.items()):

@@ -15,6 +15,7 @@ from typing import Any
 import tyro
 
 from benchmarks.campaign import finished
+from derain.networks import load_model
 from derain.networks.export import export_float16
 from derain.study.run.store import Store
 from derain.support.files import make_folder, write_json
@@ -37,7 +38,7 @@ def main(results: Path, out: Path, listing: Path) -> None:
         axes = result["axes"]
         rain = Path(axes["rain"]).stem
         name = f"{axes['category']}-{axes['count']}-{rain}-seed{axes['seed']}-{identity}.safetensors"
-        difference = export_float16(store.run(identity) / MODEL, out / name)
+        difference = export_float16(*load_model(store.run(identity) / MODEL), out / name)
         content = (out / name).read_bytes()
         networks[name] = {
             "sha256": sha256(content).hexdigest(),

@@ -6,13 +6,11 @@ All studies of the repository at the paper's scale with four seeds; the first 50
 figures of 40 test pictures. The page is kept where a file is named.
 """
 
-import json
 import sys
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +19,8 @@ from derain.study.plan.scales import scale_of
 from derain.study.plan.spec import load_studies
 from derain.study.plan.trainings import plan, trainings
 from derain.study.report.page import write_report
+from derain.study.run.recorded import RecordedRun, RecordedStudy
+from derain.study.run.result import Environment, Measured, Result
 from derain.study.run.store import Store
 
 TRAININGS, SEEDS, PICTURES = 500, (0, 1, 2, 3), 40
@@ -29,21 +29,21 @@ CONTENT = "made up"  # in place of the hash of the pictures
 STUDIES = Path(__file__).parents[1] / "studies"
 
 
-def measured(count: int, rng: np.random.Generator) -> dict[str, Any]:
+def measured(count: int, rng: np.random.Generator) -> Measured:
     """Figures that fall with the count, and noise."""
     names = [metric.name for metric in METRICS]
     values = rng.normal(50 - 3 * np.log2(count), 5, (PICTURES, len(names)))
     mean = dict(zip(names, values.mean(0).tolist(), strict=True))
     images = [dict(zip(names, image, strict=True)) for image in values.tolist()]
-    return {
-        "content": CONTENT,
-        "names": [str(index) for index in range(PICTURES)],
-        "mean": {"10": mean, "50": mean},
-        "images": {"10": images, "50": images},
-        "input": {"10": mean, "50": mean},
-        "sensitivity": dict.fromkeys(("5", "10", "25", "50"), mean),
-        "perfect_e_r": {"10": 37.3, "50": 71.8},
-    }
+    return Measured(
+        content=CONTENT,
+        names=[str(index) for index in range(PICTURES)],
+        mean={10: mean, 50: mean},
+        images={10: images, 50: images},
+        input={10: mean, 50: mean},
+        sensitivity=dict.fromkeys((5, 10, 25, 50), mean),
+        perfect_e_r={10: 37.3, 50: 71.8},
+    )
 
 
 def make_results(store: Store) -> None:
@@ -52,22 +52,22 @@ def make_results(store: Store) -> None:
     planned = plan(studies, scale, SEEDS)
     identities = {each.training: f"{number:016x}" for number, each in enumerate(planned)}
     for each in planned[:TRAININGS]:
-        result = {
-            "axes": each.training.axes(),
-            "photos": each.training.count,
-            "parameters": 1_222_147,
-            "environment": {"device": "cpu", "threads": 1, "torch": "2.13.0"},
-            "run": {},
-            "tests": {test.name: measured(each.training.count, rng) for test in each.tests},
-        }
+        result = Result(
+            axes=each.training.axes(),
+            run={},
+            photos=each.training.count,
+            parameters=1_222_147,
+            environment=Environment("cpu", 1, "2.13.0"),
+            seconds=None,
+            tests={test.name: measured(each.training.count, rng) for test in each.tests},
+        )
         store.write_result(identities[each.training], result)
     for study in studies:
-        runs = [
-            {"id": identities[training], "axes": training.axes(), "tests": dict.fromkeys(grid.tests, CONTENT)}
+        runs = tuple(
+            RecordedRun(identities[training], training.axes(), dict.fromkeys(grid.tests, CONTENT))
             for training, grid in trainings(study, scale, SEEDS)
-        ]
-        content = {"study": {**asdict(study), "pictures": None}, "scale": asdict(scale), "runs": runs}
-        store.write_study(study.name, json.loads(json.dumps(content, default=str)))
+        )
+        store.write_study(RecordedStudy(replace(study, pictures=None), scale, runs))
 
 
 def main() -> None:

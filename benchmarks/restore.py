@@ -21,7 +21,6 @@ from PIL import Image
 from torch import nn
 
 from derain.networks import build, load_model, parse
-from derain.networks.loading import load_network
 from derain.networks.weights import describe, write_tensors
 from derain.restoration import TiledRestorer, Writing, find_files, restore_files
 from derain.restoration.photos import encode_photo, read_photo
@@ -105,7 +104,7 @@ def tiles(model: Path, height: int, width: int) -> float:
 
 
 def onnxruntime(model: Path, height: int, width: int) -> float:
-    return once(load_network(model, engine="onnxruntime")[0], height, width)
+    return once(load_model(model, engine="onnxruntime")[0], height, width)
 
 
 def once(network: nn.Module, height: int, width: int) -> float:

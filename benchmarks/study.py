@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import tyro
 
-from derain.evaluation.metrics import METRICS
+from derain.evaluation.metrics import METRICS, Figures
 from derain.pictures.backgrounds import Category
 from derain.study.plan.scales import SCALES
 from derain.study.plan.spec import Grid, Study, TestSet
@@ -23,6 +23,7 @@ from derain.study.plan.trainings import plan
 from derain.study.run.local import LocalExecutor
 from derain.study.run.one_training import Task
 from derain.study.run.prepare import prepare
+from derain.study.run.result import Environment, Measured, Result
 from derain.study.run.scheduler import run
 from derain.study.run.store import Store
 from derain.support.processes import dedicate_to_network
@@ -85,19 +86,18 @@ def measuring_seconds(task: Task, run_folder: Path) -> float:
     from derain.study.run.one_training import measure
 
     network, _ = load_model(run_folder / "model.safetensors")
-    return sum(timed(lambda: measure(test, network, "cpu"))[0] for test, _ in task.tests)  # noqa: B023
+    return sum(timed(lambda: measure(test, content, network, "cpu"))[0] for test, content in task.tests)  # noqa: B023
 
 
-def made_up(index: int) -> dict[str, object]:
+def made_up(index: int) -> Result:
     """A result as large as one on 40 pictures."""
     rng = random.Random(index)
-    figures = [{metric.name: 100 * rng.random() for metric in METRICS} for _ in range(40)]
+    figures: list[Figures] = [{metric.name: 100 * rng.random() for metric in METRICS} for _ in range(40)]
     axes = {"network": "unet", "category": "natural", "count": index, "rain": "medium", "seed": 0, "length": 1.0}
-    test = {key: {"10": figures[0], "50": figures[1]} for key in ("mean", "input")}
-    test |= {"images": {"10": figures, "50": figures}}  # type: ignore[dict-item]
-    return {
-        "axes": axes | {"scale": "paper"}, "photos": 187, "parameters": 1, "seconds": 1.0, "tests": {"rain100l": test}
-    }  # fmt: skip
+    means = {10: figures[0], 50: figures[1]}
+    test = Measured("as shown", [f"{n}" for n in range(40)], means, {10: figures, 50: figures}, means, means, {})
+    environment = Environment("cpu", 1, "2.13.0")
+    return Result(axes | {"scale": "paper"}, {}, 187, 1, environment, 1.0, {"rain100l": test})
 
 
 def timed(work: Callable[[], T]) -> tuple[float, T]:

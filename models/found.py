@@ -42,16 +42,20 @@ def found(store: Store) -> list[dict[str, Any]]:
     for path in sorted((store.folder / "results").glob("*.json")):
         result = store.result(path.stem)
         assert result is not None
-        tests = {name: {f: round(test["mean"]["10"][f], 4) for f in FIGURES} for name, test in result["tests"].items()}
+        tests = {name: {f: rounded(test.mean[10][f], 4) for f in FIGURES} for name, test in result.tests.items()}
         trainings.append({
-            **result["axes"],
-            "iterations": result["run"]["optimiser"]["iterations"],
-            "photos": result["photos"],
-            "parameters": result["parameters"],
-            "seconds": round(result["seconds"]),
+            **result.axes,
+            "iterations": result.run["optimiser"]["iterations"],
+            "photos": result.photos,
+            "parameters": result.parameters,
+            "seconds": rounded(result.seconds),
             "tests": tests,
         })  # fmt: skip
     return trainings
+
+
+def rounded(value: float | None, digits: int | None = None) -> float | None:
+    return None if value is None else round(value, digits)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from derain.app.server import application, find_report
 from derain.app.settings import ServeSettings
 from derain.errors import InputError, MissingExtraError, MissingFileError
 from derain.models import find_model
-from derain.networks.loading import load_network
+from derain.networks import load_model
 from derain.pictures.images import list_images, read_image
 from derain.rain import load_rain
 from derain.restoration.video import restore_video
@@ -24,8 +24,8 @@ from derain.support.pages import drawing
     [
         list_images,
         lambda path: read_image(path / "photo.png"),
-        lambda path: load_network(path / "model.safetensors"),
-        lambda path: load_network(path / "model.onnx"),
+        lambda path: load_model(path / "model.safetensors"),
+        lambda path: load_model(path / "model.onnx"),
         lambda path: load_rain(f"{path}/rain.toml"),
         lambda path: load_studies((path / "study.toml",)),
         find_report,
@@ -47,7 +47,7 @@ def test_a_file_that_is_there_and_bad_is_not_called_missing(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("package", "extra", "use"),
     [
-        ("onnxruntime", "onnx", lambda path: load_network(path / "model.onnx")),
+        ("onnxruntime", "onnx", lambda path: load_model(path / "model.onnx")),
         ("matplotlib", "plots", lambda path: drawing().__enter__()),
         ("av", "video", lambda path: restore_video(path / "film.mp4", path / "out.mp4", lambda frame: frame)),
         ("gradio", "app", lambda path: application({}, None, ServeSettings())),

@@ -46,7 +46,7 @@ def figures(rain: Lines) -> dict[str, dict[str, float]]:
         clean = torch.tensor(generate(index, 192)).movedim(-1, 0)
         layer = rain.layers(1, 192, 192, generator(index, "box"))
         pictures.append((str(index), compose(clean.float()[None], layer)[0].byte(), clean))
-    evaluations = {name: evaluate_network(pictures, load_model(find_model(Path(name)))[0], "cpu") for name in NAMES}
+    evaluations = {name: evaluate_network(pictures, load_model(name)[0], "cpu") for name in NAMES}
     found = {name: evaluation.to_json()["mean"] for name, evaluation in evaluations.items()}
     return found | {"rainy": evaluations[NAMES[0]].to_json()["input"]}
 

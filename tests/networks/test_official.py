@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from derain import cli
 from derain.errors import InputError
 from derain.networks import NETWORKS, build
-from derain.networks.loading import load_network, model_hash
+from derain.networks.loading import load_model, model_hash
 from derain.networks.official import load_official_file, read_official_file, recognise
-from derain.networks.weights import load_model, write_tensors
+from derain.networks.weights import write_tensors
 from derain.pictures.images import write_image
 
 # Official weights, by the goldens that hold them.
@@ -48,7 +48,7 @@ def save(tmp_path: Path) -> Callable[[object], Path]:
 
 def refused(path: Path, network: str | None = None) -> str:
     with pytest.raises(InputError) as error:
-        load_network(path, network)
+        load_model(path, network)
     sentence = str(error.value)
     assert str(path) in sentence
     assert "\n" not in sentence
@@ -92,7 +92,7 @@ def test_one_missing_name_is_enough_to_be_no_longer_recognised(name: str) -> Non
 def test_what_surrounds_the_weights_is_taken_off(tmp_path: Path, wrap: Callable, legacy: bool) -> None:
     path, state = tmp_path / "FOUND.PT", resnet()
     torch.save(wrap(state), path, _use_new_zipfile_serialization=not legacy)
-    network, header = load_network(path)
+    network, header = load_model(path)
     assert all(torch.equal(tensor, state[name]) for name, tensor in network.state_dict().items())
     assert header["network"]["name"] == "resnet"
     assert not network.training
@@ -102,14 +102,14 @@ def test_what_surrounds_the_weights_is_taken_off(tmp_path: Path, wrap: Callable,
 
 
 def test_weights_of_half_precision_become_single(save) -> None:
-    network, _ = load_network(save({name: tensor.half() for name, tensor in resnet().items()}))
+    network, _ = load_model(save({name: tensor.half() for name, tensor in resnet().items()}))
     assert {tensor.dtype for tensor in network.state_dict().values()} == {torch.float32}
 
 
 def test_what_the_weights_do_not_tell_is_named_logged_and_part_of_the_hash(save, caplog) -> None:
     path, named, rainy = save(resnet()), "resnet:input_skip=false", torch.rand(1, 3, 9, 11)
     with caplog.at_level("INFO", logger="derain"):
-        (network, _), (without, _) = load_network(path), load_network(path, named)
+        (network, _), (without, _) = load_model(path), load_model(path, named)
     assert torch.allclose(network(rainy), rainy + without(rainy), atol=1e-6)
     assert "read as official weights of resnet:features=4,blocks=1,extra_conv=false,input_skip=true" in caplog.text
     assert "extra_conv=false,input_skip=false" in caplog.text
@@ -203,4 +203,4 @@ def test_the_commands_take_official_weights(tmp_path: Path, save, monkeypatch, c
 def test_a_suffix_is_enough_to_be_read_as_official_weights(tmp_path: Path, suffix: str) -> None:
     torch.save(resnet(), tmp_path / f"found{suffix}")
     load_official_file(tmp_path / f"found{suffix}")
-    load_network(tmp_path / f"found{suffix}")
+    load_model(tmp_path / f"found{suffix}")

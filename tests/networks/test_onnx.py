@@ -12,7 +12,7 @@ from torch import nn
 from derain.errors import InputError
 from derain.networks import build, load_model, parse
 from derain.networks.export import export_onnx
-from derain.networks.loading import load_network, model_hash
+from derain.networks.loading import model_hash
 from derain.networks.onnx import OnnxNetwork
 from derain.networks.user import UserNetwork
 from derain.networks.weights import describe, write_tensors
@@ -169,7 +169,7 @@ def test_a_file_without_input_is_named(tmp_path: Path) -> None:
 
 
 def test_the_suffix_may_be_in_capitals(tmp_path: Path) -> None:
-    network, _ = load_network(onnx_file(tmp_path / "FOREIGN.ONNX", [1, 3, "h", "w"]))
+    network, _ = load_model(onnx_file(tmp_path / "FOREIGN.ONNX", [1, 3, "h", "w"]))
     assert isinstance(network, OnnxNetwork)
 
 
@@ -177,7 +177,7 @@ def test_a_network_beside_an_onnx_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         InputError, match=r"f\.onnx is an ONNX file, which holds its network whole: leave out --network"
     ):
-        load_network(tmp_path / "f.onnx", "mine.py:Net")
+        load_model(tmp_path / "f.onnx", "mine.py:Net")
 
 
 def test_a_file_that_is_no_onnx_file_is_named(tmp_path: Path) -> None:

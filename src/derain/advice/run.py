@@ -20,7 +20,6 @@ from derain.advice.settings import AdviceSettings
 from derain.errors import InputError, TrainingError
 from derain.evaluation.evaluate import evaluate_network
 from derain.networks import load_model
-from derain.networks.user import is_user_network
 from derain.pictures.backgrounds import photo_sizes
 from derain.pictures.images import list_images
 from derain.rain import load_rain
@@ -271,8 +270,7 @@ def _train_and_measure(job: Job) -> ProbeFigures:
                 return dict(measured["images"])
         except (ValueError, TypeError, KeyError) as error:
             raise InputError(f"{path} was not written by derain advise; without it is measured again") from error
-    name = job.settings.network
-    network, _ = load_model(model, name if is_user_network(name) else None)
+    network, _ = load_model(model, job.settings.network)
     images = {each.name: evaluate_network(each.samples, network, job.device).to_json()["images"] for each in sets}
     write_json(path, {"sources": sources, "images": images})
     return images

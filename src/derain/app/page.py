@@ -19,7 +19,6 @@ from derain.app.photos import at_most, changes_html, comparison_html, error_html
 from derain.app.play import OWN, SAMPLES, RainSettings, play, sample
 from derain.errors import InputError
 from derain.networks.base import Network
-from derain.networks.onnx import OnnxNetwork
 from derain.pictures.images import SUFFIXES, write_image
 from derain.rain import PRESETS
 from derain.restoration.photos import is_colourless, without_colours
@@ -60,7 +59,7 @@ class Page:
         report: whether the page `report` is there to be shown.
     """
 
-    networks: Mapping[str, Network | OnnxNetwork]
+    networks: Mapping[str, Network]
     device: torch.device | str
     max_pixels: int
     report: bool

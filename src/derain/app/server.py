@@ -15,8 +15,7 @@ from derain.app.settings import ServeSettings
 from derain.errors import InputError, MissingFileError, needs_extra
 from derain.models import NAMES, find_model
 from derain.networks.base import Network
-from derain.networks.loading import load_network
-from derain.networks.onnx import OnnxNetwork
+from derain.networks.loading import load_model
 from derain.support.devices import exact_float32, usable_device
 from derain.support.files import entry
 
@@ -62,7 +61,7 @@ def serve(settings: ServeSettings, ready: Callable[[str], None]) -> None:
             Server(config).run(sockets=[listening])
 
 
-def application(networks: dict[str, Network | OnnxNetwork], report: Path | None, settings: ServeSettings) -> "FastAPI":
+def application(networks: dict[str, Network], report: Path | None, settings: ServeSettings) -> "FastAPI":
     """The page as an application: gradio's, with the report beside it. Nothing in it asks for anything from outside.
 
     Uploads and results lie in a temporary folder, which goes when the application ends.
@@ -105,7 +104,7 @@ def application(networks: dict[str, Network | OnnxNetwork], report: Path | None,
     return app
 
 
-def load_networks(models: Sequence[Path]) -> dict[str, Network | OnnxNetwork]:
+def load_networks(models: Sequence[Path]) -> dict[str, Network]:
     """The networks of models by the names that visitors see, which do not tell where on the server they lie.
 
     Args:
@@ -115,12 +114,12 @@ def load_networks(models: Sequence[Path]) -> dict[str, Network | OnnxNetwork]:
         InputError: there is none, one cannot be read or is of a network of the user's own, or two would have the same
             name.
     """
-    networks: dict[str, Network | OnnxNetwork] = {}
+    networks: dict[str, Network] = {}
     for path in [find_model(model) for model in models] or _in_the_box():
         name = path.resolve().parent.name if path.stem == "model" else path.stem
         if name in networks:
             raise InputError(f"{path} and another model would both be called {name}; rename one of the files")
-        networks[name], _ = load_network(path)
+        networks[name], _ = load_model(path)
     return networks
 
 

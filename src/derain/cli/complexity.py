@@ -7,7 +7,7 @@ import tyro
 from rich.console import Console
 
 from derain.support.choices import ComplexityMethod, Recipe
-from derain.support.progress import progress_bar
+from derain.support.progress import counting
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,8 @@ class Complexity:
         if self.json is not None:
             make_folder(self.json.parent)
         rains = [load_rain(rain, self.recipe) for rain in self.rain]
-        with progress_bar(console) as bar:
-            task = bar.add_task("complexity", total=None)
-            comparison = compare(
-                self.folders, rains, self.method,
-                report=lambda done, total: bar.update(task, completed=done, total=total),
-            )  # fmt: skip
+        with counting(console, "complexity") as report:
+            comparison = compare(self.folders, rains, self.method, report=report)
         if self.json is not None:
             write_json(self.json, comparison.to_json())
         console.print(comparison.table())

@@ -44,8 +44,7 @@ class Evaluate:
 
         from derain.evaluation.evaluate import evaluate
         from derain.evaluation.restorers import FolderRestorer, NetworkRestorer, Restorer
-        from derain.models import find_model
-        from derain.networks.loading import load_network
+        from derain.networks import load_model
         from derain.pictures.pairs import match_pairs
         from derain.support.devices import exact_float32
         from derain.support.files import make_folder, write_json
@@ -56,7 +55,7 @@ class Evaluate:
         pairs = match_pairs(self.rainy, self.clean, self.match)
         restorer: Restorer
         if self.model is not None:
-            network, _ = load_network(find_model(self.model), self.network)
+            network, _ = load_model(self.model, self.network)
             restorer = NetworkRestorer(network, self.device)
         elif self.restored is not None:
             restorer = FolderRestorer(self.restored, self.restored_clean)

@@ -35,11 +35,8 @@ class Export:
             raise InputError(
                 f"--out must end in {suffix}, not {self.out.name}: file types are recognised by their suffix"
             )
-        if self.to == "onnx":
-            out = self.out or self.model.with_suffix(".onnx")
-            difference = export_onnx(*load_model(model, self.network), out)
-        else:
-            out = self.out or self.model.with_suffix(".float16.safetensors")
-            difference = export_float16(model, out, self.network)
+        out = self.out or self.model.with_suffix(".onnx" if self.to == "onnx" else ".float16.safetensors")
+        export = export_onnx if self.to == "onnx" else export_float16
+        difference = export(*load_model(model, self.network, engine="torch"), out)
         said = f"{out}: differs from the model by at most {difference:.1e} (of 0..1)"
         console.print(said, markup=False, soft_wrap=True)

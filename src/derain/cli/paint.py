@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from derain.support.progress import progress_bar
+from derain.support.progress import counting
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,6 @@ class Paint:
         from derain.painting import paint
 
         workers = (os.cpu_count() or 1) if self.workers is None else self.workers
-        with progress_bar(console) as bar:
-            task = bar.add_task("pictures", total=self.number)
-            paint(
-                self.out, self.number, self.size, self.seed, workers,
-                lambda done, pictures: bar.update(task, completed=done, total=pictures),
-            )  # fmt: skip
+        with counting(console, "pictures") as report:
+            paint(self.out, self.number, self.size, self.seed, workers, report)
         console.print(f"{self.number} pictures in {self.out}", markup=False, soft_wrap=True)

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from derain.errors import InputError
 from derain.probe.space import ProbeSettings
-from derain.support.progress import progress_bar
+from derain.support.progress import counting
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,6 @@ class Probe:
 
         exact_float32()
         models = tuple(map(find_model, (self.model,) if self.model is not None else self.compare or ()))
-        with progress_bar(console) as bar:
-            task = bar.add_task("cells", total=None)
-            results = probe(
-                models, self.settings, self.out, self.network, self.device,
-                lambda done, cells: bar.update(task, completed=done, total=cells),
-            )  # fmt: skip
+        with counting(console, "cells") as report:
+            results = probe(models, self.settings, self.out, self.network, self.device, report)
         console.print(*describe(results), f"page: {self.out / 'index.html'}", sep="\n", markup=False, soft_wrap=True)

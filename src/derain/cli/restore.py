@@ -48,15 +48,13 @@ class Restore:
     """Photos with more pixels are refused."""
 
     def run(self, console: Console) -> None:
-        from derain.models import find_model
-        from derain.networks.loading import load_network, model_hash
+        from derain.networks.loading import load_model, model_hash
         from derain.restoration import TiledRestorer, Writing, find_files, restore_files
         from derain.support.processes import dedicate_to_network
 
         dedicate_to_network(self.threads)
         files = find_files(self.inputs, self.out)
-        model = find_model(self.model)
-        network, _ = load_network(model, self.network, self.engine)
+        network, _ = load_model(self.model, self.network, self.engine)
         tile_px = None if self.tile == "auto" else self.tile
         restorer = TiledRestorer(network, self.device, tile_px, self.strength)
         writing = Writing(self.out, self.quality, self.smoothing, self.compare, self.report)
@@ -69,7 +67,7 @@ class Restore:
                 bar.update(parts, description=name, completed=done, total=total or None, visible=total != 1)
 
             outcome = restore_files(
-                files, restorer, model_hash(model, self.network), writing, self.max_pixels,
+                files, restorer, model_hash(self.model, self.network), writing, self.max_pixels,
                 lambda done, files: bar.update(task, completed=done, total=files), show_parts,
             )  # fmt: skip
             bar.update(parts, visible=False)

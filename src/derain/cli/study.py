@@ -159,15 +159,11 @@ class Report:
     def run(self, console: Console) -> None:
         from derain.study.report.page import write_report
         from derain.support.devices import exact_float32
-        from derain.support.progress import progress_bar
+        from derain.support.progress import counting
 
         exact_float32()
-        with progress_bar(console) as bar:
-            task = bar.add_task("report", total=None)
-            page = write_report(
-                self.results, self.out, None, self.device,
-                lambda done, total: bar.update(task, completed=done, total=total),
-            )  # fmt: skip
+        with counting(console, "report") as report:
+            page = write_report(self.results, self.out, None, self.device, report)
         console.print(f"report: {page}", markup=False, soft_wrap=True)
 
 

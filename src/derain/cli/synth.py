@@ -7,7 +7,7 @@ import tyro
 from rich.console import Console
 
 from derain.support.choices import Recipe
-from derain.support.progress import progress_bar
+from derain.support.progress import counting
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,6 @@ class Synth:
         from derain.rain.synthesis import synthesise
 
         rain = load_rain(self.rain, self.recipe)
-        with progress_bar(console) as bar:
-            task = bar.add_task("photos", total=None)
-            count = synthesise(
-                list(self.photos), rain, self.seed, self.out, self.device,
-                lambda done, photos: bar.update(task, completed=done, total=photos),
-            )  # fmt: skip
+        with counting(console, "photos") as report:
+            count = synthesise(list(self.photos), rain, self.seed, self.out, self.device, report)
         console.print(f"{count} photos under {rain.name!r} in {self.out}", markup=False)

@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 from rich.table import Table
 from torch import Tensor, nn
 
-from derain.evaluation.metrics import METRICS, RAIN_METRICS, MetricSums
+from derain.evaluation.metrics import METRICS, RAIN_METRICS, Figures, MetricSums
 from derain.evaluation.restorers import FolderRestorer, NetworkRestorer, Restorer, naming, read_picture
 from derain.pictures.pairs import Pair
 
@@ -50,7 +50,6 @@ class Evaluation:
         pixels; "input" (the mean of the rainy pictures as they are); "sensitivity" (threshold: means over images).
         """
         rows = zip(self.names, self.restored.images(), strict=True)
-        means = {f"{threshold:g}": self.restored.mean(threshold) for threshold in SENSITIVITY}
         return {
             "threshold": self.restored.threshold,
             "images": [{"name": name, **figures} for name, figures in rows],
@@ -58,10 +57,13 @@ class Evaluation:
             "left_out": self.restored.left_out(),
             "pooled": self.restored.pooled(),
             "input": self.untouched.mean(),
-            "sensitivity": {
-                key: {metric.name: mean[metric.name] for metric in RAIN_METRICS} for key, mean in means.items()
-            },
+            "sensitivity": {f"{threshold:g}": means for threshold, means in self.sensitivity().items()},
         }
+
+    def sensitivity(self) -> dict[float, Figures]:
+        """Give the means of the figures that depend on the threshold, at every one of SENSITIVITY."""
+        means = {threshold: self.restored.mean(threshold) for threshold in SENSITIVITY}
+        return {at: {metric.name: mean[metric.name] for metric in RAIN_METRICS} for at, mean in means.items()}
 
     def table(self) -> Table:
         """Means over images: the rainy input, then the results, at the threshold asked for and again at 50.

@@ -17,7 +17,7 @@ from derain.errors import InputError, needs_extra
 from derain.networks.base import Network
 from derain.networks.onnx import OnnxNetwork
 from derain.networks.verification import largest_difference
-from derain.networks.weights import load_model, write_tensors
+from derain.networks.weights import write_tensors
 from derain.support.files import write_bytes
 
 TOLERANCE = 1e-4
@@ -84,21 +84,15 @@ def _quiet() -> Iterator[None]:
         logging.disable(level)
 
 
-def export_float16(model: Path, path: Path, user_network: str | None = None) -> float:
-    """Write a copy of a model with float16 weights, half as large, under the same header; `load_model` reads it.
-
-    Args:
-        model: what a training wrote.
-        path: of the copy.
-        user_network: FILE.py:CLASS, for weights of a network of one's own.
+def export_float16(network: Network, header: Mapping[str, Any], path: Path) -> float:
+    """Write a network as a model file with float16 weights, half as large; `load_model` reads it.
 
     Returns:
         the largest difference between the pictures that the two make, in 0..1.
 
     Raises:
-        InputError: as `load_model`; the file cannot be written, or its pictures differ by a grey level or more.
+        InputError: the file cannot be written, or its pictures differ by a grey level or more.
     """
-    network, header = load_model(model, user_network)
     rounded = deepcopy(network)
     for tensor in rounded.state_dict().values():
         if tensor.is_floating_point():

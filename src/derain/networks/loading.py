@@ -1,35 +1,47 @@
-"""The one door to a network: a model file, an ONNX file, a file of official weights or a model in the box."""
+"""The one door to a network: a model in the box, a model file, an ONNX file or a file of official weights."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from derain.errors import InputError
+from derain.models import find_model
 from derain.networks.base import Network
 from derain.networks.export import translate
 from derain.networks.official import is_official_file, load_official_file
 from derain.networks.onnx import OnnxNetwork, is_onnx, weights_beside
-from derain.networks.weights import load_model
+from derain.networks.registry import build, parse
+from derain.networks.user import is_user_network
+from derain.networks.weights import load_weights, read_tensors
 from derain.support.choices import Engine
 
+Loaded = tuple[Network, dict[str, Any]]
+"""A network ready to run, and the header of its file."""
 
-def load_network(
-    path: Path, named: str | None = None, engine: Engine = "auto"
-) -> tuple[Network | OnnxNetwork, Mapping[str, Any]]:
-    """Load the network of a model file, an ONNX file or official weights, and its header (empty where there is none).
+
+def load_model(model: str | Path, named: str | None = None, engine: Engine = "auto") -> Loaded:
+    """The network of a model in eval mode, in float32, and the header of its file, empty where there is none.
 
     Args:
-        path: a model file; by its suffix an ONNX file, or a file of official weights (`derain.networks.official`).
-        named: FILE.py:CLASS, for the model of a network of one's own; or NAME:key=value,..., for what official weights
-            do not tell.
+        model: a name in `derain.models.NAMES`, or a model file; by its suffix an ONNX file, or a file of official
+            weights (`derain.networks.official`).
+        named: FILE.py:CLASS, for the model of a network of one's own: its code runs only when it is named here; or
+            NAME:key=value,..., which the model must be of, and for what official weights do not tell.
         engine: "onnxruntime" translates a model file, which takes seconds.
 
     Raises:
-        InputError: the file holds no network that can be run; an ONNX file is `named`, or torch is
-            asked to run it; or ONNX Runtime is asked for and the extra derain[onnx] is not installed or torch cannot
+        InputError: neither a name nor a file; the file holds no network that can be run, or another one than is
+            `named`; a network of one's own has changed since it was trained; an ONNX file is `named`, or torch is asked
+            to run it; or ONNX Runtime is asked for and the extra derain[onnx] is not installed or torch cannot
             translate the network.
+
+    >>> network, header = load_model("balanced")
+    >>> network.parameter_count(), header["objective"]["batch_size"]
+    (482067, 16)
     """
+    path = find_model(model)
     if is_onnx(path):
         if named is not None:
             raise InputError(f"{path} is an ONNX file, which holds its network whole: leave out --network")
@@ -37,25 +49,75 @@ def load_network(
             raise InputError(f"{path} runs in ONNX Runtime, not in torch; give the model file that it was written from")
         exported = OnnxNetwork(path, str(path))
         return exported, exported.header
-    network, header = load_official_file(path, named) if is_official_file(path) else load_model(path, named)
+    network, header = load_official_file(path, named) if is_official_file(path) else _load_model_file(path, named)
     if engine == "onnxruntime":
         return OnnxNetwork(translate(network, header, f"{path} cannot run in ONNX Runtime"), str(path)), header
     return network, header
 
 
-def model_hash(path: Path, named: str | None = None) -> str:
+def load_models(models: Sequence[str | Path], named: str | None = None) -> list[Loaded]:
+    """The networks of several models. A name is for those that need one of its kind; if none does, all refuse it.
+
+    Args, errors: as of `load_model`.
+    """
+    needed = [named is not None and _needs(find_model(model), named) for model in models]
+    return [
+        load_model(model, named if needs or not any(needed) else None)
+        for model, needs in zip(models, needed, strict=True)
+    ]
+
+
+def model_hash(model: str | Path, named: str | None = None) -> str:
     """SHA-256 of the content of a model file, of an ONNX file with the files beside it, or of official weights.
 
     Args:
-        path: as of `load_network`.
-        named: as of `load_network`; it counts for official weights, as another network can be made of them.
+        model: as of `load_model`.
+        named: as of `load_model`; it counts for official weights, as another network can be made of them.
 
     Raises:
         InputError: an ONNX file, and the extra derain[onnx] is not installed.
     """
+    path = find_model(model)
     content = sha256(path.read_bytes())
     for beside in weights_beside(path) if is_onnx(path) else []:
         content.update(beside.read_bytes())
     if named is not None and is_official_file(path):
         content.update(named.encode())
     return content.hexdigest()
+
+
+def _load_model_file(path: Path, named: str | None) -> Loaded:
+    tensors, header = read_tensors(path)
+    if "network" not in header:
+        raise InputError(f"{path} holds no model: its header names no network")
+    name, hyperparameters = header["network"]["name"], header["network"]["hyperparameters"]
+    if named is not None:
+        asked, values = parse(named)
+        alike = is_user_network(asked) == is_user_network(name) and _class(asked) == _class(name)
+        if not alike or not values.items() <= hyperparameters.items():
+            raise InputError(f"{path} holds the weights of {name}, not of {named}")
+        name = asked
+    elif is_user_network(name):
+        raise InputError(
+            f"{path} holds the weights of {name}, whose code is not run here; it runs only in a command that names it: "
+            f"--network {name}; the ONNX file that derain export --model {path} makes with it runs everywhere"
+        )
+    try:
+        network = build(name, hyperparameters)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    if not hyperparameters.items() <= asdict(network.hyperparameters).items():
+        raise InputError(f"{path} was trained with other code than {name} has now (its SHA-256 is another)")
+    load_weights(network, tensors, f"{path} does not hold the weights of {name}")
+    return network.eval(), header
+
+
+def _class(name: str) -> str:
+    """The class of a network of one's own; of the registry, the name itself."""
+    return name.rpartition(":")[2]
+
+
+def _needs(path: Path, named: str) -> bool:
+    if is_official_file(path):
+        return not is_user_network(named)
+    return not is_onnx(path) and is_user_network(read_tensors(path)[1].get("network", {}).get("name", ""))

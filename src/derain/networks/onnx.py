@@ -1,21 +1,20 @@
 """Networks from ONNX files, of this package or of any program's export."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from derain.errors import InputError, needs_extra
-from derain.networks.base import UNKNOWN, Descriptor
+from derain.networks.base import UNKNOWN, Descriptor, Hyperparameters, Network
 from derain.support.files import checked_readable
 
 
-class OnnxNetwork(nn.Module):
+class OnnxNetwork(Network):
     """An ONNX file as a module: RGB in 0..1, (n, 3, h, w), in and out; it runs on the CPU in ONNX Runtime.
 
     Attributes:
@@ -30,6 +29,8 @@ class OnnxNetwork(nn.Module):
         InputError: onnxruntime is not installed; no whole ONNX file; or its input is not one RGB picture of any size.
             When it is called: it fails on a picture of that size, or does not give one of the same size.
     """
+
+    hyperparameters = Hyperparameters()
 
     def __init__(self, source: Path | bytes, name: str) -> None:
         super().__init__()
@@ -55,14 +56,14 @@ class OnnxNetwork(nn.Module):
             )
         metadata = self._session.get_modelmeta().custom_metadata_map
         try:
-            self.header: Mapping[str, Any] = json.loads(metadata.get("derain", "{}"))
+            self.header: dict[str, Any] = json.loads(metadata.get("derain", "{}"))
             self.descriptor = _descriptor(metadata["derain_descriptor"]) if "derain_descriptor" in metadata else UNKNOWN
         except (json.JSONDecodeError, TypeError, KeyError) as error:
             raise InputError(f"{name} was not written by this version of derain ({error})") from error
 
-    def forward(self, rainy: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
+    def _stages(self, rainy: Float[Tensor, "n 3 h w"]) -> list[Float[Tensor, "n 3 h w"]]:
         # One picture at a time: files of other programs often fix the number to 1.
-        return torch.cat([self._derained(one) for one in rainy.cpu().split(1)])
+        return [torch.cat([self._derained(one) for one in rainy.cpu().split(1)])]
 
     def _derained(self, rainy: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 h w"]:
         [name] = [each.name for each in self._session.get_inputs()]

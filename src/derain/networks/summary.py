@@ -9,8 +9,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from derain.networks.base import Network
+from derain.networks.loading import load_model
 from derain.networks.registry import NETWORKS, build
-from derain.networks.weights import describe, load_model, write_tensors
+from derain.networks.weights import describe, write_tensors
 
 _SIDE_PX = 128
 

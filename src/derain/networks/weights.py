@@ -14,8 +14,6 @@ from torch import Tensor
 
 from derain.errors import InputError, MissingFileError
 from derain.networks.base import Network
-from derain.networks.registry import build
-from derain.networks.user import UserNetwork, is_user_network
 from derain.support.files import checked_readable, entry, write_bytes
 
 _FORMAT = 1
@@ -58,43 +56,6 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 def describe(name: str, network: Network) -> dict[str, Any]:
     """The part of a header that rebuilds the network."""
     return {"network": {"name": name, "hyperparameters": asdict(network.hyperparameters)}}
-
-
-def load_model(path: Path, user_network: str | None = None) -> tuple[Network, dict[str, Any]]:
-    """The network of a model file in eval mode, in float32, and the file's header (objective, training, content hash).
-
-    Args:
-        path: what a training wrote.
-        user_network: FILE.py:CLASS, for weights of a network of one's own: its code runs only when it is named here.
-
-    Raises:
-        InputError: as `read_tensors`; an unknown network; weights that are not those of the network in the header; a
-            network of one's own whose file has changed since it was trained.
-    """
-    tensors, header = read_tensors(path)
-    if "network" not in header:
-        raise InputError(f"{path} holds no model: its header names no network")
-    name = header["network"]["name"]
-    if user_network is None and is_user_network(name):
-        raise InputError(
-            f"{path} holds the weights of {name}, whose code is not run here; it runs only in a command that names it: "
-            f"--network {name}; the ONNX file that derain export --model {path} makes with it runs everywhere"
-        )
-    if user_network is not None and not (is_user_network(name) and _class(user_network) == _class(name)):
-        raise InputError(f"{path} holds the weights of {name}, not of {user_network}")
-    name = user_network or name
-    try:
-        network = build(name, header["network"]["hyperparameters"])
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
-    if isinstance(network, UserNetwork) and asdict(network.hyperparameters) != header["network"]["hyperparameters"]:
-        raise InputError(f"{path} was trained with other code than {name} has now (its SHA-256 is another)")
-    load_weights(network, tensors, f"{path} does not hold the weights of {name}")
-    return network.eval(), header
-
-
-def _class(user_network: str) -> str:
-    return user_network.rpartition(":")[2]
 
 
 def load_weights(network: Network, tensors: Mapping[str, Tensor], refusal: str) -> None:

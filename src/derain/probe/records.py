@@ -10,6 +10,7 @@ import numpy as np
 from derain.evaluation.statistics import mean_and_error
 from derain.probe.maps import FAMILIES, RainMap
 from derain.probe.measure import FIGURES, THRESHOLD
+from derain.probe.response import plain
 from derain.probe.results import Results
 from derain.probe.space import FIXED
 
@@ -58,7 +59,7 @@ def to_csv(results: Results) -> str:
                 for figure, values in figures.items():
                     mean, error = mean_and_error(values[cell], probed.answer.spread)
                     known = int((~np.isnan(values[cell])).sum())
-                    table.writerow([*place, figure, _list(mean), _list(error), known])
+                    table.writerow([*place, figure, plain(mean), plain(error), known])
     return text.getvalue()
 
 
@@ -81,9 +82,9 @@ def _network(results: Results, index: int) -> dict[str, Any]:
         panel = results.panels(figure)[index]
         figures[figure] = {
             name: {
-                "mean": _list(panel.means[name]),
-                "standard_error": _list(panel.errors[name]),
-                "backgrounds": _list(response.figures[figure]),
+                "mean": plain(panel.means[name]),
+                "standard_error": plain(panel.errors[name]),
+                "backgrounds": plain(response.figures[figure]),
             }
             for name, response in probed.answer.responses.items()
         }
@@ -93,9 +94,9 @@ def _network(results: Results, index: int) -> dict[str, Any]:
         "trained_on": None if probed.trained is None else [asdict(each) for each in probed.trained],
         "area": _areas(results, index),
         "clean_error": {
-            "mean": _list(error),
-            "standard_error": _list(of_error),
-            "backgrounds": _list(probed.answer.clean_error),
+            "mean": plain(error),
+            "standard_error": plain(of_error),
+            "backgrounds": plain(probed.answer.clean_error),
         },
         "figures": figures,
     }
@@ -106,7 +107,7 @@ def _difference(results: Results) -> dict[str, Any]:
     for figure in FIGURES:
         panel = results.panels(figure)[2]
         figures[figure] = {
-            name: {"mean": _list(panel.means[name]), "standard_error": _list(panel.errors[name])}
+            name: {"mean": plain(panel.means[name]), "standard_error": plain(panel.errors[name])}
             for name in panel.means
         }
     return {"area": _areas(results, 2), "figures": figures}
@@ -114,10 +115,3 @@ def _difference(results: Results) -> dict[str, Any]:
 
 def _areas(results: Results, index: int) -> list[dict[str, float | None]]:
     return [{"clean_bound": bound, **results.areas(bound)[index]._asdict()} for bound in results.clean_bounds]
-
-
-def _list(values: Any) -> Any:
-    """Numbers, or nested lists of them; null for NaN."""
-    if np.ndim(values):
-        return [_list(entry) for entry in values]
-    return None if np.isnan(values) else float(values)

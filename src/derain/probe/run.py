@@ -2,21 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from derain.errors import InputError
-from derain.networks.base import Network
-from derain.networks.loading import load_network, model_hash
-from derain.networks.official import is_official_file
-from derain.networks.onnx import OnnxNetwork, is_onnx
+from derain.networks.loading import load_models, model_hash
 from derain.networks.running import restore
-from derain.networks.user import is_user_network
 from derain.networks.weights import read_tensors, write_tensors
 from derain.pictures.images import list_images
 from derain.probe.figures import draw, draw_clean_error
@@ -65,7 +60,7 @@ def probe(
     with drawing():  # without matplotlib nothing is measured
         recovered = None if settings.pairs is None else Recovered(*settings.pairs, settings.match)
         scene = lay_scene(settings.space, list_images(settings.backgrounds), settings.seed, recovered)
-        networks = _load(models, named)
+        networks = load_models(models, named)
         make_folder(out / "measured")
         hashes = [model_hash(model, named) for model in models]
         modules = [network for network, _ in networks]
@@ -93,24 +88,6 @@ def describe(results: Results) -> list[str]:
             f"{without} whatever the clean error{error}"
         )
     return [*lines, *results.notes()]
-
-
-def _load(models: Sequence[Path], named: str | None) -> list[tuple[Network | OnnxNetwork, Mapping[str, Any]]]:
-    """Networks and headers. A name is for the models that need one of its kind; where there is none, all refuse it."""
-    needs = [named is not None and _needs(model, named) for model in models]
-    names = [named if needed or not any(needs) else None for needed in needs]
-    return [load_network(*each) for each in zip(models, names, strict=True)]
-
-
-def _needs(model: Path, named: str) -> bool:
-    if is_official_file(model):
-        return not is_user_network(named)
-    return not is_onnx(model) and is_user_network(_network_name(model))
-
-
-def _network_name(model: Path) -> str:
-    name: str = read_tensors(model)[1].get("network", {}).get("name", "")
-    return name
 
 
 def _measure(

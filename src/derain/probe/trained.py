@@ -55,7 +55,7 @@ def _streaks(family: Mapping[str, Any], brightness: Sequence[float]) -> TrainedS
     return TrainedStreaks(family["recipe"], {**intervals, "brightness": (low * brightness[0], high * brightness[1])})
 
 
-def boxes(trained: list[TrainedStreaks] | None, rain_map: RainMap, recipe: str) -> list[Box]:
+def boxes(trained: Sequence[TrainedStreaks] | None, rain_map: RainMap, recipe: str) -> list[Box]:
     """Where the training ranges lie on a map of streaks; a range that holds none of its cells has no box.
 
     Args:

@@ -103,5 +103,15 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON, atomically. NaN and infinity are refused: what is undefined is null."""
-    write_bytes(path, (json.dumps(value, indent=2, allow_nan=False) + "\n").encode())
+    """Write `value` as indented JSON, atomically. NaN and infinity are refused: what is undefined is null.
+
+    Paths become absolute, as the file may be read from another folder.
+    """
+    text = json.dumps(value, indent=2, allow_nan=False, default=_absolute)
+    write_bytes(path, f"{text}\n".encode())
+
+
+def _absolute(value: object) -> str:
+    if not isinstance(value, Path):
+        raise TypeError(f"{value!r} is not for JSON")
+    return str(value.absolute())

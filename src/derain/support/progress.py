@@ -1,5 +1,8 @@
 """Progress as a person watches it."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
@@ -16,6 +19,14 @@ def progress_bar(console: Console, transient: bool = False) -> Progress:
         console=console,
         transient=transient,
     )
+
+
+@contextmanager
+def counting(console: Console, steps: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar for work that reports how many of its steps are done, and of how many."""
+    with progress_bar(console) as bar:
+        task = bar.add_task(steps, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 class _Rate(ProgressColumn):

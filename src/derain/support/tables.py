@@ -78,7 +78,7 @@ def _value(kind: Any, value: Any, where: str, folder: Path) -> Any:
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (UnionType, Union) and NoneType in inner:
         [kind] = [each for each in inner if each is not NoneType]
-        return _value(kind, value, where, folder)
+        return None if value is None else _value(kind, value, where, folder)  # JSON has null, TOML has not
     if origin is tuple:
         entries = value if isinstance(value, list) else [value]
         if inner[-1] is not Ellipsis and len(entries) != len(inner):

@@ -1,6 +1,7 @@
 """Checkpoints: saved, resumed to the last bit, and refused where a run is another one."""
 
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,6 @@ def refuse_other_run(path: Path, description: dict[str, Any]) -> None:
 def _refuse_other(out: Path, made_with: dict[str, Any], description: dict[str, Any]) -> None:
     theirs, ours = _flatten(made_with), _flatten(description)
     for key in [*ours, *theirs]:
-        if key not in theirs and key.endswith(".content_hash"):
-            continue  # older runs recorded validation pairs by their names alone
         if theirs.get(key) != ours.get(key):
             raise InputError(
                 f"{out} was made with {key} = {theirs.get(key)}, not {ours.get(key)}: "
@@ -51,51 +50,73 @@ def _flatten(value: Any, prefix: str = "") -> dict[str, Any]:
     return {prefix: value}
 
 
-def save_checkpoint(
-    path: Path,
-    iteration: int,
-    description: dict[str, Any],
-    network: Network,
-    average: Network,
-    optimiser: torch.optim.Adam,
-    watch: SlackingWatch,
-) -> None:
-    refuse_unfinite(network, path.parent)
-    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
-    tensors |= {f"average.{name}": tensor for name, tensor in average.state_dict().items()}
-    for name, parameter in network.named_parameters():
-        for moment, tensor in optimiser.state[parameter].items():
+@dataclass
+class State:
+    """The part of a run that changes while it trains.
+
+    Attributes:
+        network: as the last step left it.
+        average: the same network with averaged weights.
+        optimiser: Adam with its moments.
+        iteration: number of steps done.
+        watch: the best validation so far.
+    """
+
+    network: Network
+    average: Network
+    optimiser: torch.optim.Adam
+    iteration: int = 0
+    watch: SlackingWatch = field(default_factory=SlackingWatch)
+
+
+def save_checkpoint(path: Path, description: dict[str, Any], state: State) -> None:
+    """Write all that a run needs to go on to the same bits.
+
+    Raises:
+        TrainingError: the weights are no longer numbers; the file stays as it is.
+    """
+    refuse_unfinite(state.network, path.parent)
+    tensors = {f"network.{name}": tensor for name, tensor in state.network.state_dict().items()}
+    tensors |= {f"average.{name}": tensor for name, tensor in state.average.state_dict().items()}
+    for name, parameter in state.network.named_parameters():
+        for moment, tensor in state.optimiser.state[parameter].items():
             tensors[f"optimiser.{moment}.{name}"] = tensor
-    tensors |= {f"best.{name}": tensor for name, tensor in watch.weights.items()}
-    write_tensors(path, tensors, {"iteration": iteration, "run": description, "watch": watch.state()})
+    tensors |= {f"best.{name}": tensor for name, tensor in state.watch.weights.items()}
+    write_tensors(path, tensors, {"iteration": state.iteration, "run": description, "watch": state.watch.state()})
 
 
-def resume(
-    path: Path, description: dict[str, Any], network: Network, average: Network, optimiser: torch.optim.Adam
-) -> tuple[int, SlackingWatch]:
-    """Load a checkpoint, if there is one; returns the number of iterations done and the best validation so far."""
+def resume(path: Path, description: dict[str, Any], state: State) -> None:
+    """Bring a fresh state to that of a checkpoint, if there is one.
+
+    Raises:
+        InputError: the checkpoint cannot be read, or is of another run.
+    """
     if not path.exists():
-        return 0, SlackingWatch()
+        return
     tensors, header = read_tensors(path)
     _refuse_other(path.parent, header["run"], description)
-    for prefix, module in (("network.", network), ("average.", average)):
-        part = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-        load_weights(module, part, f"{path} does not fit the run")
-    for name, parameter in network.named_parameters():
+
+    def part(prefix: str) -> dict[str, Tensor]:
+        return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+    load_weights(state.network, part("network."), f"{path} does not fit the run")
+    load_weights(state.average, part("average."), f"{path} does not fit the run")
+    for name, parameter in state.network.named_parameters():
         if f"optimiser.step.{name}" not in tensors:
             continue  # frozen or not used so far: without a gradient Adam has no moments
-        optimiser.state[parameter] = {
+        state.optimiser.state[parameter] = {
             "step": tensors[f"optimiser.step.{name}"],
             **{
                 moment: torch.empty_like(parameter, requires_grad=False).copy_(tensors[f"optimiser.{moment}.{name}"])
                 for moment in ("exp_avg", "exp_avg_sq")
             },
         }
-    best = {name.removeprefix("best."): tensor for name, tensor in tensors.items() if name.startswith("best.")}
-    return int(header["iteration"]), SlackingWatch.restored(header.get("watch"), best)
+    state.iteration = int(header["iteration"])
+    state.watch = SlackingWatch.restored(header.get("watch"), part("best."))
 
 
 def refuse_unfinite(network: Network, out: Path) -> None:
+    """Raise TrainingError where a weight is NaN or infinite."""
     with torch.no_grad():
         finite: Tensor = torch.stack([parameter.isfinite().all() for parameter in network.parameters()]).all()
     if not finite:
@@ -103,8 +124,7 @@ def refuse_unfinite(network: Network, out: Path) -> None:
 
 
 def average_into(average: Network, network: Network, decay: float) -> None:
-    """average = decay * average + (1 - decay) * network, for the weights; buffers, and weights that are no floats, are
-    copied."""
+    """Set average = decay * average + (1 - decay) * network; buffers and whole-number weights are copied."""
     averaged: list[tuple[Tensor, Tensor]] = []
     copied: list[tuple[Tensor, Tensor]] = list(zip(average.buffers(), network.buffers(), strict=True))
     for pair in zip(average.parameters(), network.parameters(), strict=True):

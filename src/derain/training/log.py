@@ -2,7 +2,6 @@
 
 import json
 import logging
-import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,10 +12,9 @@ import numpy as np
 from jaxtyping import Float64
 
 from derain.errors import InputError
-from derain.evaluation.statistics import mean_and_error
 from derain.probe.maps import Scene
 from derain.probe.measure import ProbeMap
-from derain.probe.space import CLEAN_BOUND
+from derain.probe.response import ResponseMap
 
 # More than the longest event, which is a validation with the figures of every image.
 _LAST_BYTES = 2**20
@@ -125,26 +123,9 @@ def _tensorboard(folder: Path) -> Any:
 
 
 def log_probe(log: RunLog, iteration: int, scene: Scene, probed: ProbeMap) -> None:
-    """The generalisation area and, of every map, the mean controlled removal of its cells."""
-    area = probed.area(CLEAN_BOUND)
-    means = {
-        name: mean_and_error(response.figures["removal_controlled"])[0] for name, response in probed.responses.items()
-    }
-    log.write(
-        "probe",
-        iteration,
-        {
-            "area": area.value,
-            "area_low": area.low,
-            "area_high": area.high,
-            "clean_bound": CLEAN_BOUND,
-            "clean_error": float(probed.clean_error.mean()),
-            "maps": {
-                name: [None if math.isnan(value) else float(value) for value in values]
-                for name, values in means.items()
-            },
-        },
-    )
+    """Log the response to rain, and draw its maps for TensorBoard."""
+    response = ResponseMap.of(probed)
+    log.write("probe", iteration, response.to_json())
     for rain_map in scene.maps:
-        cells = means[rain_map.name].reshape(len(rain_map.rows), len(rain_map.columns))
+        cells = response.means[rain_map.name].reshape(len(rain_map.rows), len(rain_map.columns))
         log.draw(f"probe/{rain_map.name}", iteration, cells)

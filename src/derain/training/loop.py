@@ -24,6 +24,7 @@ from derain.support.randomness import generator
 from derain.training.checkpoint import (
     CHECKPOINT,
     MODEL,
+    State,
     average_into,
     refuse_other_run,
     refuse_unfinite,
@@ -32,7 +33,7 @@ from derain.training.checkpoint import (
 )
 from derain.training.log import RunLog, log_probe
 from derain.training.losses import loss_of
-from derain.training.prepare import prepare
+from derain.training.prepare import Run, prepare
 from derain.training.settings import TrainingSettings
 from derain.training.slacking import Point
 
@@ -76,86 +77,139 @@ def train(
     """
     if checkpoint_every < 1:
         raise InputError(f"--checkpoint-every must be at least 1, not {checkpoint_every}")
+    # Make everything ready, and refuse a folder of something else.
     place = usable_device(device)
     run = prepare(settings, place)
     make_folder(out)
     refuse_other_run(out / "run.json", run.description)
-    model = out / MODEL
+    model, checkpoint = out / MODEL, out / CHECKPOINT
     if model.exists():
-        (out / CHECKPOINT).unlink(missing_ok=True)  # of a run that was killed between its last two steps
+        checkpoint.unlink(missing_ok=True)  # of a run that was killed between its last two steps
         report(Progress(settings.iterations, settings.iterations, None))
         return model
-    for name in (MODEL, CHECKPOINT):
-        remove_leftovers(out / name)
-    environment = {"device": str(place), "threads": torch.get_num_threads(), "torch": torch.__version__}
+    remove_leftovers(model)
+    remove_leftovers(checkpoint)
 
-    network = channels_last(run.network.to(place)).train()
-    average: Network = deepcopy(network)
-    optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=settings.betas)
-    start, watch = resume(out / CHECKPOINT, run.description, network, average, optimiser)
+    # Begin, or go on from the checkpoint.
+    state = _begin(run, checkpoint, place)
     write_json(out / "run.json", run.description)
+    environment = {"device": str(place), "threads": torch.get_num_threads(), "torch": torch.__version__}
+    with RunLog(out) as log:
+        beginning = {"environment": environment, "run": run.description}
+        log.write("resumed" if state.iteration else "started", state.iteration, beginning)
+        recent, saved_at = _RecentLoss(out, state.iteration, place), time.monotonic()
+        while state.iteration < settings.iterations:
+            # One step on the next batch.
+            recent.total += _step(run, state)
 
-    if start:
-        _log.info("going on with %s from iteration %d", out, start)
+            # See what is due.
+            k, last = state.iteration, state.iteration == settings.iterations
+            validate = bool(settings.validate_every) and (last or k % settings.validate_every == 0)
+            probe = bool(settings.probe_every) and (last or k % settings.probe_every == 0)
+            save = not last and (k % checkpoint_every == 0 or time.monotonic() - saved_at > _CHECKPOINT_SECONDS)
+
+            # Log the loss, which must still be a number.
+            mean_loss = None
+            if last or save or validate or k % _PROGRESS_EVERY == 0:
+                mean_loss = recent.mean(k)
+                log.write("progress", k, {"loss": mean_loss, "learning_rate": learning_rate(settings, k - 1)})
+
+            # Measure the averaged weights on the validation, and stop where they slack off.
+            try:
+                if validate:
+                    _validate(run, state, log, place)
+                if probe and run.scene is not None:
+                    log_probe(log, k, run.scene, probe_network(state.average, run.scene, place))
+            except InputError as error:
+                raise TrainingError(f"{out} cannot be measured at iteration {k}: {error}") from error
+            if state.watch.slacking:
+                log.write("slacking", k, {"best": asdict(state.watch.best) if state.watch.best else None})
+                break
+
+            # Save, so that a kill costs a minute at most.
+            if save:
+                save_checkpoint(checkpoint, run.description, state)
+                log.write("checkpoint", k, {})
+                saved_at = time.monotonic()
+            report(Progress(k, settings.iterations, mean_loss))
+
+        # Write the model: the averaged weights, of the best point where the watch chose one.
+        _write_model(model, run, state, environment)
+        log.write("finished", state.iteration, {"model": MODEL})
+    checkpoint.unlink(missing_ok=True)
+    return model
+
+
+def _begin(run: Run, checkpoint: Path, place: torch.device) -> State:
+    settings = run.settings
+    network = channels_last(run.network.to(place)).train()
+    optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=settings.betas)
+    state = State(network, deepcopy(network), optimiser)
+    resume(checkpoint, run.description, state)
+    if state.iteration:
+        _log.info("going on with %s from iteration %d", checkpoint.parent, state.iteration)
     if settings.precision == "bfloat16" and place.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX2":
         _log.warning("this CPU computes bfloat16 by software, far slower than float32")
-    with RunLog(out) as log:
-        log.write("resumed" if start else "started", start, {"environment": environment, "run": run.description})
-        recent, recent_from, saved_at = torch.zeros((), device=place), start, time.monotonic()
-        for k in range(start, settings.iterations):
-            rainy, clean = (picture.contiguous(memory_format=torch.channels_last) for picture in run.objective.batch(k))
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(settings, k)
-            loss = _loss(network, rainy, clean, settings, k)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            average_into(average, network, min(settings.average_decay, (k + 1) / (k + 10)))
-            recent += loss.detach()
+    return state
 
-            done, mean_loss = k + 1, None
-            last = done == settings.iterations
-            validate = bool(settings.validate_every) and (last or done % settings.validate_every == 0)
-            probe = bool(settings.probe_every) and (last or done % settings.probe_every == 0)
-            save = not last and (done % checkpoint_every == 0 or time.monotonic() - saved_at > _CHECKPOINT_SECONDS)
-            if last or save or validate or done % _PROGRESS_EVERY == 0:
-                mean_loss = float(recent) / (done - recent_from)
-                if not math.isfinite(mean_loss):
-                    kept = " (the last checkpoint is kept)" if (out / CHECKPOINT).exists() else ""
-                    raise TrainingError(
-                        f"the loss is no longer a number between iterations {recent_from} and {done} of {out}; "
-                        f"a lower --learning-rate or a --warmup may help{kept}"
-                    )
-                recent, recent_from = torch.zeros((), device=place), done
-                log.write("progress", done, {"loss": mean_loss, "learning_rate": learning_rate(settings, k)})
-            try:
-                for validation_set in run.validation if validate else ():
-                    figures = validation_set.measure(average, place)
-                    log.write("validation", done, figures)
-                    if settings.stop_when_slacking and validation_set.name == "held_out":
-                        watch.note(_point(done, figures), average.state_dict())
-                if probe and run.scene is not None:
-                    log_probe(log, done, run.scene, probe_network(average, run.scene, place))
-            except InputError as error:
-                raise TrainingError(f"{out} cannot be measured at iteration {done}: {error}") from error
-            if watch.slacking:
-                log.write("slacking", done, {"best": asdict(watch.best) if watch.best else None})
-                break
-            if save:
-                save_checkpoint(out / CHECKPOINT, done, run.description, network, average, optimiser, watch)
-                log.write("checkpoint", done, {})
-                saved_at = time.monotonic()
-            report(Progress(done, settings.iterations, mean_loss))
 
-        refuse_unfinite(average, out)
-        header = {**run.description, "environment": environment, "derain": version("derain")}
-        if watch.best is not None:
-            average.load_state_dict(watch.weights)
-            header |= {"best_iteration": watch.best.iteration, "stopped_at": done}
-        write_tensors(model, average.state_dict(), header)
-        log.write("finished", done, {"model": MODEL})
-    (out / CHECKPOINT).unlink(missing_ok=True)
-    return model
+def _step(run: Run, state: State) -> Tensor:
+    """Take one step: batch, learning rate, loss, gradients, weights and their average. Returns the loss."""
+    settings, k = run.settings, state.iteration
+    rainy, clean = (picture.contiguous(memory_format=torch.channels_last) for picture in run.objective.batch(k))
+    for group in state.optimiser.param_groups:
+        group["lr"] = learning_rate(settings, k)
+    loss = _loss(state.network, rainy, clean, settings, k)
+    state.optimiser.zero_grad()
+    loss.backward()
+    state.optimiser.step()
+    average_into(state.average, state.network, min(settings.average_decay, (k + 1) / (k + 10)))
+    state.iteration = k + 1
+    return loss.detach()
+
+
+class _RecentLoss:
+    """The loss since it was last asked for.
+
+    It is added up on the device: to look at it waits for all steps before.
+    """
+
+    def __init__(self, out: Path, iteration: int, place: torch.device) -> None:
+        self._out, self._from, self._place = out, iteration, place
+        self.total = torch.zeros((), device=place)
+
+    def mean(self, iteration: int) -> float:
+        """The mean up to an iteration; the next one begins there.
+
+        Raises:
+            TrainingError: it is no longer a number.
+        """
+        mean = float(self.total) / (iteration - self._from)
+        if not math.isfinite(mean):
+            kept = " (the last checkpoint is kept)" if (self._out / CHECKPOINT).exists() else ""
+            raise TrainingError(
+                f"the loss is no longer a number between iterations {self._from} and {iteration} of {self._out}; "
+                f"a lower --learning-rate or a --warmup may help{kept}"
+            )
+        self.total, self._from = torch.zeros((), device=self._place), iteration
+        return mean
+
+
+def _validate(run: Run, state: State, log: RunLog, place: torch.device) -> None:
+    for validation_set in run.validation:
+        figures = validation_set.measure(state.average, place)
+        log.write("validation", state.iteration, figures)
+        if run.settings.stop_when_slacking and validation_set.name == "held_out":
+            state.watch.note(_point(state.iteration, figures), state.average.state_dict())
+
+
+def _write_model(model: Path, run: Run, state: State, environment: Mapping[str, Any]) -> None:
+    refuse_unfinite(state.average, model.parent)
+    header = {**run.description, "environment": environment, "derain": version("derain")}
+    if state.watch.best is not None:
+        state.average.load_state_dict(state.watch.weights)
+        header |= {"best_iteration": state.watch.best.iteration, "stopped_at": state.iteration}
+    write_tensors(model, state.average.state_dict(), header)
 
 
 def _loss(network: Network, rainy: Tensor, clean: Tensor, settings: TrainingSettings, k: int) -> Tensor:

@@ -52,7 +52,8 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
     available = available_bytes(device)
     refuse_too_many_weights(name, hyperparameters, available)
     rain = load_rain(settings.rain, settings.recipe)
-    patches, held_out = _backgrounds(settings)
+    training_photos, held_out = split_backgrounds(settings)
+    patches = _backgrounds(settings, training_photos)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(generator(settings.seed, "network").integers(2**31)))
         network = build(name, hyperparameters)
@@ -80,7 +81,7 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
     photos = held_out
     if settings.validation is not None:
         photos = list_images(settings.validation)
-        _refuse_shared(settings, photos)
+        _refuse_shared(training_photos, photos)
     most = whole_photos(photos, settings.background_size, _MOST_HELD_OUT) if settings.skip_bad else len(photos)
     validation = _validation(settings, photos, most, rain.describe())
     if settings.stop_when_slacking and len(validation[0].samples) < 2:
@@ -120,23 +121,20 @@ def split_backgrounds(settings: TrainingSettings) -> tuple[list[Path], list[Path
     return training, held_out
 
 
-def _refuse_shared(settings: TrainingSettings, validation: list[Path]) -> None:
-    trained = {os.path.realpath(photo) for photo in split_backgrounds(settings)[0]}
+def _refuse_shared(training: list[Path], validation: list[Path]) -> None:
+    trained = {os.path.realpath(photo) for photo in training}
     for photo in validation:
         if os.path.realpath(photo) in trained:
             raise InputError(f"{photo} is trained on, so --validation must not hold it")
 
 
-def _backgrounds(settings: TrainingSettings) -> tuple[PatchSet, list[Path]]:
-    """The training patches, and the photos kept out for validation."""
-    photos, held_out = split_backgrounds(settings)
+def _backgrounds(settings: TrainingSettings, photos: list[Path]) -> PatchSet:
     content_filter = None
     if settings.min_std > 0 or settings.max_white < 1:
         content_filter = ContentFilter(min_std=settings.min_std, max_white=settings.max_white)
-    patches = load_patches(
+    return load_patches(
         photos, settings.count, settings.background_size, settings.seed, content_filter, settings.skip_bad
     )
-    return patches, held_out
 
 
 def _validation(settings: TrainingSettings, photos: list[Path], most: int, rain: dict[str, Any]) -> list[ValidationSet]:

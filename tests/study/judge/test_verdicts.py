@@ -12,6 +12,9 @@ from derain.study.judge.paper import TABLE2, Table2Row
 from derain.study.judge.results import Cell, Results
 from derain.study.judge.turning import turning_point
 from derain.study.judge.verdicts import Verdict, judge
+from derain.study.plan.scales import SCALES
+from derain.study.plan.spec import Finding, Study
+from derain.study.run.result import Environment, Measured
 
 FALL = {8: 50.0, 16: 49.0, 32: 48.0, 64: 32.0, 128: 31.0, 256: 30.5, 512: 30.2, 1024: 30.1, 30000: 30.0}
 """Falls between 32 and 64."""
@@ -57,13 +60,17 @@ def curve(
                     test=test,
                     photos=8,
                     parameters=parameters,
-                    measured={
-                        "names": ["a", "b"],
-                        "mean": {t: figures(mean) for t in ("10", "50")},
-                        "images": {t: [figures(image) for image in images] for t in ("10", "50")},
-                    },
-                    environment={},
-                    run={},
+                    measured=Measured(
+                        content="as shown",
+                        names=["a", "b"],
+                        mean={t: figures(mean) for t in (10, 50)},
+                        images={t: [figures(image) for image in images] for t in (10, 50)},
+                        input={},
+                        sensitivity={},
+                        perfect_e_r={},
+                    ),
+                    environment=Environment("cpu", 1, "2.13.0"),
+                    trained=None,
                     response=None,
                 )
             )  # fmt: skip
@@ -74,8 +81,12 @@ def figures(value: float | None) -> dict[str, float | None]:
     return dict.fromkeys((metric.name for metric in METRICS), value)
 
 
-def results(finding: str, cells: Sequence[Cell]) -> Results:
-    return Results({"findings": [finding]}, {"name": "cpu"}, list(cells), 0, {})
+def results(finding: Finding, cells: Sequence[Cell]) -> Results:
+    return of_study((finding,), cells)
+
+
+def of_study(findings: tuple[Finding, ...], cells: Sequence[Cell]) -> Results:
+    return Results(Study("made up", "other", {}, findings=findings), SCALES["cpu"], list(cells), 0, {})
 
 
 def verdicts(finding: str, cells: Sequence[Cell], complexity: Mapping[str, float] | None = None) -> dict[str, Verdict]:
@@ -178,7 +189,7 @@ def test_spread_with_one_seed_is_that_of_the_images() -> None:
 
 def test_images_without_the_figure_are_left_out_of_the_difference() -> None:
     cells = curve({8: 50.0, 64: 40.0, 1024: 30.0}, seeds=1)
-    cells[0].measured["images"]["50"][0]["e_r"] = None
+    cells[0].measured.images[50][0]["e_r"] = None
     found = verdicts("F4", cells)["falls"]
     # One image is left, from which no spread can be told.
     assert (found.verdict, "the spread is not known" in found.numbers) == ("not tested", True)
@@ -186,7 +197,7 @@ def test_images_without_the_figure_are_left_out_of_the_difference() -> None:
 
 def test_one_seed_without_images_is_not_judged() -> None:
     cells = curve(FALL, seeds=1)
-    cells[0].measured["images"]["50"].clear()  # of the count 8, the highest: a result may keep its means alone
+    cells[0].measured.images[50].clear()  # of the count 8, the highest: a result may keep its means alone
     assert levels("F4", cells)["falls"] == "not tested"
 
 
@@ -535,6 +546,6 @@ def test_table2_of_the_paper_is_whole() -> None:
 
 
 def test_findings_are_judged_in_the_order_of_the_study() -> None:
-    found = judge(Results({"findings": ["F7", "F4"]}, {"name": "cpu"}, curve(FALL), 0, {}))
+    found = judge(of_study(("F7", "F4"), curve(FALL)))
     assert list(dict.fromkeys(each.finding for each in found)) == ["F7", "F4"]
-    assert judge(Results({"findings": []}, {"name": "cpu"}, curve(FALL), 0, {})) == []
+    assert judge(of_study((), curve(FALL))) == []

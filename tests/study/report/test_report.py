@@ -4,7 +4,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from statistics import stdev
 from typing import Any
@@ -18,7 +18,9 @@ from derain.evaluation.metrics import METRICS
 from derain.networks import load_model
 from derain.networks.running import quantise
 from derain.pictures.images import read_image, write_image
+from derain.probe.area import Area
 from derain.probe.maps import rain_maps
+from derain.probe.response import ResponseMap
 from derain.probe.space import FULL
 from derain.rain import load_rain
 from derain.study.judge.results import Cell, load_results, of_first_seeds
@@ -30,26 +32,28 @@ from derain.study.report.page import write_report
 from derain.study.report.pictures import Photo, strips
 from derain.study.run.one_training import execute
 from derain.study.run.prepare import prepare
+from derain.study.run.recorded import RecordedRun, RecordedStudy
+from derain.study.run.result import Environment, Measured, Result
 from derain.study.run.store import Store
 
 COUNTS = 'count = [4, 8]\nrain = ["small", "medium"]'
 FOUR_COUNTS = 'count = [8, 64, 256, 1024]\nrain = ["small", "medium"]'
 
 
-def measured(value: float, pictures: int = 3) -> dict[str, Any]:
+def measured(value: float, pictures: int = 3) -> Measured:
     """All figures are `value` in the mean over pictures, which differ by one from each to the next."""
     figures = [metric.name for metric in METRICS]
     images = [dict.fromkeys(figures, value + index - (pictures - 1) / 2) for index in range(pictures)]
-    both = ("10", "50")
-    return {
-        "content": "as shown",
-        "names": [f"picture{index}" for index in range(pictures)],
-        "mean": {threshold: dict.fromkeys(figures, value) for threshold in both},
-        "images": dict.fromkeys(both, images),
-        "input": {threshold: dict.fromkeys(figures, 2.0) for threshold in both},
-        "sensitivity": {threshold: dict.fromkeys(figures, value) for threshold in ("5", "10", "25", "50")},
-        "perfect_e_r": {"10": 37.5, "50": 71.5},
-    }
+    both = (10, 50)
+    return Measured(
+        content="as shown",
+        names=[f"picture{index}" for index in range(pictures)],
+        mean={threshold: dict.fromkeys(figures, value) for threshold in both},
+        images=dict.fromkeys(both, images),
+        input={threshold: dict.fromkeys(figures, 2.0) for threshold in both},
+        sensitivity={threshold: dict.fromkeys(figures, value) for threshold in (5, 10, 25, 50)},
+        perfect_e_r={10: 37.5, 50: 71.5},
+    )
 
 
 def make_results(
@@ -64,19 +68,19 @@ def make_results(
     for training, grid in trainings(study, scale, seeds):
         axes = training.axes()
         identity = f"{len(runs):016x}"
-        runs.append({"id": identity, "axes": axes, "tests": dict.fromkeys(grid.tests, "as shown")})
+        runs.append(RecordedRun(identity, axes, dict.fromkeys(grid.tests, "as shown")))
         if (figure := value(axes)) is not None:
-            result = {
-                "axes": axes,
-                "photos": min(training.count, 7),
-                "parameters": 100,
-                "environment": {"device": "cpu", "threads": 1, "torch": "2.13.0"},
-                "run": {},
-                "tests": {test: measured(figure) for test in grid.tests},
-            }
+            result = Result(
+                axes=axes,
+                run={},
+                photos=min(training.count, 7),
+                parameters=100,
+                environment=Environment("cpu", 1, "2.13.0"),
+                seconds=2.5,
+                tests={test: measured(figure) for test in grid.tests},
+            )
             store.write_result(identity, result)
-    content = {"study": asdict(study), "scale": asdict(scale), "runs": runs}
-    store.write_study(f"{study.name}.{scale.name}", json.loads(json.dumps(content, default=str)))
+    store.write_study(RecordedStudy(study, scale, tuple(runs)))
     return store
 
 
@@ -168,8 +172,8 @@ def test_results_that_hold_means_alone_are_judged_by_their_seeds(
     for path in (tmp_path / "results").iterdir():
         result = store.result(path.stem)
         assert result is not None
-        result["tests"]["pairs"]["images"] = {"10": [], "50": []}
-        store.write_result(path.stem, result)
+        means_alone = replace(result.tests["pairs"], images={10: [], 50: []})
+        store.write_result(path.stem, replace(result, tests={**result.tests, "pairs": means_alone}))
     assert json.loads((write_report(tmp_path).parent / "report.json").read_text()) == whole
 
 
@@ -183,9 +187,9 @@ def test_curves_are_means_over_seeds_with_their_spread(report: Path) -> None:
 def test_with_one_seed_the_error_is_that_of_the_mean_over_pictures(study: Study, tiny: Scale, tmp_path: Path) -> None:
     found = cells(make_results(study, tiny, tmp_path, (0,), falling))
     [small, _] = curves(found, "rain", Quantity("e_r", 10))
-    assert small.points[0].error == pytest.approx(1 / 3**0.5)  # of -1, 0 and 1 around the mean
+    assert small.curve[4].error == pytest.approx(1 / 3**0.5)  # of -1, 0 and 1 around the mean
     [small, _] = curves(found, "rain", Quantity("e_r", 25))
-    assert small.points[0].error is None
+    assert small.curve[4].error is None
 
 
 def test_e_b_is_compared_with_the_untouched_pictures(study: Study, tiny: Scale, tmp_path: Path) -> None:
@@ -205,7 +209,7 @@ def test_trainings_that_differ_in_more_than_count_and_seed_are_not_averaged(
 def test_a_flat_curve_is_not_scaled(changed: Callable[..., Study], tiny: Scale, tmp_path: Path) -> None:
     store = make_results(changed('figure = "F4"', 'figure = "F6a"'), tiny, tmp_path / "results", (0,), lambda axes: 5.0)
     [small, _] = curves(cells(store), "rain", Quantity("e_r", 10))
-    assert scaled(small).points == ()
+    assert scaled(small).curve == {}
     assert write_report(tmp_path / "results").exists()
 
 
@@ -330,11 +334,11 @@ def test_figures_of_an_earlier_report_go_and_other_files_stay(study: Study, tiny
 
 def test_failures_are_counted_where_trainings_are_called_the_same(study: Study, tiny: Scale, tmp_path: Path) -> None:
     store = make_results(study, tiny, tmp_path / "results", (0,), lambda axes: None)
-    [content] = store.studies()
-    first, second, *_ = content["runs"]
-    store.write_study("study.cpu", {**content, "runs": [first, {**second, "axes": first["axes"]}]})
+    [recorded] = store.studies()
+    first, second, *_ = recorded.runs
+    store.write_study(replace(recorded, runs=(first, replace(second, axes=first.axes))))
     for run in (first, second):
-        store.write_failure(run["id"], "out of memory")
+        store.write_failure(run.id, "out of memory")
     assert "0 done, 2 missing (2 failed)" in page(write_report(store.folder))
 
 
@@ -360,9 +364,11 @@ def pictures_of(study: Study, scale: Scale, results: Path) -> dict[str, list[tup
     if not results.exists():  # the study is known, nothing is trained
         make_results(study, scale, results, (0,), lambda axes: None)
     [found] = load_results(Store(results))
+    asked_for = found.study.pictures
+    assert asked_for is not None
     return {
         strip.title: [(each.caption, each.content) for each in strip.pictures]
-        for strip in strips(found, Store(results), "cpu")
+        for strip in strips(found, asked_for, Store(results), "cpu")
     }
 
 
@@ -427,7 +433,7 @@ def test_the_report_runs_no_code_of_a_network_of_ones_own(
     for task in prepare([changed(*pieces)], tiny, (), store):
         execute(task, store.folder, "cpu", 1)
         assert store.failure(task.identity) is None
-    assert [len(cell.images("e_r", 10)) for cell in cells(store)] == [2, 2]
+    assert [len(cell.measured.values("e_r", 10)) for cell in cells(store)] == [2, 2]
     (folder / "own.py").write_text("raise SystemExit\n" + own)
     assert "Own, whose code is not run here" in page(write_report(store.folder))
 
@@ -498,14 +504,11 @@ def make_probed_results(study: Study, tiny: Scale, results: Path) -> Store:
     for cell in cells(store):
         result = store.result(cell.identity)
         assert result is not None
-        values = {rain_map.name: [0.25] * len(rain_map.rains) for rain_map in rain_maps(FULL)}
-        area = {"value": 4 / cell.axes["count"], "low": 0.125, "high": 0.75}
-        result["probe"] = {
-            "means": values, "errors": values, "clean_error": 12.3, "clean_bound": 20.0, "area": area,
-            "area_unbounded": area, "photos": 4,
-        }  # fmt: skip
-        result["run"] = {"objective": {"rain": load_rain(cell.axes["rain"]).describe()}}
-        store.write_result(cell.identity, result)
+        values = {rain_map.name: np.full(len(rain_map.rains), 0.25) for rain_map in rain_maps(FULL)}
+        area = Area(4 / cell.axes["count"], 0.125, 0.75)
+        response = ResponseMap(values, values, 12.3, 20.0, area, area, 4)
+        header = {"objective": {"rain": load_rain(cell.axes["rain"]).describe()}}
+        store.write_result(cell.identity, replace(result, run=header, response=response))
     return store
 
 
@@ -524,10 +527,9 @@ def test_maps_of_the_response_to_rain_are_shown_count_by_count(study: Study, tin
 
 def test_maps_of_trainings_that_two_studies_share_are_drawn_once(study: Study, tiny: Scale, tmp_path: Path) -> None:
     store = make_probed_results(study, tiny, tmp_path / "results")
-    [content] = store.studies()
-    again = {**content, "study": {**content["study"], "name": "again"}}
-    again["runs"] = [run for run in content["runs"] if run["axes"]["rain"] == "medium"]
-    store.write_study("zagain.cpu", again)
+    [recorded] = store.studies()
+    runs = tuple(run for run in recorded.runs if run.axes["rain"] == "medium")
+    store.write_study(replace(recorded, study=replace(recorded.study, name="zagain"), runs=runs))
     text = page(write_report(tmp_path / "results"))
     assert text.count("red box") == 1
     assert 'the same trainings as in <a href="#study.cpu.response">' in text

@@ -43,7 +43,7 @@ def test_a_study_on_two_workers_gives_what_one_process_gives(
         ours, theirs = store.result(task.identity), alone.result(task.identity)
         assert ours is not None
         assert theirs is not None
-        assert ours["tests"] == theirs["tests"]
+        assert ours.tests == theirs.tests
 
 
 def test_an_address_where_no_cluster_answers_is_named(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from derain.study.plan.spec import Reduced, Study
 from derain.study.run.local import LocalExecutor
 from derain.study.run.one_training import Task, execute
 from derain.study.run.prepare import choose, prepare
+from derain.study.run.result import Environment, Measured, Result
 from derain.study.run.scheduler import State, run
 from derain.study.run.store import Store
 from derain.training.log import read_log
@@ -42,7 +43,9 @@ def content(results: Path) -> dict[str, Any]:
     found = {}
     for path in sorted((results / "results").iterdir()):
         weights = safetensors.torch.load_file(results / "runs" / path.stem / "model.safetensors")
-        tests = (Store(results).result(path.stem) or {})["tests"]
+        result = Store(results).result(path.stem)
+        assert result is not None
+        tests = result.tests
         found[path.stem] = ({name: tensor.tolist() for name, tensor in weights.items()}, tests)
     return found
 
@@ -78,10 +81,10 @@ def test_results_are_the_same_whatever_the_number_of_workers_and_the_order(
     }
     cell = results.cells[0]
     assert cell.test == "pairs"
-    assert len(cell.images("e_r", 50)) == 2
-    assert cell.value("e_r", 10) == pytest.approx(sum(cell.images("e_r", 10)) / 2)  # type: ignore[arg-type]
-    assert cell.measured["perfect_e_r"]["10"] > 10
-    assert cell.environment["threads"] == 1
+    assert len(cell.measured.values("e_r", 50)) == 2
+    assert cell.measured.value("e_r", 10) == pytest.approx(sum(cell.measured.values("e_r", 10)) / 2)  # type: ignore[arg-type]
+    assert cell.measured.perfect_e_r[10] > 10
+    assert cell.environment.threads == 1
 
 
 def test_what_is_done_is_not_done_again_and_a_new_test_set_needs_no_training(
@@ -98,8 +101,8 @@ def test_what_is_done_is_not_done_again_and_a_new_test_set_needs_no_training(
     in_this_process(changed('["small", "medium"]', '"small"'), tiny, store.folder)
     after = store.result(first.identity)
     assert after is not None
-    assert set(after["tests"]) == {"pairs", "sheds"}
-    assert after["seconds"] == store.result(first.identity)["seconds"]  # type: ignore[index]
+    assert set(after.tests) == {"pairs", "sheds"}
+    assert after.seconds == store.result(first.identity).seconds  # type: ignore[union-attr]
     assert model.stat().st_mtime_ns == changed_at
 
 
@@ -115,7 +118,7 @@ def test_a_test_set_that_changed_is_missing_until_it_is_measured_again(
     assert (len(results.cells), results.missing) == (0, 2)
     execute(task, store.folder, "cpu", 1)
     [results] = load_results(store)
-    assert [len(cell.measured["names"]) for cell in results.cells] == [1]
+    assert [len(cell.measured.names) for cell in results.cells] == [1]
     with pytest.raises(InputError, match="two different definitions of the test set 'pairs'"):
         prepare([small, replace(fewer, name="other")], tiny, (), store)
     with pytest.raises(InputError, match="two different definitions of the study 'study'"):
@@ -196,7 +199,7 @@ def test_a_test_set_of_another_command_is_not_replaced_by_one_of_its_name(
         other = replace(fewer, name="other", cpu=Reduced((replace(grid, count=count),), "another count"))
         with pytest.raises(InputError, match=r"the test set 'pairs' is another one in the study study\.cpu, which was"):
             prepare([other], tiny, (), store)
-    assert set(store.runs()) == {"study.cpu"}
+    assert [recorded.name for recorded in store.studies()] == ["study.cpu"]
 
 
 def test_photos_too_small_for_the_response_are_found_before_anything_is_trained(
@@ -220,7 +223,7 @@ def test_figures_are_kept_where_the_response_fails_and_the_report_is_told(
     prepare([small], tiny, (), store)
     [task, _] = prepare([replace(small, name="probed", probe=True)], tiny, (), store)
     execute(task, store.folder, "cpu", 1)
-    probed, plain = sorted(load_results(store), key=lambda each: each.study["name"])
+    probed, plain = sorted(load_results(store), key=lambda each: each.study.name)
     assert [len(each.cells) for each in (probed, plain)] == [1, 1]
     assert "the disk is gone" in probed.failed[task.identity]
     assert plain.failed == {}
@@ -239,7 +242,7 @@ def test_a_failed_training_is_reported_and_does_not_stop_the_others(
     [results] = load_results(Store(tmp_path / "r"))
     assert results.missing == 1
     [failure] = results.failed.values()
-    assert failure == f"resnet:features=4,blocks=1, barns, 30000, small, 0, 1.0, float32: {reason}"
+    assert failure == f"resnet:features=4,blocks=1, barns, 30000, small, 0, 1.0, float32, l1: {reason}"
 
 
 def test_failures_are_counted_where_trainings_are_called_the_same(small: Study, tiny: Scale, tmp_path: Path) -> None:
@@ -337,8 +340,9 @@ class Scripted:
         reach(self._store, task, iteration)
         if iteration < task.training.settings().iterations:
             return []
-        tests = {test.name: {"content": content} for test, content in task.tests}
-        self._store.write_result(task.identity, {"axes": {}, "photos": 4, "parameters": 1, "tests": tests})
+        tests = {test.name: Measured(content, [], {}, {}, {}, {}, {}) for test, content in task.tests}
+        result = Result({}, {}, 4, 1, Environment("cpu", 1, "2.13.0"), None, tests)
+        self._store.write_result(task.identity, result)
         return [(task, None)]
 
     def running(self) -> list[Task]:
@@ -391,7 +395,9 @@ def test_the_seconds_of_a_training_are_those_of_all_its_iterations_even_if_it_wa
         train(resumed.training.settings(), store.run(resumed.identity), checkpoint_every=3, report=stop)
     for task in (straight, resumed):
         execute(task, store.folder, "cpu", 1)
-        assert (store.result(task.identity) or {})["seconds"] == pytest.approx(6 * 3.0)
+        result = store.result(task.identity)
+        assert result is not None
+        assert result.seconds == pytest.approx(6 * 3.0)
     log = read_log(store.run(resumed.identity))
     assert [event["iteration"] for event in log if event["event"] == "resumed"] == [3]
 
@@ -516,8 +522,10 @@ def test_the_response_to_rain_is_mapped_where_it_is_asked_for(
     after = store.result(task.identity)
     assert before is not None
     assert after is not None
-    response = after.pop("probe")
-    assert after == before  # trained and measured once
-    assert len(response["means"]["length_px x angle_deg"]) == 72
-    assert 0 <= response["area_unbounded"]["value"] <= 1
-    assert response["photos"] == 3
+    response = after.response
+    assert response is not None
+    assert replace(after, response=None) == before  # trained and measured once
+    assert len(response.means["length_px x angle_deg"]) == 72
+    assert response.area_unbounded.value is not None
+    assert 0 <= response.area_unbounded.value <= 1
+    assert response.photos == 3

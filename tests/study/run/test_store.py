@@ -2,22 +2,24 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from derain.errors import InputError
 from derain.evaluation.metrics import METRICS
+from derain.study.run.result import Environment, Measured, Result
 from derain.study.run.store import Store, to_csv
 
 
-def result(count: int, e_r: float | None) -> dict[str, Any]:
+def result(count: int, e_r: float | None) -> Result:
     mean = {metric.name: 1.0 for metric in METRICS} | {"e_r": e_r}
     axes = {"network": "unet", "category": "natural", "count": count, "rain": "small", "seed": 0, "length": 1.0}
-    return {
-        "axes": axes | {"scale": "cpu"}, "photos": 7, "parameters": 100, "seconds": 2.5,
-        "tests": {"pairs": {"mean": {"10": mean, "50": mean}}},
-    }  # fmt: skip
+    measured = Measured(
+        content="as shown", names=[], mean={10: mean, 50: mean}, images={10: [], 50: []}, input={10: mean, 50: mean},
+        sensitivity={}, perfect_e_r={10: 37.5, 50: 71.5},
+    )  # fmt: skip
+    environment = Environment("cpu", 1, "2.13.0")
+    return Result(axes | {"scale": "cpu"}, {}, 7, 100, environment, 2.5, {"pairs": measured})
 
 
 @pytest.fixture
@@ -39,10 +41,10 @@ def test_a_record_for_every_training_test_and_threshold(store: Store) -> None:
     assert len(to_csv(records).splitlines()) == 5
 
 
-@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"no database" * 100)])
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"no index" * 100)])
 def test_the_index_is_made_again(store: Store, tmp_path: Path, damage) -> None:
     before = store.records()
-    damage(tmp_path / "index.sqlite")
+    damage(tmp_path / "index.json")
     assert store.records() == before
 
 
@@ -71,9 +73,33 @@ def test_results_of_a_newer_version_damaged_ones_and_none_are_named(store: Store
         with pytest.raises(InputError, match=r"a\.json: it is damaged"):
             store.records()
     path.unlink()
-    (tmp_path / "index.sqlite").unlink(missing_ok=True)
-    (tmp_path / "index.sqlite").mkdir()
-    with pytest.raises(InputError, match=r"cannot write .*index\.sqlite"):
+    (tmp_path / "index.json").unlink(missing_ok=True)
+    (tmp_path / "index.json").mkdir()
+    with pytest.raises(InputError, match=r"cannot write .*index\.json"):
         store.records()
     with pytest.raises(InputError, match="holds no results of a study"):
         Store(tmp_path / "elsewhere").records()
+
+
+PUBLISHED = sorted((Path(__file__).parents[3] / "docs" / "results" / "campaign" / "results").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", PUBLISHED[::20], ids=lambda path: path.stem)
+def test_a_published_result_is_kept_as_it_is_when_it_is_written_again(path: Path, tmp_path: Path) -> None:
+    store, published = Store(tmp_path), json.loads(path.read_text())
+    store.result_path(path.stem).parent.mkdir()
+    store.result_path(path.stem).write_bytes(path.read_bytes())
+    result = store.result(path.stem)
+    assert result is not None
+    store.write_result(path.stem, result)
+    written = json.loads(store.result_path(path.stem).read_text())
+    assert written == {**published, "axes": {"loss": "l1", **published["axes"]}}
+
+
+def test_a_result_whose_figures_are_not_as_they_should_be_is_named(store: Store) -> None:
+    path = store.result_path("a")
+    content = json.loads(path.read_text())
+    content["tests"]["pairs"]["mean"] = [1.0]
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"a\.json: it is damaged"):
+        store.result("a")

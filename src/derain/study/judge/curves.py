@@ -1,9 +1,9 @@
-"""The cells of a study as curves over the number of backgrounds, for the rules that judge them."""
+"""The cells of a study as curves over the number of backgrounds: what is drawn, and what is judged."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from statistics import fmean
+from statistics import fmean, stdev
 
 from derain.evaluation.metrics import METRIC
 from derain.evaluation.statistics import seed_spread, standard_error
@@ -13,7 +13,13 @@ from derain.study.judge.turning import NotTested, turning_ends, turning_point
 
 @dataclass(frozen=True)
 class Point:
-    """A figure at one count: its value of every seed, and its mean over seeds of every test image by name."""
+    """The trainings at one count.
+
+    Attributes:
+        by_seed: a figure of every seed.
+        images: the same of every test image by name, mean over seeds.
+        parameters: of the network.
+    """
 
     by_seed: Sequence[float]
     images: Mapping[str, float]
@@ -21,10 +27,20 @@ class Point:
 
     @property
     def value(self) -> float:
+        """Mean over seeds."""
         return fmean(self.by_seed)
 
     @property
+    def error(self) -> float | None:
+        """Standard deviation over seeds (n - 1 in the denominator); with one seed, the standard error of the mean over
+        test images; None: there are less than two of these."""
+        if len(self.by_seed) > 1:
+            return stdev(self.by_seed)
+        return standard_error(list(self.images.values())) if len(self.images) > 1 else None
+
+    @property
     def seeds(self) -> int:
+        """Their number."""
         return len(self.by_seed)
 
 
@@ -94,40 +110,56 @@ class Figure:
 
 
 def figure_of(cells: Sequence[Cell], name: str, threshold: int | None) -> Figure:
-    at = threshold or 10  # figures that do not depend on it stand at both
-    runs: dict[Line, dict[int, dict[int, Cell]]] = {}
+    """Sort the cells into lines, each a curve of one figure.
+
+    Args:
+        cells: of one study.
+        name: of the figure, as in `derain.METRICS`.
+        threshold: 10 or 50; None: the figure does not depend on it.
+    """
+    lines: dict[Line, list[Cell]] = {}
     for cell in cells:
-        if cell.value(name, at) is not None:
-            axes = cell.axes
-            family = axes["network"].partition(":")[0]
-            line = Line(
-                family,
-                axes["network"],
-                axes["category"],
-                axes["rain"],
-                f"{axes['length']:g}",
-                axes["precision"],
-                axes["loss"],
-                cell.test,
-            )
-            # By seed: a training that two grids ask for is one seed, not two.
-            runs.setdefault(line, {}).setdefault(axes["count"], {})[axes["seed"]] = cell
-    curves = {
-        line: {count: _point(list(seeds.values()), name, at) for count, seeds in sorted(counts.items())}
-        for line, counts in runs.items()
-    }
+        axes = cell.axes
+        line = Line(
+            axes["network"].partition(":")[0],
+            axes["network"],
+            axes["category"],
+            axes["rain"],
+            f"{axes['length']:g}",
+            axes["precision"],
+            axes["loss"],
+            cell.test,
+        )
+        lines.setdefault(line, []).append(cell)
+    found = {line: curve_of(group, name, threshold or 10) for line, group in lines.items()}
+    curves = {line: curve for line, curve in found.items() if curve}
     return Figure(name, curves, seed_spread(point.by_seed for curve in curves.values() for point in curve.values()))
+
+
+def curve_of(cells: Sequence[Cell], name: str, threshold: int) -> Curve:
+    """The curve of one figure over the count; counts at which it is not defined are left out.
+
+    Args:
+        cells: that differ by count and seed alone; a training that two grids ask for counts once.
+        name: of the figure, as in `derain.METRICS`.
+        threshold: 5, 10, 25 or 50; figures that do not depend on it stand at 10 and 50.
+    """
+    counts: dict[int, dict[int, Cell]] = {}
+    for cell in cells:
+        if cell.measured.value(name, threshold) is not None:
+            counts.setdefault(cell.axes["count"], {})[cell.axes["seed"]] = cell
+    return {count: _point(list(seeds.values()), name, threshold) for count, seeds in sorted(counts.items())}
 
 
 def _point(cells: Sequence[Cell], name: str, threshold: int) -> Point:
     images: dict[str, list[float]] = {}
     for cell in cells:
-        values = cell.images(name, threshold)
-        names = cell.measured["names"] if values else []  # a result may have been published with its means alone
+        values = cell.measured.values(name, threshold)
+        names = cell.measured.names if values else []  # a result may have been published with its means alone
         for image, value in zip(names, values, strict=True):
             if value is not None:
                 images.setdefault(image, []).append(value)
-    by_seed = [value for cell in cells if (value := cell.value(name, threshold)) is not None]
+    by_seed = [value for cell in cells if (value := cell.measured.value(name, threshold)) is not None]
     return Point(by_seed, {image: fmean(values) for image, values in images.items()}, cells[0].parameters)
 
 

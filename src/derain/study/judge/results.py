@@ -4,6 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from derain.probe.response import ResponseMap
+from derain.probe.trained import TrainedStreaks, trained_streaks
+from derain.study.plan.scales import Scale
+from derain.study.plan.spec import Study
+from derain.study.run.recorded import RecordedRun, RecordedStudy
+from derain.study.run.result import Environment, Measured, Result
 from derain.study.run.store import Store
 
 _NAMING = ("network", "category", "count", "rain", "seed", "length", "precision", "loss")
@@ -19,12 +25,10 @@ class Cell:
         test: name of the test set.
         photos: distinct photos that its backgrounds come from.
         parameters: of the network.
-        measured: "names" of the images; "mean", "images" and "input" by threshold ("10" or "50"), each with the figures
-            of `derain.METRICS` ("images": of every image); "sensitivity" (means by threshold 5, 10, 25, 50);
-            "perfect_e_r" by threshold.
-        environment: device, threads and torch.
-        run: header of the weights.
-        response: to rain, as of `derain.study.run.response.respond`; None: it was not mapped.
+        measured: figures on the test set.
+        environment: where it was trained.
+        trained: streaks that it was trained on; None: not known.
+        response: to rain; None: it was not mapped.
     """
 
     identity: str
@@ -32,36 +36,27 @@ class Cell:
     test: str
     photos: int
     parameters: int
-    measured: Mapping[str, Any]
-    environment: Mapping[str, Any]
-    run: Mapping[str, Any]
-    response: Mapping[str, Any] | None
-
-    def value(self, figure: str, threshold: int) -> float | None:
-        """Mean over images of one of `derain.METRICS` at a threshold of 10 or 50."""
-        value: float | None = self.measured["mean"][str(threshold)][figure]
-        return value
-
-    def images(self, figure: str, threshold: int) -> list[float | None]:
-        """The same of every image; empty where only means were kept."""
-        return [image[figure] for image in self.measured["images"][str(threshold)]]
+    measured: Measured
+    environment: Environment
+    trained: Sequence[TrainedStreaks] | None
+    response: ResponseMap | None
 
 
 @dataclass(frozen=True)
 class Results:
-    """What is there of a study.
+    """The results that are there of a study.
 
     Attributes:
-        study: the study as it was read from its file, as a dictionary (fields of `derain.study.plan.spec.Study`).
-        scale: fields of `derain.study.plan.scales.Scale`.
+        study: as it was when it was run last.
+        scale: of its trainings.
         cells: of the trainings that are done, in the order of the grids, on the test set that is drawn and judged.
         further: the same on the other test sets.
         missing: number of trainings that are not done.
         failed: axes and reason, as text, of those that failed or could not be measured in all, by their identity.
     """
 
-    study: Mapping[str, Any]
-    scale: Mapping[str, Any]
+    study: Study
+    scale: Scale
     cells: list[Cell]
     missing: int
     failed: Mapping[str, str]
@@ -75,8 +70,8 @@ class Results:
     @property
     def left_out(self) -> str:
         """What is kept of the study at this scale, in words; empty: all."""
-        reduced = self.study.get(self.scale["name"])
-        return reduced["note"] if reduced else ""
+        reduced = self.study.reduced(self.scale.name)
+        return reduced.note if reduced else ""
 
 
 def of_first_seeds(cells: Sequence[Cell]) -> list[Cell]:
@@ -90,47 +85,48 @@ def of_first_seeds(cells: Sequence[Cell]) -> list[Cell]:
 
 
 def load_results(store: Store) -> list[Results]:
-    """The results of all studies that were run in a folder, on the test sets as they were when it was run last.
+    """Read the results of all studies that were run in a folder, on the test sets as they were when it was run last.
 
     Raises:
         InputError: a file is damaged or of a newer version.
     """
-    found = []
-    for content in store.studies():
-        cells: list[Cell] = []
-        further: list[Cell] = []
-        missing: set[str] = set()
-        failed = {}
-        for run in content["runs"]:
-            if run.get("earlier") and not store.is_begun(run["id"]):
-                continue
-            result = store.result(run["id"])
-            first, *others = [_cell(run, test, result) for test in run["tests"]]
-            further += filter(None, others)
-            if first is None:
-                missing.add(run["id"])
-            else:
-                cells.append(first)
-            whole = None not in (first, *others) and ("probe" in (result or {}) or not content["study"].get("probe"))
-            if not whole and (reason := store.failure(run["id"])) is not None:
-                failed[run["id"]] = f"{', '.join(str(run['axes'][axis]) for axis in _NAMING)}: {reason}"
-        found.append(Results(content["study"], content["scale"], cells, len(missing), failed, further))
-    return found
+    return [_results(recorded, store) for recorded in store.studies()]
 
 
-def _cell(run: Mapping[str, Any], test: str, result: Mapping[str, Any] | None) -> Cell | None:
+def _results(recorded: RecordedStudy, store: Store) -> Results:
+    cells: list[Cell] = []
+    further: list[Cell] = []
+    missing: set[str] = set()
+    failed = {}
+    for run in recorded.runs:
+        if run.earlier and not store.is_begun(run.id):
+            continue
+        result = store.result(run.id)
+        first, *others = [_cell(run, test, result) for test in run.tests]
+        further += filter(None, others)
+        if first is None:
+            missing.add(run.id)
+        else:
+            cells.append(first)
+        mapped = not recorded.study.probe or (result is not None and result.response is not None)
+        if (None in (first, *others) or not mapped) and (reason := store.failure(run.id)) is not None:
+            failed[run.id] = f"{', '.join(str(run.axes[axis]) for axis in _NAMING)}: {reason}"
+    return Results(recorded.study, recorded.scale, cells, len(missing), failed, further)
+
+
+def _cell(run: RecordedRun, test: str, result: Result | None) -> Cell | None:
     """None: the training is not done, or not measured on the test set as it is now."""
-    measured = result["tests"].get(test) if result else None
-    if result is None or measured is None or measured["content"] != run["tests"][test]:
+    measured = result.tests.get(test) if result else None
+    if result is None or measured is None or measured.content != run.tests[test]:
         return None
     return Cell(
-        run["id"],
-        run["axes"],
+        run.id,
+        run.axes,
         test,
-        result["photos"],
-        result["parameters"],
+        result.photos,
+        result.parameters,
         measured,
-        result["environment"],
-        result["run"],
-        result.get("probe"),
+        result.environment,
+        trained_streaks(result.run),
+        result.response,
     )

@@ -64,7 +64,7 @@ def judge(results: Results, complexity: Mapping[str, float] | None = None) -> li
     """
     rules = _rules(complexity)
     verdicts = []
-    for finding in results.study["findings"]:
+    for finding in results.study.findings:
         rule = rules[finding]
         for name, threshold in rule.figures:
             figure = figure_of(results.cells, name, threshold)
@@ -75,32 +75,47 @@ def judge(results: Results, complexity: Mapping[str, float] | None = None) -> li
     return verdicts
 
 
-def level(met: bool, right: bool, seeds: int) -> Level:
-    """The verdict on what was run.
+@dataclass(frozen=True)
+class Ruling:
+    """What a rule says of the curves that it was given.
 
-    Args:
+    Attributes:
         met: the rule is met.
-        right: it is not, but the direction is right within two spreads.
-        seeds: on which every value rests, at least.
-
-    >>> level(True, False, seeds=2), level(True, False, seeds=1), level(False, True, seeds=2)
-    ('reproduced', 'indicated', 'indicated')
+        right: at least the direction is right, within two spreads.
+        numbers: that say so, in words.
     """
-    if met and seeds > 1:
-        return "reproduced"
-    return "indicated" if met or right else "not reproduced"
+
+    met: bool
+    right: bool
+    numbers: str
+
+    def level(self, seeds: int) -> Level:
+        """The verdict, where every value rests on that many seeds at least.
+
+        >>> Ruling(True, False, "").level(2), Ruling(True, False, "").level(1), Ruling(False, True, "").level(2)
+        ('reproduced', 'indicated', 'indicated')
+        """
+        if self.met and seeds > 1:
+            return "reproduced"
+        return "indicated" if self.met or self.right else "not reproduced"
+
+
+def _all_of(rulings: Sequence[Ruling]) -> Ruling:
+    """The ruling on all of several counts."""
+    return Ruling(
+        all(each.met for each in rulings),
+        all(each.right for each in rulings),
+        "; ".join(each.numbers for each in rulings),
+    )
 
 
 # --- the rules --------------------------------------------------------------------------------------------------------
 
 _Curves = Mapping[Line, Curve]
-
-# Whether the rule is met, whether at least the direction is right within two spreads, and the numbers that say so.
-_Ruling = tuple[bool, bool, str]
-_Decide = Callable[[Figure, _Curves], _Ruling]
+_Decide = Callable[[Figure, _Curves], Ruling]
 
 
-def _falls(figure: Figure, curves: _Curves) -> _Ruling:
+def _falls(figure: Figure, curves: _Curves) -> Ruling:
     """F4: Spearman of at most -0.8, and a turning point."""
     curve = _only(curves)
     values = values_of(curve)
@@ -110,18 +125,18 @@ def _falls(figure: Figure, curves: _Curves) -> _Ruling:
     nearly_ordered = rank < 0 and figure.rises([curve[count] for count in sorted(curve, reverse=True)])
     met, right = ordered and math.isfinite(point), (ordered or nearly_ordered) and values[high] > values[low]
     change = _change(figure, curve, high, low)
-    return met, right, f"{change}; Spearman {rank:.2f} over {len(curve)} counts; {_point_text(point)}"
+    return Ruling(met, right, f"{change}; Spearman {rank:.2f} over {len(curve)} counts; {_point_text(point)}")
 
 
-def _lost_early(figure: Figure, curves: _Curves) -> _Ruling:
+def _lost_early(figure: Figure, curves: _Curves) -> Ruling:
     """F4: the turning point is at 256 or before."""
     curve = _only(curves)
     point, limit = figure.place(curve), _standing_for_256(curve)
     stands = "" if limit == 256 else f", {limit} standing for 256"
-    return point <= limit, False, f"{_point_text(point)}{stands}"
+    return Ruling(point <= limit, False, f"{_point_text(point)}{stands}")
 
 
-def _flat_at_last(figure: Figure, curves: _Curves) -> _Ruling:
+def _flat_at_last(figure: Figure, curves: _Curves) -> Ruling:
     """F4: from 1024 to every larger count, a change of less than a tenth of the range."""
     curve = _only(curves)
     larger = [count for count in curve if count > 1024]
@@ -132,18 +147,19 @@ def _flat_at_last(figure: Figure, curves: _Curves) -> _Ruling:
     last = max(larger, key=lambda count: abs(values[count] - values[1024]))
     change, extent = abs(values[last] - values[1024]), max(values.values()) - min(values.values())
     right = change <= 2 * figure.spread(curve[last], curve[1024])
-    return change < 0.1 * extent, right, f"{_change(figure, curve, 1024, last)}; the range is {figure.text(extent)}"
+    numbers = f"{_change(figure, curve, 1024, last)}; the range is {figure.text(extent)}"
+    return Ruling(change < 0.1 * extent, right, numbers)
 
 
-def _later_with_wider_rain(figure: Figure, curves: _Curves) -> _Ruling:
+def _later_with_wider_rain(figure: Figure, curves: _Curves) -> Ruling:
     """F5: turning points small <= medium <= large, the first and the last at least a doubling apart."""
     points = _turning_points(figure, _by("rain", curves), _RAINS)
     first, middle, last = points.values()
     ordered = first <= middle <= last
-    return ordered and doublings(first, last) >= 1, ordered and first < last, _points_text(points)
+    return Ruling(ordered and doublings(first, last) >= 1, ordered and first < last, _points_text(points))
 
 
-def _order_of_categories(figure: Figure, curves: _Curves) -> _Ruling:
+def _order_of_categories(figure: Figure, curves: _Curves) -> Ruling:
     """F6a: turning points faces < natural < comics < buildings, neighbours at least half a doubling apart."""
     named = _by("category", curves)
     for category, curve in named.items():
@@ -151,10 +167,10 @@ def _order_of_categories(figure: Figure, curves: _Curves) -> _Ruling:
             raise NotTested(f"{category} is not there with {', '.join(lacking)} backgrounds")
     points = _turning_points(figure, named, _CATEGORIES)
     least = min(doublings(first, second) for first, second in pairwise(points.values()))
-    return least >= 0.5, least > 0, _points_text(points)
+    return Ruling(least >= 0.5, least > 0, _points_text(points))
 
 
-def _order_of_complexity(complexity: Mapping[str, float] | None, figure: Figure, curves: _Curves) -> _Ruling:
+def _order_of_complexity(complexity: Mapping[str, float] | None, figure: Figure, curves: _Curves) -> Ruling:
     """F6b: absolute Spearman between complexity and turning point of at least 0.8 over the four categories."""
     known = complexity or {}
     if lacking := [category for category in _CATEGORIES if category not in known]:
@@ -164,18 +180,18 @@ def _order_of_complexity(complexity: Mapping[str, float] | None, figure: Figure,
     direction = f" (the more complex, the {'later' if rank > 0 else 'earlier'})" if rank else ""
     complexities = ", ".join(f"{category} {known[category]:.4f}" for category in _CATEGORIES)
     numbers = f"Spearman between complexity and turning point {rank:.2f}{direction}; {_points_text(points)}"
-    return abs(rank) >= 0.8, False, f"{numbers}; complexity: {complexities}"
+    return Ruling(abs(rank) >= 0.8, False, f"{numbers}; complexity: {complexities}")
 
 
-def _error_falls(figure: Figure, curves: _Curves) -> _Ruling:
+def _error_falls(figure: Figure, curves: _Curves) -> Ruling:
     """F7: E_B(8) - E_B(256) > 2 spreads."""
     curve = _only(curves)
     few, many = _eight_and_256(curve)
     fall, spread = curve[few].value - curve[many].value, figure.spread(curve[few], curve[many])
-    return fall > 2 * spread, fall > 0, _change(figure, curve, few, many)
+    return Ruling(fall > 2 * spread, fall > 0, _change(figure, curve, few, many))
 
 
-def _error_flat(figure: Figure, curves: _Curves) -> _Ruling:
+def _error_flat(figure: Figure, curves: _Curves) -> Ruling:
     """F7: E_B(256) - E_B(1024) < a tenth of E_B(8) - E_B(256)."""
     curve = _only(curves)
     few, many = _eight_and_256(curve)
@@ -186,25 +202,26 @@ def _error_flat(figure: Figure, curves: _Curves) -> _Ruling:
     # Without a fall there is nothing after which the curve could be flat.
     met = fall > 0 and further < 0.1 * fall
     right = fall > 0 and further <= 2 * figure.spread(curve[many], curve[1024])
-    return met, right, f"{_change(figure, curve, many, 1024)}; before, {_change(figure, curve, few, many)}"
+    numbers = f"{_change(figure, curve, many, 1024)}; before, {_change(figure, curve, few, many)}"
+    return Ruling(met, right, numbers)
 
 
-def _comics_worst(figure: Figure, curves: _Curves) -> _Ruling:
+def _comics_worst(figure: Figure, curves: _Curves) -> Ruling:
     """F10: at counts from 256, comics are the worst by more than two spreads."""
-    met, right, texts = True, True, []
+    rulings = []
     for count, points in _categories_at_many(curves).items():
         comics = points.pop("comics")
         next_worst = max(points, key=lambda category: points[category].value)
         margin, spread = comics.value - points[next_worst].value, figure.spread(comics, points[next_worst])
-        met, right = met and margin > 2 * spread, right and margin > 0
-        texts.append(
+        numbers = (
             f"at {count} comics {figure.text(comics.value)}, the highest other ({next_worst}) "
             f"{figure.text(points[next_worst].value)}, spread {spread:.2g}"
         )
-    return met, right, "; ".join(texts)
+        rulings.append(Ruling(margin > 2 * spread, margin > 0, numbers))
+    return _all_of(rulings)
 
 
-def _others_transfer(figure: Figure, curves: _Curves) -> _Ruling:
+def _others_transfer(figure: Figure, curves: _Curves) -> Ruling:
     """F10: at counts from 256, faces and buildings are within 15 % of natural."""
     met, right, texts = True, True, []
     for count, points in _categories_at_many(curves).items():
@@ -215,41 +232,41 @@ def _others_transfer(figure: Figure, curves: _Curves) -> _Ruling:
             met, right = met and near, right and (near or apart <= 2 * figure.spread(other, natural))
         listed = ", ".join(f"{each} {figure.text(point.value)}" for each, point in others.items())
         texts.append(f"at {count} natural {figure.text(natural.value)}, {listed}")
-    return met, right, "; ".join(texts)
+    return Ruling(met, right, "; ".join(texts))
 
 
-def _same_turning_point(figure: Figure, curves: _Curves) -> _Ruling:
+def _same_turning_point(figure: Figure, curves: _Curves) -> Ruling:
     """F11: the turning points of all sizes are within one doubling."""
     sizes = _sizes(curves)
     points = _turning_points(figure, sizes, list(sizes))
     met = doublings(min(points.values()), max(points.values())) <= 1
-    return met, False, _points_text(points)
+    return Ruling(met, False, _points_text(points))
 
 
-def _bigger_is_better_with_few(figure: Figure, curves: _Curves) -> _Ruling:
+def _bigger_is_better_with_few(figure: Figure, curves: _Curves) -> Ruling:
     """F11: biggest - smallest > 2 spreads at counts up to 16."""
     return _bigger(figure, curves, lambda count: count <= FEW, f"a count up to {FEW}", sign=1)
 
 
-def _bigger_is_worse_with_many(figure: Figure, curves: _Curves) -> _Ruling:
+def _bigger_is_worse_with_many(figure: Figure, curves: _Curves) -> Ruling:
     """F11: biggest - smallest < -2 spreads at counts from 512."""
     return _bigger(figure, curves, lambda count: count >= MANY, f"a count from {MANY}", sign=-1)
 
 
-def _bigger(figure: Figure, curves: _Curves, chosen: Callable[[int], bool], needed: str, sign: int) -> _Ruling:
+def _bigger(figure: Figure, curves: _Curves, chosen: Callable[[int], bool], needed: str, sign: int) -> Ruling:
     """Whether biggest - smallest, times the sign, exceeds two spreads at all chosen counts."""
     smallest, *_, biggest = _sizes(curves).values()
-    met, right, texts = True, True, []
+    rulings = []
     for count in filter(chosen, sorted(smallest.keys() & biggest.keys())):
         gain, spread = biggest[count].value - smallest[count].value, figure.spread(biggest[count], smallest[count])
-        met, right = met and sign * gain > 2 * spread, right and sign * gain > 0
-        texts.append(f"at {count} biggest - smallest {figure.text(gain)}, spread {spread:.2g}")
-    if not texts:
+        numbers = f"at {count} biggest - smallest {figure.text(gain)}, spread {spread:.2g}"
+        rulings.append(Ruling(sign * gain > 2 * spread, sign * gain > 0, numbers))
+    if not rulings:
         raise NotTested(f"{needed} with the smallest and the biggest network is needed")
-    return met, right, "; ".join(texts)
+    return _all_of(rulings)
 
 
-def _table2(figure: Figure, curves: _Curves) -> _Ruling:
+def _table2(figure: Figure, curves: _Curves) -> Ruling:
     """T2: Spearman between the paper's column and ours of at least 0.8 over the rows that were run, five or more."""
     run = [(_row(line, count), point) for line, curve in curves.items() for count, point in curve.items()]
     rows = {row: point for row, point in run if row is not None}
@@ -264,7 +281,7 @@ def _table2(figure: Figure, curves: _Curves) -> _Ruling:
     rank = spearman([getattr(row, column) for row in ordered], values) or 0.0
     extent = f"values {figure.text(min(values))} to {figure.text(max(values))}"
     numbers = f"Spearman {rank:.2f} with the paper's column over {len(rows)} rows, {extent}"
-    return rank >= 0.8, rank > 0 and figure.rises(points), numbers
+    return Ruling(rank >= 0.8, rank > 0 and figure.rises(points), numbers)
 
 
 def _rows_of_table2(curves: _Curves) -> _Curves:
@@ -324,11 +341,11 @@ def _verdict(decide: _Decide, figure: Figure, curves: _Curves) -> tuple[Level, s
     try:
         if not curves:
             raise NotTested("no training with this figure is done")
-        met, right, numbers = decide(figure, curves)
+        ruling = decide(figure, curves)
     except NotTested as missing:
         return "not tested", str(missing)
     seeds = min(point.seeds for curve in curves.values() for point in curve.values())
-    return level(met, right, seeds), f"{numbers}; {'one seed' if seeds == 1 else f'{seeds} seeds'}"
+    return ruling.level(seeds), f"{ruling.numbers}; {'one seed' if seeds == 1 else f'{seeds} seeds'}"
 
 
 # --- what the rules have in common ------------------------------------------------------------------------------------

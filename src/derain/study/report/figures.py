@@ -5,13 +5,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import ceil, isfinite, log2
-from statistics import fmean, stdev
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from derain.evaluation.metrics import METRIC, RAIN_METRICS
-from derain.evaluation.statistics import standard_error
-from derain.study.judge.curves import figure_of
+from derain.study.judge.curves import Curve, curve_of, figure_of
 from derain.study.judge.results import Cell
 from derain.study.judge.turning import NotTested
 from derain.study.run.store import AXES
@@ -54,55 +52,21 @@ class Quantity:
         label = METRIC[self.figure].label
         return f"{label}, t={self.threshold}" if self.figure in MASKED else label
 
-    def of(self, cell: Cell) -> float | None:
-        """Its mean over the test images of a training."""
-        measured, threshold = cell.measured, str(self.threshold)
-        means = measured["mean"] if threshold in measured["mean"] else measured["sensitivity"]
-        value: float | None = means[threshold][self.figure]
-        return value
-
-    def standard_error(self, cell: Cell) -> float | None:
-        """Of that mean; None where the figures of the images are not kept, or there are less than two."""
-        if str(self.threshold) not in cell.measured["images"]:
-            return None
-        values = [value for value in cell.images(self.figure, self.threshold) if value is not None]
-        return standard_error(values) if len(values) > 1 else None
-
     def reference(self, cell: Cell) -> float | None:
-        """What a curve is compared with: E_R of perfect removal, E_B of the untouched rainy pictures; None: nothing."""
-        threshold = str(self.threshold)
-        value: float | None = None
+        """The value that a curve is compared with: E_R of perfect removal, E_B of the untouched rainy pictures."""
         if self.figure == "e_r":
-            value = cell.measured["perfect_e_r"].get(threshold)
-        elif self.figure == "e_b" and threshold in cell.measured["input"]:
-            value = cell.measured["input"][threshold]["e_b"]
-        return value
+            return cell.measured.perfect_e_r.get(self.threshold)
+        if self.figure == "e_b" and self.threshold in cell.measured.input:
+            return cell.measured.input[self.threshold]["e_b"]
+        return None
 
 
 @dataclass(frozen=True)
-class Point:
-    """The trainings at one count.
-
-    Attributes:
-        count: of backgrounds.
-        value: mean over seeds.
-        error: standard deviation over seeds (n - 1 in the denominator); with one seed, the standard error of the mean
-            over test images.
-        seeds: their number.
-    """
-
-    count: int
-    value: float
-    error: float | None
-    seeds: int
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A quantity against the count; `reference` as of `Quantity.reference`."""
+class Drawn:
+    """A curve as it is drawn; `reference` as of `Quantity.reference`."""
 
     label: str
-    points: tuple[Point, ...]
+    curve: Curve
     reference: float | None
 
 
@@ -134,7 +98,7 @@ def panels(cells: Sequence[Cell], axis: str | None) -> dict[str, list[Cell]]:
     return found
 
 
-def curves(cells: Sequence[Cell], axis: str, quantity: Quantity, without: Sequence[str] = ()) -> list[Curve]:
+def curves(cells: Sequence[Cell], axis: str, quantity: Quantity, without: Sequence[str] = ()) -> list[Drawn]:
     """A curve for each value of an axis.
 
     Cells that differ in other ways than by count and seed are never averaged: each such way has a curve of its own.
@@ -146,7 +110,7 @@ def curves(cells: Sequence[Cell], axis: str, quantity: Quantity, without: Sequen
         without: axes that tell panels apart.
     """
     return [
-        Curve(label, _points(group, quantity), quantity.reference(group[0]))
+        Drawn(label, curve_of(group, quantity.figure, quantity.threshold), quantity.reference(group[0]))
         for label, group in _groups(cells, axis, without).items()
     ]
 
@@ -181,36 +145,29 @@ def _groups(cells: Sequence[Cell], axis: str, without: Sequence[str] = ()) -> di
     }
 
 
-def _points(cells: Sequence[Cell], quantity: Quantity) -> tuple[Point, ...]:
-    found = []
-    for count in sorted({cell.axes["count"] for cell in cells}):
-        group = [cell for cell in cells if cell.axes["count"] == count]
-        values = [value for cell in group if (value := quantity.of(cell)) is not None]
-        if values:
-            error = stdev(values) if len(values) > 1 else quantity.standard_error(group[0])
-            found.append(Point(count, fmean(values), error, len(values)))
-    return tuple(found)
-
-
-def scaled(curve: Curve) -> Curve:
+def scaled(drawn: Drawn) -> Drawn:
     """A curve from its lowest value, 0, to its highest, 1, as in the paper's Figure 6a; a flat one loses its points.
 
-    >>> curve = scaled(Curve("faces", (Point(8, 50.0, 5.0, 2), Point(64, 30.0, None, 2)), 37.0))
-    >>> [(point.value, point.error) for point in curve.points]
-    [(1.0, 0.25), (0.0, None)]
+    >>> drawn = scaled(Drawn("faces", {8: Point([45.0, 55.0], {}, 0), 64: Point([30.0], {}, 0)}, 37.0))
+    >>> [(count, point.by_seed) for count, point in drawn.curve.items()]
+    [(8, [0.75, 1.25]), (64, [0.0])]
     """
-    values = [point.value for point in curve.points]
+    values = [point.value for point in drawn.curve.values()]
     low, span = min(values, default=0.0), max(values, default=0.0) - min(values, default=0.0)
-    points = tuple(
-        replace(point, value=(point.value - low) / span, error=None if point.error is None else point.error / span)
-        for point in curve.points
+    curve = {
+        count: replace(
+            point,
+            by_seed=[(value - low) / span for value in point.by_seed],
+            images={name: (value - low) / span for name, value in point.images.items()},
+        )
+        for count, point in drawn.curve.items()
         if span > 0
-    )
-    return Curve(curve.label, points, None)
+    }
+    return Drawn(drawn.label, curve, None)
 
 
 def draw_curves(
-    rows: Mapping[str, Mapping[str, Sequence[Curve]]], limits: tuple[float, float] | None = None
+    rows: Mapping[str, Mapping[str, Sequence[Drawn]]], limits: tuple[float, float] | None = None
 ) -> "Figure":
     """Panels in rows by the rows' titles and in columns by the panels' titles; to be called within `page.drawing`.
 
@@ -221,8 +178,9 @@ def draw_curves(
         rows: curves by the titles of rows and panels; a row that is too long goes on below.
         limits: of the vertical axes; by default they hold all curves and 0.
     """
-    labels = list(dict.fromkeys(curve.label for row in rows.values() for panel in row.values() for curve in panel))
-    counts = sorted({p.count for row in rows.values() for panel in row.values() for c in panel for p in c.points})
+    every = [drawn for row in rows.values() for panel in row.values() for drawn in panel]
+    labels = list(dict.fromkeys(drawn.label for drawn in every))
+    counts = sorted({count for drawn in every for count in drawn.curve})
     most = max(len(row) for row in rows.values())
     columns = ceil(most / ceil(most / _MOST_COLUMNS))
     lines = [(title, chunk) for title, row in rows.items() for chunk in _chunks(list(row.items()), columns)]
@@ -235,10 +193,10 @@ def draw_curves(
         for axes in grid[index][len(chunk) :]:
             axes.set_axis_off()
         panels_below = len(lines[index + 1][1]) if index + 1 < len(lines) else 0
-        for column, (axes, (panel, drawn)) in enumerate(zip(grid[index], chunk, strict=False)):
-            for curve in drawn:
-                handles[curve.label] = _draw_curve(axes, curve, labels.index(curve.label))
-            _draw_references(axes, drawn, labels)
+        for column, (axes, (panel, shown)) in enumerate(zip(grid[index], chunk, strict=False)):
+            for drawn in shown:
+                handles[drawn.label] = _draw_curve(axes, drawn.curve, labels.index(drawn.label))
+            _draw_references(axes, shown, labels)
             axes.set_ylim(limits or _limits_with_zero(*axes.get_ylim()))
             _count_axis(axes, counts, labelled=column >= panels_below)
             _finish(axes, panel)
@@ -273,11 +231,10 @@ def draw_turning_points(panels: Mapping[str, Mapping[str, tuple[float, float]]])
 
 
 def _draw_curve(axes: "Axes", curve: Curve, index: int) -> "Line2D":
-    points = curve.points
     drawn = axes.errorbar(
-        [point.count for point in points],
-        [point.value for point in points],
-        [point.error or 0.0 for point in points],
+        list(curve),
+        [point.value for point in curve.values()],
+        [point.error or 0.0 for point in curve.values()],
         color=_colour(index),
         marker=_marker(index),
         markersize=5,
@@ -289,8 +246,8 @@ def _draw_curve(axes: "Axes", curve: Curve, index: int) -> "Line2D":
     return line
 
 
-def _draw_references(axes: "Axes", drawn: Sequence[Curve], labels: Sequence[str]) -> None:
-    references = {curve.label: curve.reference for curve in drawn if curve.reference is not None}
+def _draw_references(axes: "Axes", shown: Sequence[Drawn], labels: Sequence[str]) -> None:
+    references = {drawn.label: drawn.reference for drawn in shown if drawn.reference is not None}
     shared = len({f"{reference:.4g}" for reference in references.values()}) == 1  # results may have been rounded
     for label, reference in references.items():
         colour = "#666666" if shared else _colour(labels.index(label))
@@ -299,7 +256,7 @@ def _draw_references(axes: "Axes", drawn: Sequence[Curve], labels: Sequence[str]
             break
 
 
-def _chunks(row: list[tuple[str, Sequence[Curve]]], columns: int) -> list[list[tuple[str, Sequence[Curve]]]]:
+def _chunks(row: list[tuple[str, Sequence[Drawn]]], columns: int) -> list[list[tuple[str, Sequence[Drawn]]]]:
     return [row[start : start + columns] for start in range(0, len(row), columns)]
 
 

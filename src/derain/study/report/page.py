@@ -17,9 +17,9 @@ from derain.evaluation.test_sets import photos
 from derain.pictures.images import encode_jpeg
 from derain.study.judge.results import Cell, Results, load_results
 from derain.study.judge.verdicts import Verdict, judge
-from derain.study.plan.spec import FigureName
+from derain.study.plan.spec import FigureName, Pictures, Plot
 from derain.study.report.figures import (
-    Curve,
+    Drawn,
     Quantity,
     curves,
     draw_curves,
@@ -49,7 +49,7 @@ from derain.support.pages import drawing, image_html, strip_html, table_html, to
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Rows = Mapping[str, Mapping[str, Sequence[Curve]]]
+Rows = Mapping[str, Mapping[str, Sequence[Drawn]]]
 """Curves by the titles of rows and of the panels in them."""
 _ORDER = get_args(FigureName)
 _DPI = 150
@@ -122,7 +122,7 @@ def write_report(
         InputError: there is no study, a file is damaged or of a newer version, the folder cannot be written, or
             matplotlib is not installed.
     """
-    studies = sorted(load_results(Store(results)), key=lambda each: _ORDER.index(each.study["figure"]))
+    studies = sorted(load_results(Store(results)), key=lambda each: _ORDER.index(each.study.figure))
     if not studies:
         raise InputError(f"{results} holds no results of a study")
     page = _Page(Store(results), (out or results) / "report", device)
@@ -164,27 +164,28 @@ def write_report(
 
 def _heading(results: Results) -> str:
     """Such as "Figure 4: title (cpu scale)"."""
-    figure = results.study["figure"]
+    figure = results.study.figure
     kind, number = ("Table", figure[1:]) if figure.startswith("T") else ("Figure", figure[1:])
-    title = f"{results.study['title']} ({results.scale['name']} scale)"
+    title = f"{results.study.title} ({results.scale.name} scale)"
     return title if figure == "other" else f"{kind} {number}: {title}"
 
 
 def _section(results: Results, verdicts: list[Verdict], complexity: Mapping[str, float], page: _Page) -> str:
     study, drawn = results.study, _with_short_names(results)
     parts = [f'<h2 id="{escape(name_of(results))}">{escape(_heading(results))}</h2>', _facts(results)]
-    if results.cells and study["figure"] == "F6b":
-        parts.append(_complexity_figure(results, complexity, page))
-    elif results.cells and study["plot"]:
-        parts.append(_curves(drawn, page))
-    if results.cells and study["figure"] == "T2":
+    if results.cells and study.plot is not None:
+        if study.figure == "F6b":
+            parts.append(_complexity_figure(results, study.plot, complexity, page))
+        else:
+            parts.append(_curves(drawn, study.plot, page))
+    if results.cells and study.figure == "T2":
         parts.append(table2(results.cells))
     if verdicts:
         parts.append(verdict_tables(verdicts))
-    if study["probe"] and any(cell.response for cell in results.cells):
+    if study.probe and any(cell.response for cell in results.cells):
         parts.append(response_section(drawn, page.save, page.shown))
-    if study["pictures"]:
-        parts.append(_pictures(results, page))
+    if study.pictures is not None:
+        parts.append(_pictures(results, study.pictures, page))
     return "\n".join(parts)
 
 
@@ -201,8 +202,8 @@ def _facts(results: Results) -> str:
     if not cells and not results.missing:
         return ""
     facts = {
-        "scale": scale["name"],
-        "reduction": scale["reduction"],
+        "scale": scale.name,
+        "reduction": scale.reduction,
         "kept": results.left_out,
         "trainings": f"{results.done} done, {results.missing} missing ({len(results.failed)} failed)",
     }
@@ -216,7 +217,7 @@ def _facts(results: Results) -> str:
         facts["seeds"] = ", ".join(map(str, sorted({cell.axes["seed"] for cell in cells})))
         facts["backgrounds (photos)"] = "; ".join(map(_backgrounds, panels(cells, "category").items()))
         facts["tested on"] = ", ".join(
-            f"{test} ({number} pictures)" for test, number in {c.test: len(c.measured["names"]) for c in cells}.items()
+            f"{test} ({number} pictures)" for test, number in {c.test: len(c.measured.names) for c in cells}.items()
         )
         facts["made on"] = "; ".join(dict.fromkeys(map(_environment, cells)))
     entries = (f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts.items() if text)
@@ -232,27 +233,27 @@ def _backgrounds(category: tuple[str, Sequence[Cell]]) -> str:
 
 def _environment(cell: Cell) -> str:
     made = cell.environment
-    return f"{made['device']}, CPU threads: {made['threads']}, torch {made['torch']}"
+    return f"{made.device}, CPU threads: {made.threads}, torch {made.torch}"
 
 
-def _curves(results: Results, page: _Page) -> str:
-    figures, name, heading = results.study["plot"]["figures"], name_of(results), _heading(results)
-    is_scaled, limits = results.study["figure"] == "F6a", None
-    rows = _rows(results, quantities(figures))
+def _curves(results: Results, plot: Plot, page: _Page) -> str:
+    name, heading = name_of(results), _heading(results)
+    is_scaled, limits = results.study.figure == "F6a", None
+    rows = _rows(results, plot, quantities(plot.figures))
     if is_scaled:
         limits = (-0.2, 1.2)  # error bars of a curve that is nearly flat are longer
         rows = {
-            title: {panel: [scaled(curve) for curve in drawn] for panel, drawn in row.items()}
+            title: {panel: [scaled(each) for each in drawn] for panel, drawn in row.items()}
             for title, row in rows.items()
         }
     figure = page.save(draw_curves(rows, limits), name, f"{heading}: curves against the number of backgrounds")
     at_thresholds = "".join(
         page.save(
-            draw_curves(_rows(results, row)),
+            draw_curves(_rows(results, plot, row)),
             f"{name}.sensitivity-{row[0].figure}",
             f"{heading}: {'; '.join(quantity.title for quantity in row)}",
         )
-        for row in sensitivity(figures)
+        for row in sensitivity(plot.figures)
     )
     return (
         f'{figure}<p class="note">{_legend(rows, is_scaled)}</p>'
@@ -260,19 +261,18 @@ def _curves(results: Results, page: _Page) -> str:
     )
 
 
-def _rows(results: Results, wanted: Sequence[Quantity]) -> Rows:
+def _rows(results: Results, plot: Plot, wanted: Sequence[Quantity]) -> Rows:
     """Curves by panel of the study and by quantity."""
-    plot = results.study["plot"]
-    axis = plot["panels"]
+    without = [plot.panels] if plot.panels else []
     return {
-        title: {quantity.title: curves(cells, plot["lines"], quantity, [axis] if axis else []) for quantity in wanted}
-        for title, cells in panels(results.cells, axis).items()
+        title: {quantity.title: curves(cells, plot.lines, quantity, without) for quantity in wanted}
+        for title, cells in panels(results.cells, plot.panels).items()
     }
 
 
 def _legend(rows: Rows, is_scaled: bool) -> str:
-    drawn = [(title, curve) for row in rows.values() for title, panel in row.items() for curve in panel]
-    seeds = {point.seeds for _, curve in drawn for point in curve.points if point.error is not None}
+    drawn = [(title, each) for row in rows.values() for title, panel in row.items() for each in panel]
+    seeds = {point.seeds for _, each in drawn for point in each.curve.values() if point.error is not None}
     bars = []
     if seeds - {1}:
         bars.append(f"standard deviation over {' or '.join(map(str, sorted(seeds - {1})))} seeds")
@@ -282,7 +282,7 @@ def _legend(rows: Rows, is_scaled: bool) -> str:
     if is_scaled:
         sentences.append("Every curve is scaled from its lowest value, 0, to its highest, 1.")
     dashed = {"E_R": "E_R of perfect removal", "E_B": "E_B of the untouched rainy pictures"}
-    referred = {title[:3] for title, curve in drawn if curve.reference is not None}
+    referred = {title[:3] for title, each in drawn if each.reference is not None}
     if referred:
         sentences.append(f"Dashed: {' and '.join(dashed[label] for label in sorted(referred, reverse=True))}.")
     return escape(" ".join(sentences))
@@ -291,18 +291,15 @@ def _legend(rows: Rows, is_scaled: bool) -> str:
 def _complexity(results: Results) -> Mapping[str, float]:
     """Of the categories of a study that asks for it; empty where their photos are not at hand."""
     study = results.study
-    if study["figure"] != "F6b" and "F6b" not in study["findings"]:
+    if study.figure != "F6b" and "F6b" not in study.findings:
         return {}
     try:
-        return {
-            name: complexity_of_images(photos(tuple(map(Path, category["train"])))).mean
-            for name, category in study["data"].items()
-        }
+        return {name: complexity_of_images(photos(category.train)).mean for name, category in study.data.items()}
     except InputError:
         return {}
 
 
-def _complexity_figure(results: Results, complexity: Mapping[str, float], page: _Page) -> str:
+def _complexity_figure(results: Results, plot: Plot, complexity: Mapping[str, float], page: _Page) -> str:
     if not complexity:
         return '<p class="absent">The structural complexity is not known: the training photos are not at hand.</p>'
     apart = varied(results.cells, without=("category", "count", "seed"))
@@ -312,7 +309,7 @@ def _complexity_figure(results: Results, complexity: Mapping[str, float], page: 
     found = {
         f"{quantity.title}{label}": turning_points(group, quantity)
         for label, group in groups.items()
-        for quantity in quantities(results.study["plot"]["figures"])
+        for quantity in quantities(plot.figures)
     }
     shown = {
         title: {name: (complexity[name], count) for name, count in points.items() if name in complexity}
@@ -336,15 +333,15 @@ def _count(turning_point: float) -> str:
     return f"{turning_point:.0f}" if isfinite(turning_point) else "none"
 
 
-def _pictures(results: Results, page: _Page) -> str:
+def _pictures(results: Results, pictures: Pictures, page: _Page) -> str:
     try:
-        shown = strips(results, page.store, page.device)
+        shown = strips(results, pictures, page.store, page.device)
     except InputError as error:
         return f'<p class="absent">The pictures are not shown: {escape(str(error))}.</p>'
     picture = io.BytesIO()
     draw_strips(shown).savefig(picture, format="png", dpi=_DPI)
     page.write(f"{name_of(results)}.pictures.png", picture.getvalue())
-    note = f'<p class="note">{escape(NOTES[results.study["pictures"]["kind"]])}</p>'
+    note = f'<p class="note">{escape(NOTES[pictures.kind])}</p>'
     return note + "".join(
         f"<h3>{escape(strip.title)}</h3>{strip_html([(each.caption, _picture(each)) for each in strip.pictures])}"
         for strip in shown
@@ -359,24 +356,37 @@ def _picture(picture: Picture) -> str:
 
 def _json(results: Results, verdicts: Sequence[Verdict]) -> dict[str, Any]:
     """What stands on the page, for programs."""
-    study, plot = results.study, results.study["plot"]
-    wanted = [*quantities(plot["figures"]), *(q for row in sensitivity(plot["figures"]) for q in row)] if plot else []
+    study = results.study
     return {
-        "name": study["name"],
-        "title": study["title"],
-        "figure": study["figure"],
-        "scale": results.scale,
+        "name": study.name,
+        "title": study.title,
+        "figure": study.figure,
+        "scale": asdict(results.scale),
         "kept": results.left_out,
         "trainings": {
             "done": results.done,
             "missing": results.missing,
             "failed": dict(results.failed),
         },
-        "curves": [
-            {"panel": panel, **asdict(quantity), **asdict(curve)}
-            for quantity in dict.fromkeys(wanted)
-            for panel, by_title in _rows(results, [quantity]).items()
-            for curve in by_title[quantity.title]
-        ],
+        "curves": _curves_json(results, study.plot) if study.plot is not None else [],
         "verdicts": [asdict(verdict) for verdict in verdicts],
     }
+
+
+def _curves_json(results: Results, plot: Plot) -> list[dict[str, Any]]:
+    wanted = [*quantities(plot.figures), *(quantity for row in sensitivity(plot.figures) for quantity in row)]
+    return [
+        {
+            "panel": panel,
+            **asdict(quantity),
+            "label": drawn.label,
+            "points": [
+                {"count": count, "value": point.value, "error": point.error, "seeds": point.seeds}
+                for count, point in drawn.curve.items()
+            ],
+            "reference": drawn.reference,
+        }
+        for quantity in dict.fromkeys(wanted)
+        for panel, by_title in _rows(results, plot, [quantity]).items()
+        for drawn in by_title[quantity.title]
+    ]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -26,7 +26,6 @@ from derain.study.plan.spec import Pictures, Study, resolve_test
 from derain.study.report.figures import varied
 from derain.study.run.store import Store
 from derain.support.randomness import generator
-from derain.support.tables import read_table
 from derain.training.checkpoint import MODEL
 
 if TYPE_CHECKING:
@@ -63,27 +62,25 @@ class Strip:
     pictures: list[Picture]
 
 
-def strips(results: Results, store: Store, device: str) -> list[Strip]:
-    """The pictures that a study asks for.
+def strips(results: Results, pictures: Pictures, store: Store, device: str) -> list[Strip]:
+    """Make the pictures that a study asks for.
 
     Args:
-        results: of a study with [pictures].
+        results: of the study.
+        pictures: its [pictures].
         store: holds the weights.
         device: torch device that restores.
 
     Raises:
         InputError: data are not at hand. Single pictures and weights that are missing are named in their place.
     """
-    # JSON has null where the study's file says nothing.
-    study = read_table(Study, _without_null(results.study), "the study", Path())
-    pictures = study.pictures
-    assert pictures is not None
+    study = results.study
     if pictures.kind == "restored":
         shown = _restored(study, pictures, results.cells, store, device)
     elif pictures.kind == "categories":
         shown = _categories(study, pictures)
     elif pictures.kind == "ranges":
-        shown = _ranges(study, pictures, results.scale["background_size"])
+        shown = _ranges(study, pictures, results.scale.background_size)
     else:
         shown = _decomposition(study, pictures)
     return shown
@@ -233,11 +230,3 @@ def _array(picture: UInt8[Tensor, "3 h w"]) -> Photo:
 
 def _tensor(photo: Photo) -> UInt8[Tensor, "3 h w"]:
     return torch.from_numpy(photo.copy()).permute(2, 0, 1)
-
-
-def _without_null(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_null(entry) for key, entry in value.items() if entry is not None}
-    if isinstance(value, list):
-        return [_without_null(entry) for entry in value]
-    return value

@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from html import escape
-from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
 from derain.evaluation.metrics import METRIC
 from derain.probe.figures import draw_panels
 from derain.probe.maps import rain_maps
 from derain.probe.page import area_text
-from derain.probe.space import FULL
-from derain.study.judge.response import area_of, panel_of, within_and_beyond
+from derain.probe.space import CLEAN_BOUND, FULL
+from derain.study.judge.curves import Point
+from derain.study.judge.response import panel_of, within_and_beyond
 from derain.study.judge.results import Cell, Results, of_first_seeds
-from derain.study.report.figures import Curve, Point, draw_curves, varied
+from derain.study.report.figures import Drawn, draw_curves, varied
 from derain.study.report.tables import axes_text, name_of
 from derain.support.pages import table_html
 
@@ -61,8 +61,9 @@ def response_section(results: Results, save: Save, shown: dict[frozenset[str], s
             parts.append(f"<p>{escape(title)}: the same trainings as in {link}</p>")
             continue
         maps = [
-            panel_of(f"{cell.axes['count']} backgrounds", cell.response or {}, cell.run)
+            panel_of(f"{cell.axes['count']} backgrounds", cell.response, cell.trained)
             for cell in of_first_seeds(group)
+            if cell.response is not None
         ]
         drawn = draw_panels(maps, rain_maps(FULL), "removal_controlled", FULL.recipe)
         parts.append(f"<p>{escape(title)}</p>")
@@ -75,36 +76,35 @@ def response_section(results: Results, save: Save, shown: dict[frozenset[str], s
 
 def _table(cells: Sequence[Cell]) -> str:
     """Of every training the controlled removal within and beyond the range trained on, and the generalisation area."""
-    rows = []
+    rows, bound = [], CLEAN_BOUND
     for cell in cells:
-        response = cell.response or {}
-        areas = [area_text(area_of(response, bounded=bounded)) for bounded in (True, False)]
-        parts = within_and_beyond(response, cell.run)
+        if (response := cell.response) is None:
+            continue
+        bound = response.clean_bound
+        areas = [area_text(area) for area in (response.area, response.area_unbounded)]
+        parts = within_and_beyond(response, cell.trained)
         removal = ["-", "-"] if parts is None else [METRIC["removal_controlled"].text(part) for part in parts]
         axes = [str(cell.axes["count"]), str(cell.axes["seed"])]
-        rows.append([*axes, *removal, *areas, f"{response['clean_error']:.1f}"])
-    bound = (cells[0].response or {})["clean_bound"]
+        rows.append([*axes, *removal, *areas, f"{response.clean_error:.1f}"])
     removal = ["removal within the range trained on", "beyond it"]
     head = ["backgrounds", "seed", *removal, f"area, clean error up to {bound:g}", "area", "clean error"]
     return table_html(head, rows)
 
 
-def _within_and_beyond(cells: Sequence[Cell]) -> list[Curve]:
+def _within_and_beyond(cells: Sequence[Cell]) -> list[Drawn]:
     """Two curves over the count; none where the networks were not trained on streaks of the maps."""
     by_count: dict[int, list[tuple[float, float]]] = {}
     for cell in cells:
-        if (parts := within_and_beyond(cell.response or {}, cell.run)) is not None:
+        if cell.response is not None and (parts := within_and_beyond(cell.response, cell.trained)) is not None:
             by_count.setdefault(cell.axes["count"], []).append(parts)
     if not by_count:
         return []
-    labels = ("within the range trained on", "beyond it")
+    parameters = cells[0].parameters
     return [
-        Curve(
-            label, tuple(_point(count, [parts[side] for parts in by_count[count]]) for count in sorted(by_count)), None
+        Drawn(
+            label,
+            {count: Point([each[side] for each in by_count[count]], {}, parameters) for count in sorted(by_count)},
+            None,
         )
-        for side, label in enumerate(labels)
+        for side, label in enumerate(("within the range trained on", "beyond it"))
     ]
-
-
-def _point(count: int, values: Sequence[float]) -> Point:
-    return Point(count, fmean(values), stdev(values) if len(values) > 1 else None, len(values))

@@ -18,7 +18,7 @@ _COLUMNS = (*(Quantity(metric.name, 10) for metric in METRICS), *(Quantity(name,
 
 
 def name_of(results: Results) -> str:
-    return f"{results.study['name']}.{results.scale['name']}"
+    return f"{results.study.name}.{results.scale.name}"
 
 
 def told_apart(networks: Iterable[str]) -> dict[str, str]:
@@ -67,7 +67,7 @@ def table2(cells: Sequence[Cell]) -> str:
 
 
 def _mean(cells: Sequence[Cell], figure: str, threshold: int) -> str:
-    values = [value for cell in cells if (value := cell.value(figure, threshold)) is not None]
+    values = [value for cell in cells if (value := cell.measured.value(figure, threshold)) is not None]
     return METRIC[figure].text(fmean(values) if values else None)
 
 
@@ -134,8 +134,8 @@ def all_figures(cells: Sequence[Cell]) -> str:
     rows = []
     for test in dict.fromkeys(cell.test for cell in cells):
         of_test = [cell for cell in cells if cell.test == test]
-        untouched = of_test[0].measured["input"]
-        means = [METRIC[q.figure].text(untouched[str(q.threshold)][q.figure]) for q in _COLUMNS]
+        untouched = of_test[0].measured.input
+        means = [METRIC[q.figure].text(untouched[q.threshold][q.figure]) for q in _COLUMNS]
         rows.append([f"{escape(test)}, untouched", *means])
         groups: dict[str, list[Cell]] = {}
         for cell in of_test:
@@ -144,7 +144,8 @@ def all_figures(cells: Sequence[Cell]) -> str:
             rows += [[f"<b>{escape(title)}</b>", *[""] * len(_COLUMNS)]] if title else []
             for cell in group:
                 name = ", ".join(filter(None, [test, axes_text(cell, own), f"{cell.photos} photos"]))
-                rows.append([escape(name), *(METRIC[q.figure].text(q.of(cell)) for q in _COLUMNS)])
+                own_means = (METRIC[q.figure].text(cell.measured.value(q.figure, q.threshold)) for q in _COLUMNS)
+                rows.append([escape(name), *own_means])
     return table_html(["", *(quantity.title for quantity in _COLUMNS)], rows)
 
 
@@ -155,9 +156,9 @@ def axes_text(cell: Cell, axes: Sequence[str]) -> str:
 
 def left_out(cells: Sequence[Cell]) -> str:
     """Of each figure the number of pictures that the means leave out."""
-    counted = [cell for cell in cells if cell.measured["images"]["10"]]
-    missing = {q.title: sum(cell.images(q.figure, q.threshold).count(None) for cell in counted) for q in _COLUMNS}
-    values = sum(len(cell.measured["names"]) for cell in counted)
+    counted = [cell.measured for cell in cells if cell.measured.images[10]]
+    missing = {q.title: sum(each.values(q.figure, q.threshold).count(None) for each in counted) for q in _COLUMNS}
+    values = sum(len(each.names) for each in counted)
     found = "; ".join(f"{title}: {number} of {values} pictures" for title, number in missing.items() if number)
     text = f"Left out of the means where not defined: {found}." if found else "Nothing is left out of the means."
     unknown = len(cells) - len(counted)

@@ -2,11 +2,10 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from filelock import FileLock, Timeout
 from torch import nn
@@ -16,11 +15,11 @@ from derain.evaluation.evaluate import evaluate_network
 from derain.evaluation.metrics import e_r
 from derain.evaluation.test_sets import Sample, Test, photos
 from derain.networks import load_model
-from derain.networks.user import is_user_network
 from derain.pictures.backgrounds import Category
 from derain.study.plan.trainings import Training
 from derain.study.run.data_record import DataRecord, Hashes, refuse_unset, set_hash
 from derain.study.run.response import respond
+from derain.study.run.result import Environment, Measured, Result
 from derain.study.run.store import THRESHOLDS, Store
 from derain.support.processes import dedicate_to_network, end_with_parent
 from derain.training.checkpoint import MODEL
@@ -52,12 +51,12 @@ def at_work_elsewhere(task: Task, store: Store) -> bool:
 def is_done(task: Task, store: Store) -> bool:
     """Whether the network is trained, measured on all test sets as they are now, and its response mapped if asked."""
     result = store.result(task.identity)
-    return result is not None and not missing_tests(task, result) and ("probe" in result or not task.probe)
+    return result is not None and not missing_tests(task, result) and not (task.probe and result.response is None)
 
 
-def missing_tests(task: Task, result: Mapping[str, Any]) -> list[tuple[Test, str]]:
-    """The test sets on which the network is yet to be measured."""
-    measured = {name: figures["content"] for name, figures in result["tests"].items()}
+def missing_tests(task: Task, result: Result) -> list[tuple[Test, str]]:
+    """List the test sets on which the network is yet to be measured."""
+    measured = {name: figures.content for name, figures in result.tests.items()}
     return [(test, content) for test, content in task.tests if measured.get(test.name) != content]
 
 
@@ -93,22 +92,21 @@ def _execute(task: Task, store: Store, device: str, threads: int) -> None:
         _refuse_changed(task, store)
         model = train(task.training.settings(), store.run(task.identity), device, report=clock.note)
     # The study names it, so the code of a network of one's own may run.
-    own = task.training.network if is_user_network(task.training.network) else None
-    network, header = load_model(model, own)
-    result = result or {
-        "axes": task.training.axes(),
-        "run": header,
-        "photos": header["objective"]["photos"],
-        "parameters": network.parameter_count(),
-        "environment": {**header["environment"], "threads": threads},
-        "seconds": clock.seconds,
-        "tests": {},
-    }
+    network, header = load_model(model, task.training.network)
+    result = result or Result(
+        axes=task.training.axes(),
+        run=header,
+        photos=header["objective"]["photos"],
+        parameters=network.parameter_count(),
+        environment=Environment(**{**header["environment"], "threads": threads}),
+        seconds=clock.seconds,
+    )
     for test, content in missing_tests(task, result):
-        result["tests"][test.name] = {"content": content, **measure(test, network, device)}
+        measured = measure(test, content, network, device)
+        result = replace(result, tests={**result.tests, test.name: measured})
     store.write_result(task.identity, result)
-    if task.probe and "probe" not in result:
-        result["probe"] = respond(network, task.training.category, device)
+    if task.probe and result.response is None:
+        result = replace(result, response=respond(network, task.training.category, device))
         store.write_result(task.identity, result)
 
 
@@ -125,10 +123,19 @@ def _refuse_changed(task: Task, store: Store) -> None:
         raise InputError("its photos, rain or network changed while the study ran: run it again")
 
 
-def measure(test: Test, network: nn.Module, device: str) -> dict[str, Any]:
-    """All figures of a network on a test set at thresholds of 10 and 50: of every image and their means, the means of
-    the rainy input, the sensitivity to the threshold, and E_R of perfect removal."""
-    perfect: dict[str, list[float]] = {threshold: [] for threshold in THRESHOLDS}
+def measure(test: Test, content: str, network: nn.Module, device: str) -> Measured:
+    """Measure a network on a test set.
+
+    Args:
+        test: the test set.
+        content: hash of what it shows.
+        network: maps RGB 0..1, (n, 3, h, w), to the same.
+        device: torch device.
+
+    Raises:
+        InputError: a picture is bad, or the network cannot restore it.
+    """
+    perfect: dict[int, list[float]] = {threshold: [] for threshold in THRESHOLDS}
 
     def samples() -> Iterator[Sample]:
         for name, rainy, clean in test.samples():
@@ -138,14 +145,15 @@ def measure(test: Test, network: nn.Module, device: str) -> dict[str, Any]:
             yield name, rainy, clean
 
     evaluation = evaluate_network(samples(), network, device)
-    return {
-        "names": evaluation.names,
-        "mean": {threshold: evaluation.restored.mean(float(threshold)) for threshold in THRESHOLDS},
-        "images": {threshold: evaluation.restored.images(float(threshold)) for threshold in THRESHOLDS},
-        "input": {threshold: evaluation.untouched.mean(float(threshold)) for threshold in THRESHOLDS},
-        "sensitivity": evaluation.to_json()["sensitivity"],
-        "perfect_e_r": {threshold: fmean(values) if values else None for threshold, values in perfect.items()},
-    }
+    return Measured(
+        content=content,
+        names=evaluation.names,
+        mean={threshold: evaluation.restored.mean(float(threshold)) for threshold in THRESHOLDS},
+        images={threshold: evaluation.restored.images(float(threshold)) for threshold in THRESHOLDS},
+        input={threshold: evaluation.untouched.mean(float(threshold)) for threshold in THRESHOLDS},
+        sensitivity={int(threshold): means for threshold, means in evaluation.sensitivity().items()},
+        perfect_e_r={threshold: fmean(values) if values else None for threshold, values in perfect.items()},
+    )
 
 
 class _Clock:

@@ -2,18 +2,18 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from derain.errors import InputError, did_you_mean
 from derain.evaluation.test_sets import Test, first, photos
 from derain.pictures.backgrounds import Category
 from derain.study.plan.scales import Scale
 from derain.study.plan.spec import Study
-from derain.study.plan.trainings import plan, trainings
+from derain.study.plan.trainings import Planned, plan, trainings
 from derain.study.run.data_record import DataRecord, Hashes, refuse_leak, refuse_unset, set_hash
 from derain.study.run.one_training import Task, training_photos
+from derain.study.run.recorded import RecordedRun, RecordedStudy
 from derain.study.run.response import lay
 from derain.study.run.store import AXES, Store
 from derain.support.files import make_folder
@@ -40,9 +40,32 @@ def prepare(
     _refuse_equal_names("study", studies)
     _refuse_equal_names("test set", (test for each in planned for test in each.tests))
     record = DataRecord(store.folder)
+    hashes = _look_at_data(planned, record)
+    tasks = {each.training: _task(each, hashes) for each in planned}
+    chosen = choose(list(tasks.values()), only)
+    known = store.studies()
+    recorded = [_recorded(study, scale, seeds, hashes, known) for study in studies]
+    _refuse_other_tests(recorded, known, store.folder)
+    make_folder(store.folder / "results")
+    record.save()
+    for each in recorded:
+        store.write_study(each)
+    return chosen
+
+
+@dataclass(frozen=True)
+class _Hashes:
+    """Hashes of the training photos of every category, and of all that a test set shows, by its name."""
+
+    photos: Mapping[Category, str]
+    tests: Mapping[str, str]
+
+
+def _look_at_data(planned: Sequence[Planned], record: DataRecord) -> _Hashes:
+    """Read all photos and pairs, and refuse what changed, what shows a photo trained on, and what is too small."""
     together = dict.fromkeys((each.training.category, test) for each in planned for test in each.tests)
     trained = {category: training_photos(category, record) for category in dict.fromkeys(c for c, _ in together)}
-    shown = {test: _test_pictures(test, record) for test in dict.fromkeys(test for _, test in together)}
+    shown = {test: _test_pictures(test, record) for test in dict.fromkeys(t for _, t in together)}
     for category, test in together:
         refuse_leak(category.name, trained[category], test.name, shown[test]["clean"])
     for test in shown:
@@ -52,56 +75,46 @@ def prepare(
         name = f"{category.name}, test"
         refuse_leak(category.name, trained[category], name, record.hashes(name, photos(category.test)))
         _refuse_unprobed(category)
-    photos_of = {category: set_hash(hashes) for category, hashes in trained.items()}
-    content_of = {test.name: _content(test, pictures) for test, pictures in shown.items()}
-    tasks = {
-        each.training: Task(
-            each.training.identity(photos_of[each.training.category]),
-            each.training,
-            tuple((test, content_of[test.name]) for test in each.tests),
-            each.probe,
-        )
-        for each in planned
-    }
-    chosen = choose(list(tasks.values()), only)
-    known, recorded = store.runs(), {}
-    for study in studies:
-        name = f"{study.name}.{scale.name}"
-        runs = _runs(study, scale, seeds, photos_of, content_of, earlier=False)
-        # Of earlier seeds, as the study stands now, what is begun stays in its report (`derain.study.judge.results`).
-        before = {run["axes"]["seed"] for run in known.get(name, ())}
-        if earlier := sorted(before - {run["axes"]["seed"] for run in runs}):
-            runs += _runs(study, scale, earlier, photos_of, content_of, earlier=True)
-        recorded[name] = runs
-    _refuse_other_tests(recorded, known, store.folder)
-    make_folder(store.folder / "results")
-    record.save()
-    for study, (name, runs) in zip(studies, recorded.items(), strict=True):
-        store.write_study(name, _plain({"study": asdict(study), "scale": asdict(scale), "runs": runs}))
-    return chosen
+    return _Hashes(
+        {category: set_hash(hashes) for category, hashes in trained.items()},
+        {test.name: _content(test, pictures) for test, pictures in shown.items()},
+    )
+
+
+def _task(planned: Planned, hashes: _Hashes) -> Task:
+    training = planned.training
+    tests = tuple((test, hashes.tests[test.name]) for test in planned.tests)
+    return Task(training.identity(hashes.photos[training.category]), training, tests, planned.probe)
+
+
+def _recorded(
+    study: Study, scale: Scale, seeds: Sequence[int], hashes: _Hashes, known: Sequence[RecordedStudy]
+) -> RecordedStudy:
+    """The record of a study, with those trainings of earlier seeds that may be begun."""
+    recorded = RecordedStudy(study, scale, _runs(study, scale, seeds, hashes, earlier=False))
+    # Of earlier seeds, as the study stands now, what is begun stays in its report (`derain.study.judge.results`).
+    before = {run.axes["seed"] for each in known if each.name == recorded.name for run in each.runs}
+    if earlier := sorted(before - {run.axes["seed"] for run in recorded.runs}):
+        runs = _runs(study, scale, earlier, hashes, earlier=True)
+        recorded = replace(recorded, runs=(*recorded.runs, *runs))
+    return recorded
 
 
 def _runs(
-    study: Study,
-    scale: Scale,
-    seeds: Sequence[int],
-    photos_of: Mapping[Category, str],
-    content_of: Mapping[str, str],
-    *,
-    earlier: bool,
-) -> list[dict[str, Any]]:
-    """What is recorded of a study's trainings; one that two grids ask for in the same way is there once."""
-    found: list[dict[str, Any]] = []
+    study: Study, scale: Scale, seeds: Sequence[int], hashes: _Hashes, *, earlier: bool
+) -> tuple[RecordedRun, ...]:
+    """A study's trainings; one that two grids ask for in the same way is there once."""
+    found: list[RecordedRun] = []
     for training, grid in trainings(study, scale, seeds):
-        run = {
-            "id": training.identity(photos_of[training.category]),
-            "axes": training.axes(),
-            "tests": {test: content_of[test] for test in grid.tests},
-            "earlier": earlier,
-        }
+        run = RecordedRun(
+            id=training.identity(hashes.photos[training.category]),
+            axes=training.axes(),
+            tests={test: hashes.tests[test] for test in grid.tests},
+            earlier=earlier,
+        )
         if run not in found:
             found.append(run)
-    return found
+    return tuple(found)
 
 
 def choose(tasks: Sequence[Task], only: Sequence[str]) -> list[Task]:
@@ -154,23 +167,22 @@ def _refuse_equal_names(kind: str, things: Iterable[Study | Test]) -> None:
             raise InputError(f"there are two different definitions of the {kind} {each.name!r}: name one otherwise")
 
 
-def _refuse_other_tests(
-    recorded: Mapping[str, Sequence[Mapping[str, Any]]], known: Mapping[str, Sequence[Mapping[str, Any]]], folder: Path
-) -> None:
+def _refuse_other_tests(recorded: Sequence[RecordedStudy], known: Sequence[RecordedStudy], folder: Path) -> None:
     """The same for studies of other commands, whose figures stand in one table with these.
 
     Args:
-        recorded: what is to be recorded of the studies of this command, by their names.
+        recorded: what is to be recorded of the studies of this command.
         known: what is recorded.
         folder: of the results.
     """
-    content_of = {test: content for runs in recorded.values() for run in runs for test, content in run["tests"].items()}
-    for name, runs in known.items():
-        for run in runs if name not in recorded else ():
-            for test, content in run["tests"].items():
+    content_of = {test: content for each in recorded for run in each.runs for test, content in run.tests.items()}
+    names = {each.name for each in recorded}
+    for other in known:
+        for run in other.runs if other.name not in names else ():
+            for test, content in run.tests.items():
                 if content_of.get(test, content) != content:
                     raise InputError(
-                        f"the test set {test!r} is another one in the study {name}, which was run in {folder}: "
+                        f"the test set {test!r} is another one in the study {other.name}, which was run in {folder}: "
                         f"name one otherwise, or run both studies with one command if it has changed"
                     )
 
@@ -204,14 +216,3 @@ def _content(test: Test, pictures: Mapping[str, Hashes]) -> str:
     filters = (test.category.min_std, test.category.max_white) if test.category else ()
     chosen = f"{test.pictures} {test.size_px} {filters} {rain}"
     return set_hash({"chosen": chosen, **{kind: set_hash(hashes) for kind, hashes in pictures.items()}})
-
-
-def _plain(value: Any) -> Any:
-    """Paths as text, for JSON."""
-    if isinstance(value, Path):
-        return str(value.absolute())  # the report may be made from another folder
-    if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    return value

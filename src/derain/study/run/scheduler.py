@@ -61,11 +61,8 @@ def run(
     Returns:
         how it stands at the end.
     """
-    started, names = time.monotonic(), _names(tasks)
-    waiting = {task.identity: task for task in tasks if not is_done(task, store)}
-    failed: dict[str, str] = {}
-    iterations_at_start = {identity: _iterations(task, store) for identity, task in waiting.items()}
-    to_submit = list(waiting.values())
+    work = _Work(tasks, store)
+    to_submit = list(work.waiting.values())
     try:
         while True:
             for task in [task for task in to_submit if not at_work_elsewhere(task, store)]:
@@ -73,51 +70,63 @@ def run(
                 store.failure_path(task.identity).unlink(missing_ok=True)
                 executor.submit(task)
             for task, reason in executor.finished(1.0):
-                if is_done(task, store):
-                    del waiting[task.identity]
-                elif (why := store.failure(task.identity) or reason) is not None:
-                    store.write_failure(task.identity, why)
-                    failed[task.identity] = why
-                    del waiting[task.identity]
-                else:
+                if not work.is_over(task, reason):
                     to_submit.append(task)  # another process took it
-            elapsed = time.monotonic() - started
-            state = _state(tasks, waiting, failed, names, executor.running(), iterations_at_start, elapsed, store)
+            state = work.state(executor.running())
             show(state)
-            if not waiting or (seconds is not None and time.monotonic() - started > seconds):
+            if not work.waiting or (seconds is not None and work.elapsed > seconds):
                 return state
     finally:
         executor.close()
 
 
-def _state(
-    tasks: Sequence[Task],
-    waiting: Mapping[str, Task],
-    failed: Mapping[str, str],
-    names: Mapping[str, str],
-    running: Sequence[Task],
-    iterations_at_start: Mapping[str, int],
-    elapsed: float,
-    store: Store,
-) -> State:
-    iterations = {identity: _iterations(task, store) for identity, task in waiting.items()}
-    wanted = {identity: task.training.settings().iterations for identity, task in waiting.items()}
-    # Finished ones count in full; one that a kill threw back to its last checkpoint is still catching up.
-    trained = sum(
-        max(0, iterations.get(identity, task.training.settings().iterations) - iterations_at_start[identity])
-        for identity, task in {task.identity: task for task in tasks}.items()
-        if identity in iterations_at_start
-    )
-    left = sum(wanted[identity] - iterations[identity] for identity in waiting)
-    at_work = [task.identity for task in running if task.identity in waiting]
-    return State(
-        done=len(tasks) - len(waiting) - len(failed),
-        running={identity: iterations[identity] / wanted[identity] for identity in at_work},
-        failed=dict(failed),
-        names=names,
-        waiting=len(waiting) - len(at_work),
-        seconds_left=elapsed / trained * left if trained else None,
-    )
+class _Work:
+    """The tasks of one call of `run`: which of them wait or failed, and what was trained since it began."""
+
+    def __init__(self, tasks: Sequence[Task], store: Store) -> None:
+        self._tasks, self._store = {task.identity: task for task in tasks}, store
+        self._started, self._names = time.monotonic(), _names(tasks)
+        self.waiting = {identity: task for identity, task in self._tasks.items() if not is_done(task, store)}
+        self._failed: dict[str, str] = {}
+        self._at_start = {identity: self._iterations(identity) for identity in self.waiting}
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the work began."""
+        return time.monotonic() - self._started
+
+    def is_over(self, task: Task, reason: str | None) -> bool:
+        """Note that a task ended, with the reason where its process broke off; False: it is neither done nor failed."""
+        if not is_done(task, self._store):
+            why = self._store.failure(task.identity) or reason
+            if why is None:
+                return False
+            self._store.write_failure(task.identity, why)
+            self._failed[task.identity] = why
+        del self.waiting[task.identity]
+        return True
+
+    def state(self, running: Sequence[Task]) -> State:
+        """How it stands, with some tasks at work."""
+        iterations = {identity: self._iterations(identity) for identity in self.waiting}
+        wanted = {identity: self._tasks[identity].training.settings().iterations for identity in self._at_start}
+        # Finished ones count in full; one that a kill threw back to its last checkpoint is still catching up.
+        trained = sum(
+            max(0, iterations.get(identity, wanted[identity]) - start) for identity, start in self._at_start.items()
+        )
+        left = sum(wanted[identity] - iterations[identity] for identity in self.waiting)
+        at_work = [task.identity for task in running if task.identity in self.waiting]
+        return State(
+            done=len(self._tasks) - len(self.waiting) - len(self._failed),
+            running={identity: iterations[identity] / wanted[identity] for identity in at_work},
+            failed=dict(self._failed),
+            names=self._names,
+            waiting=len(self.waiting) - len(at_work),
+            seconds_left=self.elapsed / trained * left if trained else None,
+        )
+
+    def _iterations(self, identity: str) -> int:
+        return last_iteration(self._store.run(identity))
 
 
 def _names(tasks: Sequence[Task]) -> dict[str, str]:
@@ -127,7 +136,3 @@ def _names(tasks: Sequence[Task]) -> dict[str, str]:
     return {
         identity: ", ".join(f"{key} {values[key]}" for key in varied or ["count"]) for identity, values in axes.items()
     }
-
-
-def _iterations(task: Task, store: Store) -> int:
-    return last_iteration(store.run(task.identity))

@@ -21,10 +21,10 @@ from torch import nn
 from benchmarks.objective import median_seconds
 from derain.networks import NETWORKS, build, parse
 from derain.networks.running import channels_last
-from derain.rain import load_rain
+from derain.rain import RainBank, load_rain
 from derain.restoration import TiledRestorer
 from derain.training.checkpoint import average_into
-from derain.training.objective import Objective, render_bank
+from derain.training.objective import Objective
 
 UNET = "unet:base={},levels=4,norm=none,activation=leaky_relu"
 WARM_UP = 3
@@ -82,9 +82,9 @@ def trainer(
     """A training step, and its batch alone, by their number."""
     torch.backends.cudnn.allow_tf32 = PRECISIONS[precision]
     family = load_rain("medium")
-    bank = None if layers is None else render_bank(family, layers, 128, 0, place)
+    degradation = family if layers is None else RainBank.render(family, layers, 128, 0, place)
     backgrounds = torch.randint(0, 256, (64, 3, 128, 128), dtype=torch.uint8, device=place)
-    objective = Objective(backgrounds, family, batch_size=16, patch_size_px=side_px, seed=0, bank=bank)
+    objective = Objective(backgrounds, degradation, batch_size=16, patch_size_px=side_px, seed=0)
     model = channels_last(build(*parse(network)).to(place))
     average = channels_last(build(*parse(network)).to(place))
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-4)

@@ -324,14 +324,6 @@ def test_luma_is_not_rounded():
     assert metrics.psnr_y(restored, clean) == pytest.approx(20 * math.log10(255 / (24.966 / 255)))
 
 
-def test_quantise_rounds_to_the_nearest_level():
-    levels = torch.arange(256, dtype=torch.uint8).expand(2, 3, 1, 256)
-    for offset in (-0.49, 0, 0.49):
-        assert torch.equal(metrics.quantise((levels + offset) / 255), levels)
-    outside = metrics.quantise(torch.tensor([-7.0, 9.0, math.inf]).view(3, 1, 1))
-    assert outside.flatten().tolist() == [0, 255, 255]
-
-
 def test_pictures_of_different_sizes_are_refused():
     clean = torch.zeros(3, 12, 12)
     for call in (

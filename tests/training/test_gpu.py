@@ -12,11 +12,11 @@ from derain.networks import NETWORKS, build, load_model, parse
 from derain.probe.maps import lay_scene
 from derain.probe.measure import probe_network
 from derain.probe.space import COARSE
-from derain.rain import load_rain
+from derain.rain import RainBank, load_rain
 from derain.restoration import TiledRestorer
 from derain.training.log import read_log
 from derain.training.loop import train
-from derain.training.objective import Objective, render_bank
+from derain.training.objective import Objective
 from derain.training.settings import TrainingSettings
 
 GPU = "cuda"
@@ -57,8 +57,9 @@ def test_batches_are_those_of_the_cpu(rain: str, banked: bool) -> None:
 
     def batch(device: str) -> list[torch.Tensor]:
         place = torch.device(device)
-        bank = render_bank(load_rain(rain), 40, 64, 0, place) if banked else None
-        objective = Objective(patches.to(place), load_rain(rain), 16, 48, seed=0, bank=bank)
+        fresh = load_rain(rain)
+        degradation = RainBank.render(fresh, 40, 64, 0, place) if banked else fresh
+        objective = Objective(patches.to(place), degradation, 16, 48, seed=0)
         return [picture.cpu() for picture in objective.batch(3)]
 
     (rainy, clean), (same_rainy, same_clean) = batch("cpu"), batch(GPU)

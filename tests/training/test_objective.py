@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from derain.rain import load_rain
-from derain.training.objective import Objective, render_bank
+from derain.evaluation.test_sets import degraded_set
+from derain.networks import build
+from derain.rain import RainBank, load_rain
+from derain.support.randomness import generator
+from derain.training.objective import Objective
 
 CPU = torch.device("cpu")
 
@@ -70,12 +73,12 @@ def test_whole_patches_are_used_when_nothing_is_cut(patches: torch.Tensor) -> No
 
 def test_a_bank_holds_the_layers_that_are_drawn(patches: torch.Tensor) -> None:
     rain = load_rain("medium")
-    bank = render_bank(rain, 70, 32, seed=3, device=CPU)
-    assert bank.shape == (70, 1, 32, 32)
-    assert torch.equal(bank, render_bank(rain, 70, 32, seed=3, device=CPU))
+    bank = RainBank.render(rain, 70, 32, seed=3, device=CPU)
+    assert bank.layers.shape == (70, 1, 32, 32)
+    assert torch.equal(bank.layers, RainBank.render(rain, 70, 32, seed=3, device=CPU).layers)
     black = torch.zeros(1, 3, 32, 32, dtype=torch.uint8)
-    drawn = Objective(black, rain, batch_size=8, patch_size_px=32, seed=0, bank=bank).batch(0)[0]
-    layers = {layer.numpy().tobytes() for layer in bank}
+    drawn = Objective(black, bank, batch_size=8, patch_size_px=32, seed=0).batch(0)[0]
+    layers = {layer.numpy().tobytes() for layer in bank.layers}
     assert all(
         np.ascontiguousarray((255 * picture[:1]).round().to(torch.uint8).numpy()).tobytes() in layers
         for picture in drawn
@@ -87,7 +90,8 @@ def test_background_and_rain_are_cut_independently_and_only_the_background_is_fl
     row, column = torch.meshgrid(torch.arange(12), torch.arange(12), indexing="ij")
     background = torch.stack([row, column, torch.zeros_like(row)])[None].to(torch.uint8)
     layer = (12 * row + column)[None, None].to(torch.uint8)
-    seen = Objective(background, load_rain("medium"), batch_size=2000, patch_size_px=10, seed=0, bank=layer)
+    bank = RainBank(load_rain("medium"), layer)
+    seen = Objective(background, bank, batch_size=2000, patch_size_px=10, seed=0)
     rainy, clean = (255 * picture for picture in seen.batch(0))
     rain = (rainy - clean).mean(1).round().int()
     rain_places = [divmod(int(cut[0, 0]), 12) for cut in rain]
@@ -100,3 +104,37 @@ def test_background_and_rain_are_cut_independently_and_only_the_background_is_fl
     assert set(zip(rain_places, zip(tops, lefts, strict=True), flipped, strict=True)) == set(
         product(places, places, (False, True))
     )
+
+
+class Dusk:
+    """A made-up degradation: every picture is darker by a number of levels of its own."""
+
+    name = "dusk"
+
+    def degrade(self, clean: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        levels = torch.from_numpy(rng.integers(50, 60, len(clean))).to(clean.device)
+        return (clean - levels[:, None, None, None]).clamp(min=0)
+
+    def describe(self) -> dict[str, str]:
+        return {"name": self.name}
+
+
+def test_another_degradation_than_rain_is_trained_and_measured_by_the_same_code(patches: torch.Tensor) -> None:
+    bright = patches + 100
+    seen = Objective(bright, Dusk(), batch_size=8, patch_size_px=16, seed=0)
+    dark, clean = (255 * picture for picture in seen.batch(0))
+    darker = (clean - dark).round()
+    assert torch.equal(darker.amin((1, 2, 3)), darker.amax((1, 2, 3)))
+    assert set(darker.unique().tolist()) <= set(range(50, 60))
+
+    torch.manual_seed(0)
+    network = build("resnet", {"features": 4, "blocks": 1})
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.03)
+    measured = degraded_set("dusk", {}, Dusk(), bright, generator(0, "test"))
+    before = measured.measure(network, CPU)["mean"]["psnr_rgb"]
+    for k in range(3):
+        dark, clean = seen.batch(k)
+        optimiser.zero_grad()
+        network.own_loss(dark, clean).backward()
+        optimiser.step()
+    assert measured.measure(network, CPU)["mean"]["psnr_rgb"] > before + 1

@@ -1,7 +1,7 @@
 """What the search found, for people: lines, table, trade-off curve, recommendation, and the command to train it."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields
 from io import BytesIO
 from pathlib import Path
@@ -10,7 +10,8 @@ from typing import Literal
 
 from rich.table import Table
 
-from derain.advice.search import Candidate, Measurement, Results, Search, gather, noise, ranking, seed_spread
+from derain.advice.search import Candidate, Measurement, Results, Search, gather, noise, ranking, score_spread
+from derain.evaluation.statistics import mean_defined
 from derain.support.files import write_bytes
 from derain.training.settings import TrainingSettings
 
@@ -49,7 +50,7 @@ def explain(space: Search, results: Results) -> str:
         if others and space.reaches([summary[others[0]]]):
             difference, error = summary[best].score - summary[others[0]].score, noise(results, best, others[0])
             known = "from the spread over seeds"
-            if seed_spread(results) is None:
+            if score_spread(results) is None:
                 known = "over the pictures; another seed may change more"
             clear = "more than" if difference > error else "within"
             parts.append(
@@ -65,16 +66,12 @@ def explain(space: Search, results: Results) -> str:
 def average(results: Results) -> dict[Candidate, Measurement]:
     """Every candidate's score and figures, means over its seeds."""
 
-    def mean(values: Sequence[float | None]) -> float | None:
-        known = [value for value in values if value is not None]
-        return fmean(known) if known else None
-
     return {
         candidate: Measurement(
             score=fmean(each.score for each in group),
-            psnr_y=mean([each.psnr_y for each in group]),
-            removal=mean([each.removal for each in group]),
-            clean_error=mean([each.clean_error for each in group]),
+            psnr_y=mean_defined([each.psnr_y for each in group]),
+            removal=mean_defined([each.removal for each in group]),
+            clean_error=mean_defined([each.clean_error for each in group]),
         )
         for candidate, group in gather(results).items()
     }

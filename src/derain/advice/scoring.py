@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from derain.advice.search import Measurement, score, standard_error
+from derain.advice.search import Measurement, score
 from derain.advice.settings import Preference
 from derain.errors import InputError
-from derain.evaluation.test_sets import ValidationSet, pairs_set
+from derain.evaluation.statistics import error_of_means, mean_defined
+from derain.evaluation.test_sets import ValidationSet, degraded_set, pairs_set
 from derain.pictures.backgrounds import load_patches, photo_sizes
 from derain.probe.measure import THRESHOLD
-from derain.rain import Rain, compose, rain_mask
+from derain.rain import Rain, rain_mask
 from derain.rain.unseen import UNSEEN
 from derain.support.choices import Match
 from derain.support.randomness import generator
@@ -76,11 +77,9 @@ class Probes:
         sets = []
         for index, rain in enumerate(self.rains):
             clean = patches[index * _PATCHES : (index + 1) * _PATCHES]
-            layers = rain.layers(_PATCHES, self.size_px, self.size_px, generator(self.seed, "probe", rain.name))
-            rainy = compose(clean.float(), layers).to(torch.uint8)
-            samples = [(str(number), *pair) for number, pair in enumerate(zip(rainy, clean, strict=True))]
             source = {"rain": rain.describe(), "photos": cut.photos, "content_hash": cut.content_hash}
-            sets.append(ValidationSet(rain.name, source, samples))
+            rng = generator(self.seed, "probe", rain.name)
+            sets.append(degraded_set(rain.name, source, rain, clean, rng))
         if self.pairs is not None:
             sets.append(replace(pairs_set(*self.pairs, self.match), name="validation pairs"))
         return sets
@@ -127,7 +126,7 @@ def summarise(probes: Mapping[str, Sequence[Mapping[str, Any]]], preference: Pre
             raise InputError(f"none of the {name} shows rain, so that nothing can be measured on them")
     return Measurement(
         score=fmean(fmean(values) for values in defined.values()),
-        error=standard_error(list(defined.values())),
+        error=error_of_means(list(defined.values())),
         psnr_y=_mean(probes, "psnr_y"),
         removal=_mean(probes, "removal_controlled"),
         clean_error=_mean(probes, "clean_error"),
@@ -143,5 +142,4 @@ def _score(figures: Mapping[str, Any], preference: Preference) -> float | None:
 
 
 def _mean(probes: Mapping[str, Sequence[Mapping[str, Any]]], figure: str) -> float | None:
-    columns = [[image[figure] for image in images if image[figure] is not None] for images in probes.values()]
-    return fmean(fmean(column) for column in columns if column) if any(columns) else None
+    return mean_defined(mean_defined(image[figure] for image in images) for images in probes.values())

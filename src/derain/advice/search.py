@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import inf, isinf, log2, sqrt
-from statistics import fmean, variance
+from statistics import fmean
 from typing import NamedTuple
 
 from derain.advice.settings import Preference
 from derain.errors import InputError
+from derain.evaluation.statistics import error_of_means, seed_spread
 
 MOST_SEEDS = 3
 _REMOVAL_DB, _CLEAN_ERROR_DB = 20.0, 0.5
@@ -200,18 +201,17 @@ def gather(results: Results) -> dict[Candidate, list[Measurement]]:
     return gathered
 
 
-def seed_spread(results: Results, count: int | None = None) -> float | None:
-    """Standard deviation of the score over seeds, root mean square over the candidates that have two seeds or more.
+def score_spread(results: Results, count: int | None = None) -> float | None:
+    """Spread of the score over seeds (`derain.evaluation.statistics.seed_spread`) of the candidates that have several.
 
     Args:
         results: all measurements.
         count: of those with this number of backgrounds only, where there are any: with few backgrounds seeds differ
             many times as much as with many (docs/results.md).
     """
-    variances = {each: variance(m.score for m in group) for each, group in gather(results).items() if len(group) > 1}
-    alike = [value for candidate, value in variances.items() if candidate.count == count]
-    chosen = alike or list(variances.values())
-    return sqrt(fmean(chosen)) if chosen else None
+    scores = {candidate: [each.score for each in group] for candidate, group in gather(results).items()}
+    alike = seed_spread(values for candidate, values in scores.items() if candidate.count == count)
+    return seed_spread(scores.values()) if alike is None else alike
 
 
 def noise(results: Results, first: Candidate, second: Candidate) -> float:
@@ -222,22 +222,13 @@ def noise(results: Results, first: Candidate, second: Candidate) -> float:
     """
     gathered = gather(results)
     a, b = gathered[first], gathered[second]
-    spreads = [seed_spread(results, candidate.count) for candidate in (first, second)]
+    spreads = [score_spread(results, candidate.count) for candidate in (first, second)]
     if spreads[0] is not None and spreads[1] is not None:
         return sqrt(spreads[0] ** 2 / len(a) + spreads[1] ** 2 / len(b))
     if a[0].pictures and b[0].pictures:
         pairs = zip(a[0].pictures, b[0].pictures, strict=True)
-        return standard_error([_differences(*pair) for pair in pairs])
+        return error_of_means([_differences(*pair) for pair in pairs])
     return sqrt((a[0].error or 0.0) ** 2 + (b[0].error or 0.0) ** 2)
-
-
-def standard_error(groups: Sequence[Sequence[float]]) -> float:
-    """Standard error of the mean over groups of their means; a group of one value has none of its own.
-
-    >>> standard_error([[1.0, 3.0], [2.0, 4.0]])
-    0.7071067811865476
-    """
-    return sqrt(sum(variance(group) / len(group) for group in groups if len(group) > 1)) / len(groups)
 
 
 def _bisect(space: Search, results: Results, left: int) -> Round | None:
@@ -329,7 +320,7 @@ def _repeat(space: Search, results: Results, left: int) -> Round | None:
     fewest = min(seeds.values())
     difference = space.value(by_candidate[first]) - space.value(by_candidate[second])
     error = noise(results, first, second)
-    known = seed_spread(results) is not None
+    known = score_spread(results) is not None
     if fewest == space.seeds or (known and difference > error):
         return None
     trials = [Trial(candidate, fewest) for candidate in (first, second) if seeds[candidate] == fewest]

@@ -22,6 +22,7 @@ from jaxtyping import Float64, Real
 from torch import Tensor
 
 from derain.errors import InputError
+from derain.evaluation.statistics import mean_defined
 from derain.networks.similarity import RADIUS_PX, WINDOW
 from derain.rain.composition import rain_mask
 
@@ -274,7 +275,7 @@ def ssim_rgb(restored: Picture, clean: Picture) -> float | None:
     >>> ssim_rgb(torch.full((3, 11, 11), 100), torch.full((3, 11, 11), 100))
     1.0
     """
-    return _mean(_ssim(*_same_size(restored, clean)))
+    return mean_defined(_ssim(*_same_size(restored, clean)))
 
 
 def ssim_y(restored: Picture, clean: Picture) -> float | None:
@@ -284,7 +285,7 @@ def ssim_y(restored: Picture, clean: Picture) -> float | None:
     True
     """
     restored, clean = _same_size(restored, clean)
-    return _mean(_ssim(luma(restored)[None], luma(clean)[None]))
+    return mean_defined(_ssim(luma(restored)[None], luma(clean)[None]))
 
 
 def picture_figures(clean: Picture, restored: Picture, restored_clean: Picture | None) -> Figures:
@@ -295,8 +296,8 @@ def picture_figures(clean: Picture, restored: Picture, restored_clean: Picture |
         "clean_error": None if restored_clean is None else clean_error(restored_clean, clean),
         "psnr_rgb": _psnr(x[:3], b[:3]),
         "psnr_y": _psnr(x[3], b[3]),
-        "ssim_rgb": _mean(similarity[:3]),
-        "ssim_y": _mean(similarity[3:]),
+        "ssim_rgb": mean_defined(similarity[:3]),
+        "ssim_y": mean_defined(similarity[3:]),
     }
 
 
@@ -361,7 +362,7 @@ class MetricSums:
     def mean(self, threshold: float | None = None) -> Figures:
         """The mean over images of every figure, without those where it is None; None if it is None everywhere."""
         columns = {metric.name: [row[metric.name] for row in self.images(threshold)] for metric in METRICS}
-        return {name: _mean([value for value in column if value is not None]) for name, column in columns.items()}
+        return {name: mean_defined(column) for name, column in columns.items()}
 
     def left_out(self, threshold: float | None = None) -> dict[str, int]:
         """Of every figure, the number of images that its mean leaves out."""
@@ -377,10 +378,6 @@ def _check_thresholds(thresholds: Sequence[float]) -> None:
     for threshold in thresholds:
         if not 0 <= threshold <= 255:
             raise InputError(f"the threshold of the rain mask must be within 0..255, not {threshold}")
-
-
-def _mean(values: list[float]) -> float | None:
-    return math.fsum(values) / len(values) if values else None
 
 
 def _same_size(*pictures: Picture) -> list[Float64[Tensor, "3 h w"]]:

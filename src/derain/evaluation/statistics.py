@@ -9,6 +9,16 @@ import numpy as np
 from jaxtyping import Float64
 
 
+def mean_defined(values: Iterable[float | None]) -> float | None:
+    """Mean of the values that are defined; None where none is.
+
+    >>> mean_defined([1.0, None, 2.0]), mean_defined([None])
+    (1.5, None)
+    """
+    defined = [value for value in values if value is not None]
+    return fmean(defined) if defined else None
+
+
 def standard_error(differences: Sequence[float]) -> float:
     """Standard error, over images, of the mean of a paired difference; unknown, inf, below two images.
 
@@ -16,6 +26,15 @@ def standard_error(differences: Sequence[float]) -> float:
     True
     """
     return stdev(differences) / math.sqrt(len(differences)) if len(differences) > 1 else math.inf
+
+
+def error_of_means(groups: Sequence[Sequence[float]]) -> float:
+    """Standard error of the mean over groups of their means; a group of one value has none of its own.
+
+    >>> error_of_means([[1.0, 3.0], [2.0, 4.0]])
+    0.7071067811865476
+    """
+    return math.sqrt(sum(variance(group) / len(group) for group in groups if len(group) > 1)) / len(groups)
 
 
 def mean_and_error(

@@ -7,16 +7,19 @@ from itertools import chain, count, islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
 from derain.evaluation.evaluate import evaluate_network
+from derain.evaluation.restorers import read_picture
 from derain.networks.base import Network
 from derain.pictures.backgrounds import Category, ContentFilter, load_patches
-from derain.pictures.images import list_images, read_image
+from derain.pictures.degradation import Degradation, degraded
+from derain.pictures.images import list_images
 from derain.pictures.pairs import Pair, match_pairs
-from derain.rain import Rain, compose, load_rain
+from derain.rain import Rain, load_rain
 from derain.rain.recovered import Recovered
 from derain.support.choices import Match
 from derain.support.randomness import generator
@@ -44,20 +47,28 @@ class ValidationSet:
         return {"set": self.name, **{key: result[key] for key in ("mean", "sensitivity", "left_out", "images")}}
 
 
+def degraded_set(
+    name: str,
+    source: dict[str, Any],
+    degradation: Degradation,
+    clean: UInt8[Tensor, "n 3 h w"],
+    rng: np.random.Generator,
+) -> ValidationSet:
+    """Clean pictures beside what a degradation makes of them, numbered from 0."""
+    pairs = zip(degraded(degradation, clean, rng), clean, strict=True)
+    return ValidationSet(name, source, [(str(number), *pair) for number, pair in enumerate(pairs)])
+
+
 def pairs_set(rainy: Path, clean: Path, match: Match) -> ValidationSet:
     """All pairs of two folders."""
     pairs = match_pairs(rainy, clean, match)
-    samples = [(pair.name, _picture(pair.rainy), _picture(pair.clean)) for pair in pairs]
+    samples = [(pair.name, read_picture(pair.rainy), read_picture(pair.clean)) for pair in pairs]
     content = sha256()
     for _, *pictures in samples:
         for picture in pictures:
             content.update(str(tuple(picture.shape)).encode() + picture.numpy().tobytes())
     source = {"names": [pair.name for pair in pairs], "content_hash": content.hexdigest()}
     return ValidationSet("pairs", source, samples)
-
-
-def _picture(path: Path) -> UInt8[Tensor, "3 h w"]:
-    return torch.from_numpy(read_image(path)).permute(2, 0, 1)
 
 
 _PATCHES = 40
@@ -118,23 +129,19 @@ class Test:
         if self.category is None:
             assert self.pairs is not None
             for pair in self.pairs.list(self.pictures):
-                rainy, clean = (
-                    torch.from_numpy(read_image(path)).permute(2, 0, 1) for path in (pair.rainy, pair.clean)
-                )
-                yield pair.name, rainy, clean
+                yield pair.name, read_picture(pair.rainy), read_picture(pair.clean)
             return
         content = ContentFilter(self.category.min_std, self.category.max_white)
         files = photos(self.category.test)
         patches = load_patches(files, self.pictures or _PATCHES, self.size_px, 0, content)
         rain, names = self.load_rain(), set[str]()
         for index, patch in enumerate(torch.from_numpy(patches.patches)):
-            rng = generator(0, "test", self.name, index)
-            layer = rain.layers(1, self.size_px, self.size_px, rng)[0]
+            [rainy] = degraded(rain, patch[None], generator(0, "test", self.name, index))
             source = patches.sources[index]
             # Photos of two folders may have one name.
             name = unused(f"{Path(source.photo).stem}-{source.top}-{source.left}", names)
             names.add(name)
-            yield name, compose(patch.float(), layer).to(torch.uint8), patch
+            yield name, rainy, patch
 
     def load_rain(self) -> Rain:
         """What is laid on photos."""

@@ -10,8 +10,9 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from derain.pictures.backgrounds import PatchSet, load_patches
+from derain.pictures.degradation import degraded
 from derain.probe.space import FIXED, MAPS, ProbeSpace
-from derain.rain import LARGE, MEDIUM, SMALL, Lines, Rain, RainRange, Recovered, Streaks, compose, load_rain
+from derain.rain import LARGE, MEDIUM, SMALL, Lines, Rain, RainRange, Recovered, Streaks, load_rain
 from derain.support.choices import Recipe
 from derain.support.randomness import generator
 
@@ -70,10 +71,8 @@ class Scene:
 
         Rain is rendered on the CPU, so that it is the same for networks on all devices.
         """
-        count, _, height, width = self.patches.patches.shape
         with one_thread():
-            layers = rain.layers(count, height, width, generator(self.seed, "probe", rain.name))
-            return compose(self.clean.float(), layers).to(torch.uint8)
+            return degraded(rain, self.clean, generator(self.seed, "probe", rain.name))
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Rain: ranges and their samplers, streaks by either recipe, lines, recovered streaks, mixtures, and composition."""
 
+from derain.rain.bank import RainBank
 from derain.rain.composition import compose, rain_mask
 from derain.rain.lines import Lines
 from derain.rain.mixture import Family, Rain
@@ -16,8 +17,8 @@ __all__ = [
     "Family",
     "Lines",
     "Rain",
+    "RainBank",
     "RainRange",
-    "Recipe",
     "Recovered",
     "StreakParameters",
     "Streaks",

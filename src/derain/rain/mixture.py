@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from derain.errors import InputError
+from derain.rain.composition import compose
 from derain.rain.ranges import check_interval
 
 
@@ -25,7 +26,7 @@ class Family(Protocol):
 
 @dataclass(frozen=True)
 class Rain:
-    """A mixture of families.
+    """A mixture of families of rain: a degradation (`derain.pictures.degradation`).
 
     Attributes:
         name: what it is called in tables.
@@ -95,6 +96,11 @@ class Rain:
                     rendered = family.layers(len(samples), height, width, rng, device) * scale
                     layers[torch.from_numpy(samples).to(device)] += rendered.round_()
         return layers
+
+    def degrade(self, clean: Float[Tensor, "n 3 h w"], rng: np.random.Generator) -> Float[Tensor, "n 3 h w"]:
+        """The pictures, levels 0..255, each under a layer of its own of their size."""
+        count, _, height, width = clean.shape
+        return compose(clean, self.layers(count, height, width, rng, clean.device))
 
     def describe(self) -> dict[str, Any]:
         """All that determines it, JSON-able."""

@@ -2,6 +2,7 @@
 
 from derain.rain.lines import Lines
 from derain.rain.mixture import Rain
+from derain.rain.presets import load_rain
 from derain.rain.ranges import RainRange
 from derain.rain.streaks import Streaks
 
@@ -24,3 +25,16 @@ UNSEEN = (
         ),
     ),
 )
+
+
+def unseen_beside(rain: Rain) -> Rain:
+    """A rain to validate on beside a training: thin lines; where lines are trained on, medium streaks; where both are,
+    lines thinner and longer than those of any preset.
+
+    >>> [unseen_beside(load_rain(name)).name for name in ("medium", "lines", "wide")]
+    ['lines', 'medium', 'threads']
+    """
+    kinds = {family.describe()["kind"] for _, family in rain.families}
+    if kinds >= {"lines", "streaks"}:
+        return THREADS
+    return load_rain("medium" if "lines" in kinds else "lines")

@@ -35,7 +35,8 @@ def read_table(
     """A frozen dataclass from a table.
 
     A field that is a tuple of any length takes a list or a single value; a mapping of dataclasses takes a table of
-    tables; a path is `located`.
+    tables; a path is `located`. The metadata "entries" of a mapping, types by name, let its entries stand in the table
+    itself.
 
     Args:
         kind: the dataclass; its field types decide what is valid.
@@ -50,6 +51,13 @@ def read_table(
     types = get_type_hints(kind)
     valid = {field.name: types[field.name] for field in fields(kind) if field.init}  # type: ignore[arg-type]
     values = dict(defaults or {})
+    for field in fields(kind):  # type: ignore[arg-type]
+        if entries := field.metadata.get("entries", {}):
+            given = {**table, **table.get(field.name, {})}
+            table = {key: value for key, value in given.items() if key not in (*entries, field.name)}
+            own = {key: value for key, value in given.items() if key in entries}
+            values[field.name] = {key: _value(entries[key], own[key], f"{where}: {key}", folder) for key in own}
+            valid |= entries
     for key, value in table.items():
         if key not in valid:
             raise InputError(f"{where}: unknown key {key!r}{did_you_mean(key, valid)}")
@@ -83,8 +91,8 @@ def _value(kind: Any, value: Any, where: str, folder: Path) -> Any:
         entries = value if isinstance(value, list) else [value]
         if inner[-1] is not Ellipsis and len(entries) != len(inner):
             raise InputError(f"{where} must be a list of {len(inner)} values, not {value!r}")
-        # Whole numbers stay whole in lists: a hash of the description of a rain is part of a training's identity.
-        whole = int if inner[0] is float else None
+        # Whole numbers stay whole in pairs: a hash of the description of a rain is part of a training's identity.
+        whole = int if inner[0] is float and inner[-1] is not Ellipsis else None
         return tuple(entry if type(entry) is whole else _value(inner[0], entry, where, folder) for entry in entries)
     if origin is Mapping and isinstance(value, dict):
         return {key: _value(inner[1], entry, f"{where}.{key}", folder) for key, entry in value.items()}

@@ -16,14 +16,17 @@ from derain.networks.registry import build, parse
 from derain.networks.running import channels_last
 from derain.networks.weights import describe
 from derain.pictures.backgrounds import ContentFilter, PatchSet, load_patches, split_photos, whole_photos
+from derain.pictures.degradation import Degradation
 from derain.pictures.images import list_images
 from derain.probe.maps import Scene, lay_scene
 from derain.probe.space import COARSE
-from derain.rain import load_rain
+from derain.rain import Rain, RainBank, load_rain
+from derain.rain.bank import refuse_too_large_bank
+from derain.rain.unseen import unseen_beside
 from derain.support.devices import available_bytes
 from derain.support.randomness import generator
 from derain.training.description import describe_run
-from derain.training.objective import Objective, refuse_too_large_bank, render_bank
+from derain.training.objective import Objective
 from derain.training.settings import TrainingSettings
 from derain.training.validation import held_out_set
 
@@ -66,24 +69,23 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
         with torch.random.fork_rng(devices=[]):
             refuse_untrainable(network, settings)
     refuse_too_large(network, settings.batch_size, settings.sample_size, available)
-    bank = None
+    degradation: Degradation = rain
     if settings.layers is not None:
         refuse_too_large_bank(settings.layers, settings.background_size, available)
-        bank = render_bank(rain, settings.layers, settings.background_size, settings.seed, device)
+        degradation = RainBank.render(rain, settings.layers, settings.background_size, settings.seed, device)
     objective = Objective(
         patches=torch.from_numpy(patches.patches).to(device),
-        rain=rain,
+        degradation=degradation,
         batch_size=settings.batch_size,
         patch_size_px=settings.sample_size,
         seed=settings.seed,
-        bank=bank,
     )
     photos = held_out
     if settings.validation is not None:
         photos = list_images(settings.validation)
         _refuse_shared(training_photos, photos)
     most = whole_photos(photos, settings.background_size, _MOST_HELD_OUT) if settings.skip_bad else len(photos)
-    validation = _validation(settings, photos, most, rain.describe())
+    validation = _validation(settings, photos, most, rain)
     if settings.stop_when_slacking and len(validation[0].samples) < 2:
         raise InputError(
             "--stop-when-slacking compares pictures and needs two to validate on, not one: give --validation"
@@ -137,10 +139,11 @@ def _backgrounds(settings: TrainingSettings, photos: list[Path]) -> PatchSet:
     )
 
 
-def _validation(settings: TrainingSettings, photos: list[Path], most: int, rain: dict[str, Any]) -> list[ValidationSet]:
+def _validation(settings: TrainingSettings, photos: list[Path], most: int, rain: Rain) -> list[ValidationSet]:
     if not settings.validate_every:
         return []
-    sets = [held_out_set(photos, most, settings.background_size, rain, settings.seed, settings.skip_bad)]
+    unseen = unseen_beside(rain)
+    sets = [held_out_set(photos, most, settings.background_size, unseen, settings.seed, settings.skip_bad)]
     if settings.validation_pairs is not None:
         sets.append(pairs_set(*settings.validation_pairs, settings.match))
     return sets

@@ -81,7 +81,7 @@ def test_rain_that_is_not_there_and_seeds_that_make_no_sense_are_named(changed: 
         {"rain": "large"},
         {"seed": 1},
         {"length": 2.0},
-        {"precision": "bfloat16"},
+        {"chosen": (("precision", "bfloat16"),)},
         {"scale": replace(TINY, learning_rate=2e-3)},
         {"scale": replace(TINY, batch_size=4)},
         {"category": Category((Path("a"),), min_std=5.0)},

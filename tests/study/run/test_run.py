@@ -372,6 +372,20 @@ def test_the_time_left_is_what_the_iterations_to_come_take_at_the_pace_so_far(
     )
 
 
+def test_a_training_that_fails_counts_for_the_time_left_only_as_far_as_it_came(
+    small: Study, tiny: Scale, tmp_path: Path, pass_time: Callable[[float], None]
+) -> None:
+    class Failing(Scripted):
+        def finished(self, seconds: float) -> list[tuple[Task, str | None]]:
+            return [(task, reason or "it broke off") for task, reason in super().finished(seconds) or [(first, None)]]
+
+    store = Store(tmp_path)
+    first, second = prepare([small], tiny, (), store)  # of six iterations each
+    states: list[State] = []
+    run([first, second], store, Failing(store, pass_time, [(30.0, first, 2), (30.0, second, 6)]), states.append)
+    assert [state.seconds_left for state in states] == pytest.approx([30 / 2 * 6, 0.0])
+
+
 def test_the_seconds_of_a_training_are_those_of_all_its_iterations_even_if_it_was_resumed(
     small: Study,
     tiny: Scale,

@@ -4,11 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from statistics import fmean, stdev
+from typing import Any
 
 from derain.evaluation.metrics import METRIC
 from derain.evaluation.statistics import seed_spread, standard_error
 from derain.study.judge.results import Cell
 from derain.study.judge.turning import NotTested, turning_ends, turning_point
+from derain.training.settings import SETTING_AXES
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,15 @@ class Line:
     category: str
     rain: str
     length: str
-    precision: str
-    loss: str
     test: str
+    settings: tuple[str, ...]
+    """Values of the settings that are axes."""
+
+    def told_by(self, axis: str) -> str:
+        """Its value on an axis."""
+        of_settings = dict(zip(SETTING_AXES, self.settings, strict=True))
+        value: str = of_settings[axis] if axis in of_settings else getattr(self, axis)
+        return value
 
 
 @dataclass(frozen=True)
@@ -126,9 +134,8 @@ def figure_of(cells: Sequence[Cell], name: str, threshold: int | None) -> Figure
             axes["category"],
             axes["rain"],
             f"{axes['length']:g}",
-            axes["precision"],
-            axes["loss"],
             cell.test,
+            tuple(str(axes[name]) for name in SETTING_AXES),
         )
         lines.setdefault(line, []).append(cell)
     found = {line: curve_of(group, name, threshold or 10) for line, group in lines.items()}
@@ -166,12 +173,13 @@ def _point(cells: Sequence[Cell], name: str, threshold: int) -> Point:
 def compared(figure: Figure, over: Sequence[str]) -> Iterator[tuple[str, Mapping[Line, Curve]]]:
     """The curves that are judged together, those that differ only on some axes, with what they have in common."""
     groups: dict[Line, dict[Line, Curve]] = {}
+    common: dict[str, Any] = dict.fromkeys(over, "")
     for line, curve in figure.curves.items():
-        groups.setdefault(replace(line, **dict.fromkeys(over, "")), {})[line] = curve
+        groups.setdefault(replace(line, **common), {})[line] = curve
     if not groups:
         yield "", {}
-    for common, curves in groups.items():
-        yield _label(common, list(groups)), curves
+    for shared, curves in groups.items():
+        yield _label(shared, list(groups)), curves
 
 
 def _label(line: Line, lines: Sequence[Line]) -> str:
@@ -179,15 +187,15 @@ def _label(line: Line, lines: Sequence[Line]) -> str:
     networks = {other.network for other in lines if other.family == line.family}
     label = [line.family if len(networks) == 1 else line.network, line.category]
     told_apart_by = ["network", "category"]
-    for axis in ("rain", "length", "precision", "loss", "test"):
+    for axis in ("rain", "length", *SETTING_AXES, "test"):
         if _distinct(lines, [*told_apart_by, axis]) > _distinct(lines, told_apart_by):
             told_apart_by.append(axis)
-            label.append(getattr(line, axis))
+            label.append(line.told_by(axis))
     return ", ".join(filter(None, label))
 
 
 def _distinct(lines: Sequence[Line], axes: Sequence[str]) -> int:
-    return len({tuple(getattr(line, axis) for axis in axes) for line in lines})
+    return len({tuple(line.told_by(axis) for axis in axes) for line in lines})
 
 
 def values_of(curve: Curve) -> dict[int, float]:

@@ -7,12 +7,10 @@ from typing import Any
 from derain.probe.response import ResponseMap
 from derain.probe.trained import TrainedStreaks, trained_streaks
 from derain.study.plan.scales import Scale
-from derain.study.plan.spec import Study
+from derain.study.plan.spec import AXES, Study
 from derain.study.run.recorded import RecordedRun, RecordedStudy
 from derain.study.run.result import Environment, Measured, Result
 from derain.study.run.store import Store
-
-_NAMING = ("network", "category", "count", "rain", "seed", "length", "precision", "loss")
 
 
 @dataclass(frozen=True)
@@ -21,7 +19,7 @@ class Cell:
 
     Attributes:
         identity: of the training; its folder is `Store.run(identity)`.
-        axes: those of `derain.study.run.store.AXES`.
+        axes: those of `derain.study.plan.spec.AXES`.
         test: name of the test set.
         photos: distinct photos that its backgrounds come from.
         parameters: of the network.
@@ -110,7 +108,7 @@ def _results(recorded: RecordedStudy, store: Store) -> Results:
             cells.append(first)
         mapped = not recorded.study.probe or (result is not None and result.response is not None)
         if (None in (first, *others) or not mapped) and (reason := store.failure(run.id)) is not None:
-            failed[run.id] = f"{', '.join(str(run.axes[axis]) for axis in _NAMING)}: {reason}"
+            failed[run.id] = f"{', '.join(str(run.axes[axis]) for axis in AXES[:-1])}: {reason}"
     return Results(recorded.study, recorded.scale, cells, len(missing), failed, further)
 
 

@@ -40,13 +40,13 @@ def seconds_a_training(training: Training, device: str) -> float:
     settings, place = training.settings(), usable_device(device)
     samples, side_px = (2, _SIZE_PX) if place.type == "cpu" else (settings.batch_size, settings.sample_size)
     network = json.dumps(determined(training.network))
-    key = f"{platform.node()} {torch.__version__} {device} {network} {training.precision} {samples} {side_px}"
+    key = f"{platform.node()} {torch.__version__} {device} {network} {settings.precision} {samples} {side_px}"
     path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "derain" / "costs.json"
     kept: dict[str, float] = {}
     with suppress(OSError, ValueError, TypeError):  # a cache that cannot be read is none
         kept = dict(json.loads(path.read_text(encoding="utf-8")))
     if key not in kept:
-        kept[key] = _seconds_a_step(training.network, place, training.precision, samples, side_px)
+        kept[key] = _seconds_a_step(training.network, place, settings.precision, samples, side_px)
         with suppress(InputError):  # or written
             make_folder(path.parent)
             write_json(path, kept)

@@ -1,9 +1,11 @@
 """A study as a TOML file that a person can read (docs/studies.md)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from itertools import product
 from pathlib import Path
-from typing import Literal, get_args
+from types import GenericAlias
+from typing import Any, Literal, get_args, get_type_hints
 
 from derain.errors import InputError, one_of
 from derain.evaluation.metrics import METRIC
@@ -13,16 +15,23 @@ from derain.networks.registry import seen_from
 from derain.pictures.backgrounds import Category
 from derain.rain import PRESETS
 from derain.study.plan.scales import SCALES
-from derain.support.choices import Match, Precision
+from derain.support.choices import Match
 from derain.support.tables import located, read_table, read_toml
-from derain.training.settings import read_loss
+from derain.training.settings import SETTING_AXES, TrainingSettings
 
-Axis = Literal["network", "category", "count", "rain", "seed", "length", "precision", "loss"]
+AXES = ("network", "category", "count", "rain", "seed", "length", *SETTING_AXES, "scale")
+"""The axes of a study's trainings: those of every study, and the settings of a training that are axes."""
 
 FigureName = Literal[
     "F1", "F2", "F3", "F4", "F5", "F6a", "F6b", "F7", "F8", "F9", "F10", "F11", "F12", "F13", "T2", "other"
 ]
 Finding = Literal["F4", "F5", "F6a", "F6b", "F7", "F10", "F11", "T2"]
+
+_SETTING_LISTS = {
+    name: GenericAlias(tuple, (kind, ...))
+    for name, kind in get_type_hints(TrainingSettings).items()
+    if name in SETTING_AXES
+}
 
 
 @dataclass(frozen=True)
@@ -69,10 +78,13 @@ class Grid:
     seed: tuple[int, ...] = (0,)
     length: tuple[float, ...] = (1.0,)
     """Training length, as a multiple of the scale's iterations."""
-    precision: tuple[Precision, ...] = ("float32",)
-    """Of the products in the networks while they train."""
-    loss: tuple[str, ...] = ("l1",)
-    """Training losses, as `derain train --loss` takes them."""
+    settings: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, metadata={"entries": _SETTING_LISTS})
+    """Values of settings that are axes, as `derain train` takes them; in a file they stand beside the other axes."""
+
+    def choices(self) -> Iterator[tuple[tuple[str, Any], ...]]:
+        """Every combination of the settings that are axes: pairs of name and value, defaults included."""
+        values = [self.settings.get(name, (each.default,)) for name, each in SETTING_AXES.items()]
+        return (tuple(zip(SETTING_AXES, chosen, strict=True)) for chosen in product(*values))
 
 
 @dataclass(frozen=True)
@@ -90,8 +102,8 @@ class Plot:
 
     figures: tuple[str, ...]
     """Metrics to draw against the count."""
-    lines: Axis
-    panels: Axis | None = None
+    lines: str
+    panels: str | None = None
 
 
 @dataclass(frozen=True)
@@ -229,9 +241,10 @@ def _resolve(study: Study, path: Path) -> Study:
 
 
 def _check_grid(grid: Grid, study: Study) -> None:
-    for each in fields(Grid):
-        if not getattr(grid, each.name):
-            raise InputError(f"{each.name} of a grid needs at least one value")
+    axes = {each.name: getattr(grid, each.name) for each in fields(Grid) if each.name != "settings"}
+    for name, values in {**axes, **grid.settings}.items():
+        if not values:
+            raise InputError(f"{name} of a grid needs at least one value")
     for network in grid.network:
         parse(network)
     for category in grid.category:
@@ -244,9 +257,8 @@ def _check_grid(grid: Grid, study: Study) -> None:
         _check_rain(rain)
     for test in grid.tests:
         one_of(test, study.tests, "test set")
-    for loss in grid.loss:
-        if loss != "own":
-            read_loss(loss)
+    for chosen in grid.choices():
+        replace(TrainingSettings(backgrounds=(), count=1), **dict(chosen))  # refuses what makes no sense
     for axis, least, below in (("count", 1, 1e9), ("seed", 0, 2**32), ("length", 1e-9, 1e6)):
         values = getattr(grid, axis)
         if not all(least <= value < below for value in values):
@@ -269,6 +281,8 @@ def _check_test(test: TestSet, study: Study) -> None:
 def _check_plot(plot: Plot) -> None:
     if not plot.figures:
         raise InputError("[plot] needs figures")
+    for axis in filter(None, (plot.lines, plot.panels)):
+        one_of(axis, AXES[:-1], "axis")
     for figure in plot.figures:
         one_of(figure, METRIC, "figure")
 
@@ -306,3 +320,8 @@ def resolve_test(study: Study, name: str) -> Test:
         pairs = Pairs(pairs_of.rainy, pairs_of.clean, pairs_of.match)
     category = study.data[chosen.category] if chosen.category else None
     return Test(name, pairs, category, chosen.rain, chosen.pictures, chosen.size_px)
+
+
+def with_defaults(axes: Mapping[str, Any]) -> dict[str, Any]:
+    """Fill in the settings that a recorded training lacks, since there was no choice of them when it was made."""
+    return {**{name: each.default for name, each in SETTING_AXES.items()}, **axes}

@@ -1,7 +1,7 @@
 """What a study trains: every training once, whatever number of figures share it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -13,8 +13,7 @@ from derain.networks.registry import canonical, determined
 from derain.pictures.backgrounds import Category
 from derain.rain import load_rain
 from derain.study.plan.scales import Scale
-from derain.study.plan.spec import Grid, Study, resolve_test
-from derain.support.choices import Precision
+from derain.study.plan.spec import AXES, Grid, Study, resolve_test, with_defaults
 from derain.training.description import identity
 from derain.training.settings import TrainingSettings
 
@@ -31,12 +30,12 @@ class Training:
     seed: int
     length: float
     scale: Scale
-    precision: Precision = "float32"
-    loss: str = "l1"
+    chosen: tuple[tuple[str, Any], ...] = ()
+    """Settings that are axes, from `Grid.choices`."""
 
     def settings(self) -> TrainingSettings:
         """The same for `derain.training.loop.train`."""
-        return TrainingSettings(
+        settings = TrainingSettings(
             backgrounds=self.category.train,
             count=self.count,
             rain=self.rain,
@@ -50,15 +49,15 @@ class Training:
             max_white=self.category.max_white,
             learning_rate=self.scale.learning_rate,
             warmup=self.scale.warmup,
-            precision=self.precision,
-            loss=self.loss,
             seed=self.seed,
         )
+        return replace(settings, **dict(self.chosen))
 
     def axes(self) -> dict[str, str | int | float]:
         """Its value on every axis, as it stands in tables."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {**values, "category": self.category.name, "rain": Path(self.rain).stem, "scale": self.scale.name}
+        own = {"category": self.category.name, "rain": Path(self.rain).stem, "scale": self.scale.name}
+        values = with_defaults(dict(self.chosen)) | own
+        return {name: values[name] if name in values else getattr(self, name) for name in AXES}
 
     def identity(self, photos: str) -> str:
         """A hash of all that determines the trained weights: 16 hexadecimal digits.
@@ -121,14 +120,13 @@ def trainings(study: Study, scale: Scale, seeds: Sequence[int] = ()) -> Iterator
     """Every training of a study with the grid that asks for it; seed by seed, small counts first."""
     for grid in study.grids(scale.name):
         axes = (
-            seeds or grid.seed, grid.length, grid.precision, grid.loss, grid.count, grid.rain, grid.category,
-            grid.network,
+            seeds or grid.seed, grid.length, grid.choices(), grid.count, grid.rain, grid.category, grid.network
         )  # fmt: skip
-        for seed, length, precision, loss, count, rain, category, network in product(*axes):
-            training = Training(
-                canonical(network), study.data[category], count, rain, seed, length, scale, precision, loss
+        for seed, length, chosen, count, rain, category, network in product(*axes):
+            yield (
+                Training(canonical(network), study.data[category], count, rain, seed, float(length), scale, chosen),
+                grid,
             )
-            yield training, grid
 
 
 @cache

@@ -12,7 +12,7 @@ from derain.evaluation.metrics import METRIC, RAIN_METRICS
 from derain.study.judge.curves import Curve, curve_of, figure_of
 from derain.study.judge.results import Cell
 from derain.study.judge.turning import NotTested
-from derain.study.run.store import AXES
+from derain.study.plan.spec import AXES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -148,6 +148,7 @@ def _groups(cells: Sequence[Cell], axis: str, without: Sequence[str] = ()) -> di
 def scaled(drawn: Drawn) -> Drawn:
     """A curve from its lowest value, 0, to its highest, 1, as in the paper's Figure 6a; a flat one loses its points.
 
+    >>> from derain.study.judge.curves import Point
     >>> drawn = scaled(Drawn("faces", {8: Point([45.0, 55.0], {}, 0), 64: Point([30.0], {}, 0)}, 37.0))
     >>> [(count, point.by_seed) for count, point in drawn.curve.items()]
     [(8, [0.75, 1.25]), (64, [0.0])]

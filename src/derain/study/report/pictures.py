@@ -19,8 +19,9 @@ from derain.errors import InputError
 from derain.evaluation.restorers import NetworkRestorer
 from derain.evaluation.test_sets import first, photos
 from derain.networks import load_model
+from derain.pictures.degradation import degraded
 from derain.pictures.images import list_images, read_image
-from derain.rain import compose, load_rain, rain_mask
+from derain.rain import load_rain, rain_mask
 from derain.study.judge.results import Cell, Results, of_first_seeds
 from derain.study.plan.spec import Pictures, Study, resolve_test
 from derain.study.report.figures import varied
@@ -175,12 +176,11 @@ def _categories(study: Study, pictures: Pictures) -> list[Strip]:
 def _ranges(study: Study, pictures: Pictures, size_px: int) -> list[Strip]:
     category = next(iter(study.data.values()))
     background = _middle(read_image(photos(category.test or category.train)[0]), size_px)
-    height, width, _ = background.shape
     found = []
     for text in pictures.rain:
         rain = load_rain(text)
-        layers = rain.layers(pictures.number, height, width, generator(0, "pictures", rain.name))
-        rainy = compose(_tensor(background).float().expand(pictures.number, -1, -1, -1), layers).to(torch.uint8)
+        clean = _tensor(background).expand(pictures.number, -1, -1, -1)
+        rainy = degraded(rain, clean, generator(0, "pictures", rain.name))
         shown = [Picture(f"{rain.name} rain", _array(each)) for each in rainy]
         found.append(Strip(rain.name, [Picture("background", background), *shown]))
     return found

@@ -15,10 +15,9 @@ from rich.text import Text
 from derain.evaluation.metrics import METRICS
 from derain.study.plan.costs import seconds_a_training
 from derain.study.plan.scales import Scale
-from derain.study.plan.spec import Study
+from derain.study.plan.spec import AXES, Study
 from derain.study.plan.trainings import distinct, plan
 from derain.study.run.scheduler import State
-from derain.study.run.store import AXES
 
 
 def plan_json(

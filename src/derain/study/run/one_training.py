@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import fmean
 
 from filelock import FileLock, Timeout
 from torch import nn
@@ -13,6 +12,7 @@ from torch import nn
 from derain.errors import InputError, TrainingError
 from derain.evaluation.evaluate import evaluate_network
 from derain.evaluation.metrics import e_r
+from derain.evaluation.statistics import mean_defined
 from derain.evaluation.test_sets import Sample, Test, photos
 from derain.networks import load_model
 from derain.pictures.backgrounds import Category
@@ -135,13 +135,12 @@ def measure(test: Test, content: str, network: nn.Module, device: str) -> Measur
     Raises:
         InputError: a picture is bad, or the network cannot restore it.
     """
-    perfect: dict[int, list[float]] = {threshold: [] for threshold in THRESHOLDS}
+    perfect: dict[int, list[float | None]] = {threshold: [] for threshold in THRESHOLDS}
 
     def samples() -> Iterator[Sample]:
         for name, rainy, clean in test.samples():
             for threshold, values in perfect.items():
-                value = e_r(clean, rainy, clean, float(threshold))
-                values += [] if value is None else [value]
+                values.append(e_r(clean, rainy, clean, float(threshold)))
             yield name, rainy, clean
 
     evaluation = evaluate_network(samples(), network, device)
@@ -152,7 +151,7 @@ def measure(test: Test, content: str, network: nn.Module, device: str) -> Measur
         images={threshold: evaluation.restored.images(float(threshold)) for threshold in THRESHOLDS},
         input={threshold: evaluation.untouched.mean(float(threshold)) for threshold in THRESHOLDS},
         sensitivity={int(threshold): means for threshold, means in evaluation.sensitivity().items()},
-        perfect_e_r={threshold: fmean(values) if values else None for threshold, values in perfect.items()},
+        perfect_e_r={threshold: mean_defined(values) for threshold, values in perfect.items()},
     )
 
 

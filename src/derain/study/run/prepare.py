@@ -9,13 +9,13 @@ from derain.errors import InputError, did_you_mean
 from derain.evaluation.test_sets import Test, first, photos
 from derain.pictures.backgrounds import Category
 from derain.study.plan.scales import Scale
-from derain.study.plan.spec import Study
+from derain.study.plan.spec import AXES, Study
 from derain.study.plan.trainings import Planned, plan, trainings
 from derain.study.run.data_record import DataRecord, Hashes, refuse_leak, refuse_unset, set_hash
 from derain.study.run.one_training import Task, training_photos
 from derain.study.run.recorded import RecordedRun, RecordedStudy
 from derain.study.run.response import lay
-from derain.study.run.store import AXES, Store
+from derain.study.run.store import Store
 from derain.support.files import make_folder
 
 

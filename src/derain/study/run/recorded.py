@@ -1,7 +1,7 @@
 """The record of a study in a folder of results: the study itself, its scale and the trainings that belong to it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ class RecordedRun:
 
     Attributes:
         id: identity of the training.
-        axes: those of `derain.study.run.store.AXES`.
+        axes: those of `derain.study.plan.spec.AXES`.
         tests: hashes of what its test sets show, by their names; the first is drawn and judged.
         earlier: it is of a seed that only an earlier command asked for.
     """
@@ -40,13 +40,9 @@ class RecordedStudy:
         """NAME.SCALE."""
         return f"{self.study.name}.{self.scale.name}"
 
-    def to_json(self) -> dict[str, Any]:
-        """The same as plain values and paths."""
-        return asdict(self)
-
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "RecordedStudy":
-        """Read what `to_json` gave.
+        """Read what `dataclasses.asdict` gave.
 
         Raises:
             KeyError, TypeError, InputError: it is something else.

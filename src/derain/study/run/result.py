@@ -74,7 +74,7 @@ class Result:
     """A training that is done.
 
     Attributes:
-        axes: those of `derain.study.run.store.AXES`.
+        axes: those of `derain.study.plan.spec.AXES`.
         run: header of the weights.
         photos: distinct photos that its backgrounds come from.
         parameters: of the network.

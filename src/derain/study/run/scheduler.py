@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from derain.study.plan.spec import AXES
 from derain.study.run.one_training import Task, at_work_elsewhere, is_done
-from derain.study.run.store import AXES, Store
+from derain.study.run.store import Store
 from derain.training.log import last_iteration
 
 
@@ -108,9 +109,9 @@ class _Work:
 
     def state(self, running: Sequence[Task]) -> State:
         """How it stands, with some tasks at work."""
-        iterations = {identity: self._iterations(identity) for identity in self.waiting}
+        iterations = {identity: self._iterations(identity) for identity in (*self.waiting, *self._failed)}
         wanted = {identity: self._tasks[identity].training.settings().iterations for identity in self._at_start}
-        # Finished ones count in full; one that a kill threw back to its last checkpoint is still catching up.
+        # Finished ones count in full, failed ones as far as they came; one that a kill threw back is catching up.
         trained = sum(
             max(0, iterations.get(identity, wanted[identity]) - start) for identity, start in self._at_start.items()
         )

@@ -5,19 +5,20 @@ import io
 import json
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from derain.errors import InputError
 from derain.evaluation.metrics import METRICS
+from derain.study.plan.spec import AXES, with_defaults
 from derain.study.run.recorded import RecordedStudy
 from derain.study.run.result import Result
 from derain.support.files import write_bytes, write_json
 
 FORMAT = 1
 THRESHOLDS = (10, 50)
-AXES = ("network", "category", "count", "rain", "seed", "length", "precision", "loss", "scale")
 _FIGURES = tuple(metric.name for metric in METRICS)
 _COLUMNS = ("id", *AXES, "photos", "parameters", "seconds", "test", "threshold", *_FIGURES)
 _ORDER = itemgetter(*map(_COLUMNS.index, (*AXES, "test", "threshold")))
@@ -78,7 +79,7 @@ class Store:
             return None
         content = read_json(path, "axes", "photos", "parameters", "tests")
         try:
-            return Result.from_json({**content, "axes": _with_defaults(content["axes"])})
+            return Result.from_json({**content, "axes": with_defaults(content["axes"])})
         except _DAMAGE as error:
             raise _damaged(path, error) from error
 
@@ -101,7 +102,7 @@ class Store:
     def write_study(self, recorded: RecordedStudy) -> None:
         path = self.folder / "studies" / f"{recorded.name}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, {"format": FORMAT, **recorded.to_json()})
+        write_json(path, {"format": FORMAT, **asdict(recorded)})
 
     def is_begun(self, identity: str) -> bool:
         """Whether a training has a result or a folder."""
@@ -159,7 +160,7 @@ class Store:
 def _study(path: Path) -> RecordedStudy:
     content = read_json(path, "study", "scale", "runs")
     try:
-        runs = [{**run, "axes": _with_defaults(run["axes"])} for run in content["runs"]]
+        runs = [{**run, "axes": with_defaults(run["axes"])} for run in content["runs"]]
         return RecordedStudy.from_json({**content, "runs": runs})
     except (InputError, *_DAMAGE) as error:
         raise _damaged(path, error) from error
@@ -167,11 +168,6 @@ def _study(path: Path) -> RecordedStudy:
 
 def _damaged(path: Path, error: object) -> InputError:
     return InputError(f"cannot read {path}: it is damaged ({error})")
-
-
-def _with_defaults(axes: dict[str, Any]) -> dict[str, Any]:
-    """Axes of results that were made before there was a choice of precision and loss."""
-    return {"precision": "float32", "loss": "l1", **axes}
 
 
 def _rows(identity: str, result: Result | None) -> Iterator[Sequence[Any]]:

@@ -40,7 +40,7 @@ GRID = Grid(
     category=("photographs",),
     count=(8, 800),
     rain=("small",),
-    tests=("unseen rain",),
+    tests=("pairs",),
 )
 _TEST_RAIN = "large"
 _TILE_PX = 200

@@ -2,7 +2,7 @@
 PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13,$(shell command -v $(name))))
 BIN := .venv/bin
 
-.PHONY: .venv demo test test-browser check format
+.PHONY: .venv demo test test-quick test-browser check format
 
 .venv: .venv/installed
 
@@ -17,6 +17,10 @@ demo: .venv/installed
 
 test: check
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+
+# Between edits: without the slow tests and those on real photographs.
+test-quick: .venv/installed
+	DERAIN_DATA= DERAIN_GOLDENS= $(BIN)/python -m pytest tests -m "not slow" --numprocesses 2 --dist loadfile
 
 # The web page in a real browser; Chromium comes from Debian's packages where it is not installed.
 test-browser: .venv/installed

@@ -24,9 +24,9 @@ from derain.networks import build, load_model
 from derain.networks.registry import parse
 from derain.pictures.images import list_images
 from derain.pictures.pairs import match_pairs
+from derain.probe.area import area_text
 from derain.probe.maps import lay_scene
 from derain.probe.measure import probe_network
-from derain.probe.page import area_text
 from derain.probe.space import FULL
 
 NETWORK = "unet:base=16,levels=4,norm=none,activation=leaky_relu"

@@ -24,11 +24,11 @@ def data() -> Path:
 
 @pytest.fixture(scope="session")
 def goldens() -> Path:
-    """Weights, inputs and outputs of the networks' official code: DERAIN_GOLDENS, or `goldens` beside DERAIN_DATA."""
-    folder = Path(os.environ.get("DERAIN_GOLDENS") or Path(os.environ.get("DERAIN_DATA", ".")).parent / "goldens")
-    if not folder.is_dir():
+    """Weights, inputs and outputs of the networks' official code (docs/goldens.md)."""
+    folder = os.environ.get("DERAIN_GOLDENS")
+    if not folder:
         pytest.skip("DERAIN_GOLDENS is not set")
-    return folder
+    return Path(folder)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 """ONNX: every network survives the journey, and files that are no deraining network are named."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +85,20 @@ def test_a_foreign_file_with_free_sizes_is_taken(tmp_path: Path) -> None:
     network = OnnxNetwork(onnx_file(tmp_path / "foreign.onnx", [1, 3, "h", "w"]), "foreign.onnx")
     rainy = torch.from_numpy(np.random.default_rng(0).random((2, 3, 5, 7), np.float32))
     assert torch.equal(network(rainy), rainy)
+
+
+def test_a_file_of_an_earlier_version_says_what_it_needs(tmp_path: Path) -> None:
+    path = onnx_file(tmp_path / "earlier.onnx", [1, 3, "h", "w"])
+    needs = {"paper": "", "smallest_size_px": 9, "size_multiple_px": 8, "receptive_field_px": 103, "stages": 1}
+    model = onnx.load(path)
+    helper.set_model_props(
+        model, {"derain": "{}", "derain_descriptor": json.dumps({"value_range": [0.0, 1.0], **needs})}
+    )
+    onnx.save(model, path)
+    network, _ = load_model(path)
+    assert asdict(network.descriptor) == needs
+    with pytest.raises(InputError, match="needs pictures of at least 9 x 9 pixels, not 20 x 8"):
+        network(torch.rand(1, 3, 8, 20))
 
 
 def scaling_file(path: Path, factor: np.ndarray, beside: bool = False) -> Path:

@@ -82,6 +82,13 @@ def test_the_page_stands_alone(finished: Path) -> None:
     assert page.count('class="box') == 3 * len(FIGURES)
 
 
+def test_names_of_models_are_no_html(model: Model, photos: Path, space: ProbeSpace, tmp_path: Path) -> None:
+    probe([model("<b>&.safetensors")], ProbeSettings(photos, space), tmp_path / "out")
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert "&lt;b&gt;&amp;.safetensors</td>" in page
+    assert "<b>" not in page
+
+
 @pytest.mark.usefixtures("only_measured")
 def test_what_is_measured_is_not_measured_again(
     model: Model, photos: Path, space: ProbeSpace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

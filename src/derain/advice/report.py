@@ -1,4 +1,4 @@
-"""What the search found, for people: lines, table, trade-off curve, recommendation, and the command to train it."""
+"""The findings of the search for people: lines, table, trade-off curve, recommendation, and the command to train it."""
 
 import shlex
 from collections.abc import Mapping

@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import torch
 from jaxtyping import UInt8
+from markupsafe import Markup
 from torch import Tensor
 
 from derain.evaluation.evaluate import Evaluation, Result, collect
@@ -98,7 +99,7 @@ class Played:
         """The figures of the result beside those of the untouched rainy picture, as HTML."""
         sums = (self.evaluation.restored, self.evaluation.untouched)
         means = [each.mean(threshold) for each in sums for threshold in _THRESHOLDS]
-        rows = []
+        rows: list[list[str]] = []
         for metric in METRICS:
             if metric.name in _SHOWN:
                 cells = [metric.text(mean[metric.name]) for mean in means]
@@ -106,8 +107,8 @@ class Played:
                     cells[1] = cells[3] = ""
                 better = "higher is better" if metric.better == "higher" else "lower is better"
                 unit = "" if metric.unit in ("share", "none") else f", {metric.unit}"
-                rows.append([f"{metric.label}<small>{better}{unit}</small>", *cells])
-        head = ["", *(f"{name}<br>t = {t:g}" for name in ("restored", "rainy") for t in _THRESHOLDS)]
+                rows.append([Markup("{}<small>{}{}</small>").format(metric.label, better, unit), *cells])
+        head = ["", *(Markup("{}<br>t = {:g}").format(name, t) for name in ("restored", "rainy") for t in _THRESHOLDS)]
         return table_html(head, rows)
 
 

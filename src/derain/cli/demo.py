@@ -11,11 +11,11 @@ class Demo:
     """Train the same small network on few and on many backgrounds, and see which one removes rain it never saw."""
 
     out: Path = Path("demo")
-    """Folder for the report, the results and the two models."""
+    """Folder for report.html, the results and the two models, as `derain study run` keeps them."""
     data: Path | None = None
     """Folder of image sets (natural/train, rain/rain100l, ...) in place of the photographs that come along."""
 
     def run(self, console: Console) -> None:
-        from derain.demo import run_demo
+        from derain.demo.run import run_demo
 
         run_demo(self.out, self.data, console)

@@ -63,6 +63,27 @@ def generalisation_area(
     return Area(float(areas[0]), float(low), float(high))
 
 
+def area_text(area: Area) -> str:
+    """An area with its interval.
+
+    >>> area_text(Area(0.61, 0.59, 0.62))
+    '0.61 (0.59 .. 0.62)'
+    """
+    if area.value is None:
+        return "not defined"
+    return f"{area.value:z.2f}" + ("" if area.low is None else f" ({area.low:z.2f} .. {area.high:z.2f})")
+
+
+def mean_text(mean: float, error: float, decimals: int) -> str:
+    """A mean with its standard error, where they are defined.
+
+    >>> mean_text(0.718, 0.021, 2), mean_text(14.0, float("nan"), 1)
+    ('0.72 ± 0.02', '14.0')
+    """
+    text = "-" if np.isnan(mean) else f"{mean:z.{decimals}f}"
+    return text if np.isnan(error) else f"{text} ± {error:.{decimals}f}"
+
+
 def _areas(
     maps: Maps,
     clean_error: Float64[np.ndarray, "backgrounds"],

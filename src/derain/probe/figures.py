@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GREY = "#b8b8b8"
-"""Of cells without a value."""
+"""Colour of cells without a value."""
 UNITS = {"length_px": "px", "angle_deg": "°", "width": "px"}
 
 # Sizes in inches.
@@ -65,7 +65,7 @@ def cell_text(figure: str, value: float, difference: bool) -> str:
 
 
 def title(rain_map: RainMap) -> str:
-    """What a map shows, in words.
+    """The title of a map, in words.
 
     >>> from derain.probe.maps import rain_maps
     >>> from derain.probe.space import COARSE

@@ -10,7 +10,7 @@ from PIL import Image
 
 from derain.evaluation.metrics import METRIC
 from derain.evaluation.statistics import mean_and_error
-from derain.probe.area import Area
+from derain.probe.area import area_text, mean_text
 from derain.probe.figures import in_words
 from derain.probe.grids import section
 from derain.probe.measure import FIGURES
@@ -48,27 +48,6 @@ def probe_page(results: Results) -> str:
             "first": len(first_map.rows) // 2 * len(first_map.columns) + len(first_map.columns) // 2,
         },
     )
-
-
-def area_text(area: Area) -> str:
-    """An area with its interval.
-
-    >>> area_text(Area(0.61, 0.59, 0.62))
-    '0.61 (0.59 .. 0.62)'
-    """
-    if area.value is None:
-        return "not defined"
-    return f"{area.value:z.2f}" + ("" if area.low is None else f" ({area.low:z.2f} .. {area.high:z.2f})")
-
-
-def mean_text(mean: float, error: float, decimals: int) -> str:
-    """A mean with its standard error, where they are defined.
-
-    >>> mean_text(0.718, 0.021, 2), mean_text(14.0, float("nan"), 1)
-    ('0.72 ± 0.02', '14.0')
-    """
-    text = "-" if np.isnan(mean) else f"{mean:z.{decimals}f}"
-    return text if np.isnan(error) else f"{text} ± {error:.{decimals}f}"
 
 
 def _summary(results: Results) -> list[list[str]]:

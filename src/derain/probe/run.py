@@ -14,10 +14,11 @@ from derain.networks.loading import load_models, model_hash
 from derain.networks.running import restore
 from derain.networks.weights import read_tensors, write_tensors
 from derain.pictures.images import list_images
+from derain.probe.area import area_text
 from derain.probe.figures import draw, draw_clean_error
 from derain.probe.maps import RainMap, Scene, lay_scene
 from derain.probe.measure import FIGURES, ProbeMap, Response, clean_errors, measure_map
-from derain.probe.page import area_text, probe_page
+from derain.probe.page import probe_page
 from derain.probe.records import to_csv, to_json
 from derain.probe.results import Probed, Results
 from derain.probe.space import ProbeSettings

@@ -6,9 +6,8 @@ page's own template lies beside the code that fills it.
 
 import base64
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from html import escape
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 
@@ -59,25 +58,23 @@ def image_html(data: bytes, kind: Literal["png", "jpeg", "svg+xml"], text: str) 
     return Markup('<img alt="{}" src="{}">').format(text, data_url(data, kind))
 
 
-def strip_html(pictures: Sequence[tuple[str, str]]) -> str:
-    """Pictures side by side, each with its caption.
-
-    Args:
-        pictures: captions as text, pictures as HTML.
-    """
-    figures = (f"<figure>{picture}<figcaption>{escape(caption)}</figcaption></figure>" for caption, picture in pictures)
-    return f'<div class="strip">{"".join(figures)}</div>'
+def strip_html(pictures: Sequence[tuple[str, Markup]]) -> str:
+    """Pictures side by side, each with its caption, as the pages have them."""
+    return str(_macro("strip")(pictures))
 
 
 def table_html(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table; all cells are HTML already.
+    """A table as the pages have it; text is escaped, `Markup` is not.
 
-    >>> table_html(["", "E_R"], [["few", "<b>1.0</b>"]])
-    '<table><tr><th></th><th>E_R</th></tr><tr><td>few</td><td><b>1.0</b></td></tr></table>'
+    >>> "<td>1 &lt; 2</td><td><b>1.0</b></td>" in table_html(["", "E_R"], [["1 < 2", Markup("<b>1.0</b>")]])
+    True
     """
-    lines = ["".join(f"<th>{cell}</th>" for cell in head)]
-    lines += ["".join(f"<td>{cell}</td>" for cell in row) for row in rows]
-    return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
+    return str(_macro("table")(head, rows))
+
+
+def _macro(name: str) -> Callable[..., Markup]:
+    macro: Callable[..., Markup] = getattr(_ENVIRONMENT.get_template("support/templates/macros.html").module, name)
+    return macro
 
 
 @contextmanager

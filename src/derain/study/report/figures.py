@@ -71,7 +71,7 @@ class Drawn:
 
 
 def quantities(figures: Sequence[str]) -> list[Quantity]:
-    """What is drawn of a study's figures: E_R and E_B at thresholds of 50 and 10, the others at 10.
+    """The quantities to draw of a study's figures: E_R and E_B at thresholds of 50 and 10, the others at 10.
 
     >>> [quantity.title for quantity in quantities(["e_r", "removal"])]
     ['E_R, t=50', 'E_R, t=10', 'removal, t=10']
@@ -116,7 +116,7 @@ def curves(cells: Sequence[Cell], axis: str, quantity: Quantity, without: Sequen
 
 
 def turning_points(cells: Sequence[Cell], quantity: Quantity) -> dict[str, float]:
-    """Of every category, the count at which its curve turns, as `derain.study.judge.turning.turning_point` has it.
+    """The count at which the curve of each category turns, as `derain.study.judge.turning.turning_point` has it.
 
     inf: it does not turn. Categories that lack the counts needed, or have several curves, are left out.
     """

@@ -1,37 +1,46 @@
 """The section of a report on the response to rain of a study's networks."""
 
 from collections.abc import Callable, Sequence
-from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from markupsafe import Markup
 
 from derain.evaluation.metrics import METRIC
+from derain.probe.area import area_text
 from derain.probe.figures import draw_panels
 from derain.probe.maps import rain_maps
-from derain.probe.page import area_text
 from derain.probe.space import CLEAN_BOUND, FULL
 from derain.study.judge.curves import Point
 from derain.study.judge.response import panel_of, within_and_beyond
 from derain.study.judge.results import Cell, Results, of_first_seeds
 from derain.study.report.figures import Drawn, draw_curves, varied
-from derain.study.report.tables import axes_text, name_of
-from derain.support.pages import table_html
+from derain.study.report.tables import Table, axes_text, name_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_NOTE = (
-    '<p class="note">Controlled removal of rain whose parameters are those of the cell, on test photos of the '
-    "category, by the network of the first seed. The red box is the range that was trained on: streaks in it are "
-    "within the range, all others beyond it; the three maps weigh the same. The generalisation area is the share "
-    "of the three maps of streaks in which half of the rain or more is removed: within the bound of the clean "
-    "error, and whatever the clean error; in brackets its 95 % interval over backgrounds.</p>"
-)
-
-Save = Callable[["Figure", str, str], str]
+Save = Callable[["Figure", str, str], Markup]
 """Writes a figure under a name, with a text in its place, and gives the HTML that shows it."""
 
 
-def response_section(results: Results, save: Save, shown: dict[frozenset[str], str]) -> str:
+class Maps(NamedTuple):
+    """The maps of a group of trainings and their table; or the name of the section that holds them already."""
+
+    title: str
+    elsewhere: str
+    maps: Markup | None
+    table: Table | None
+
+
+class ResponseSection(NamedTuple):
+    """Removal within and beyond the range trained on, and the groups; new if another section lacks some of its maps."""
+
+    parted: Markup | None
+    groups: list[Maps]
+    is_new: bool
+
+
+def response_section(results: Results, save: Save, shown: dict[frozenset[str], str]) -> ResponseSection:
     """Removal within and beyond the range trained on; maps of the response to rain, count below count, of the first
     seed; and the generalisation areas.
 
@@ -49,33 +58,34 @@ def response_section(results: Results, save: Save, shown: dict[frozenset[str], s
         groups.setdefault(axes_text(cell, named), []).append(cell)
     trainings = {title: frozenset(cell.identity for cell in group) for title, group in groups.items()}
     is_new = not shown.keys() >= set(trainings.values())
-    parts = [f'<h3 id="{escape(name)}.response">Response to rain</h3>']
     parted = {title: curves for title, group in groups.items() if (curves := _within_and_beyond(group))}
+    figure = None
     if parted and is_new:
         text = "controlled removal of streaks within and beyond the range trained on"
-        figure = draw_curves({"controlled removal": parted}, limits=(0.0, 1.0))
-        parts.append(save(figure, f"{name}.within-and-beyond", text))
+        drawn = draw_curves({"controlled removal": parted}, limits=(0.0, 1.0))
+        figure = save(drawn, f"{name}.within-and-beyond", text)
+    found = []
     for number, (title, group) in enumerate(groups.items()):
         if (section := shown.setdefault(trainings[title], name)) != name:
-            link = f'<a href="#{escape(section)}.response">{escape(section)}</a>'
-            parts.append(f"<p>{escape(title)}: the same trainings as in {link}</p>")
-            continue
-        maps = [
-            panel_of(f"{cell.axes['count']} backgrounds", cell.response, cell.trained)
-            for cell in of_first_seeds(group)
-            if cell.response is not None
-        ]
-        drawn = draw_panels(maps, rain_maps(FULL), "removal_controlled", FULL.recipe)
-        parts.append(f"<p>{escape(title)}</p>")
-        parts.append(save(drawn, f"{name}.response{number or ''}", f"controlled removal of every rain: {title}"))
-        parts.append(f'<div class="scroll">{_table(group)}</div>')
-    if is_new:
-        parts.append(_NOTE)
-    return "".join(parts)
+            found.append(Maps(title, section, None, None))
+        else:
+            text = f"controlled removal of every rain: {title}"
+            maps = save(_draw_maps(group), f"{name}.response{number or ''}", text)
+            found.append(Maps(title, "", maps, _table(group)))
+    return ResponseSection(figure, found, is_new)
 
 
-def _table(cells: Sequence[Cell]) -> str:
-    """Of every training the controlled removal within and beyond the range trained on, and the generalisation area."""
+def _draw_maps(cells: Sequence[Cell]) -> "Figure":
+    maps = [
+        panel_of(f"{cell.axes['count']} backgrounds", cell.response, cell.trained)
+        for cell in of_first_seeds(cells)
+        if cell.response is not None
+    ]
+    return draw_panels(maps, rain_maps(FULL), "removal_controlled", FULL.recipe)
+
+
+def _table(cells: Sequence[Cell]) -> Table:
+    """Controlled removal of every training within and beyond the range trained on, and its generalisation area."""
     rows, bound = [], CLEAN_BOUND
     for cell in cells:
         if (response := cell.response) is None:
@@ -88,7 +98,7 @@ def _table(cells: Sequence[Cell]) -> str:
         rows.append([*axes, *removal, *areas, f"{response.clean_error:.1f}"])
     removal = ["removal within the range trained on", "beyond it"]
     head = ["backgrounds", "seed", *removal, f"area, clean error up to {bound:g}", "area", "clean error"]
-    return table_html(head, rows)
+    return Table(head, rows)
 
 
 def _within_and_beyond(cells: Sequence[Cell]) -> list[Drawn]:

@@ -1,20 +1,36 @@
-"""The tables of the report as HTML: verdicts, Table 2 beside the paper's, and all figures."""
+"""The tables of the report: verdicts, Table 2 beside the paper's, and all figures."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from html import escape
 from statistics import fmean
-from typing import get_args
+from typing import NamedTuple, get_args
+
+from markupsafe import Markup
 
 from derain.evaluation.metrics import METRIC, METRICS
 from derain.study.judge.paper import TABLE2
 from derain.study.judge.results import Cell, Results
 from derain.study.judge.verdicts import Level, Verdict
 from derain.study.report.figures import MASKED, Quantity, varied
-from derain.support.pages import table_html
 
 _FEW_VERDICTS = 12  # no more of them are shown with their numbers at once
 _COLUMNS = (*(Quantity(metric.name, 10) for metric in METRICS), *(Quantity(name, 50) for name in MASKED))
+
+
+class Table(NamedTuple):
+    """The cells of a table: text, or `Markup`."""
+
+    head: list[str]
+    rows: list[list[str]]
+
+
+class FindingTables(NamedTuple):
+    """The verdicts on a finding by line and part, and the numbers that say so, at once or folded away."""
+
+    finding: str
+    words: Table
+    numbers: Table
+    is_open: bool
 
 
 def name_of(results: Results) -> str:
@@ -40,7 +56,7 @@ def told_apart(networks: Iterable[str]) -> dict[str, str]:
     return names
 
 
-def table2(cells: Sequence[Cell]) -> str:
+def table2(cells: Sequence[Cell]) -> Table:
     """Our figures with those of the paper's Table 2 beside them, where the network is of the same family."""
     others, tests = varied(cells, without=("network", "count", "rain", "seed")), {cell.test for cell in cells}
     ours: dict[tuple[str, int, str], list[Cell]] = {}
@@ -56,14 +72,9 @@ def table2(cells: Sequence[Cell]) -> str:
         values = [] if paper is None else [paper.e_r, paper.e_b, paper.psnr]
         e_r, e_b, psnr = [f"{value:.2f}" for value in values] or ["-"] * 3
         own_e_r, own_e_b, *own_psnr = [_mean(group, figure, 50) for figure in ("e_r", "e_b", "psnr_rgb", "psnr_y")]
-        names = [escape(network), escape(rain), str(count), str(len(group))]
-        rows.append([*names, own_e_r, e_r, own_e_b, e_b, *own_psnr, psnr])
+        rows.append([network, rain, str(count), str(len(group)), own_e_r, e_r, own_e_b, e_b, *own_psnr, psnr])
     head = ["network", "rain", "backgrounds", "seeds", "E_R", "paper", "E_B", "paper", "PSNR RGB", "PSNR Y", "paper"]
-    return (
-        f'<div class="scroll">{table_html(head, rows)}</div><p class="note">E_R and E_B at a threshold of 50, beside '
-        "the figures of the paper's Table 2 for its network of the same family. The paper names neither its threshold "
-        "nor whether its PSNR is that of RGB or of Y.</p>"
-    )
+    return Table(head, rows)
 
 
 def _mean(cells: Sequence[Cell], figure: str, threshold: int) -> str:
@@ -71,91 +82,81 @@ def _mean(cells: Sequence[Cell], figure: str, threshold: int) -> str:
     return METRIC[figure].text(fmean(values) if values else None)
 
 
-def verdict_tables(verdicts: Sequence[Verdict]) -> str:
-    """Of each finding the words by line and part, and below them the numbers that say so."""
-    parts = []
+def verdict_tables(verdicts: Sequence[Verdict]) -> list[FindingTables]:
+    """The verdicts on every finding."""
+    found = []
     for finding in dict.fromkeys(verdict.finding for verdict in verdicts):
         own = [verdict for verdict in verdicts if verdict.finding == finding]
         columns = list(dict.fromkeys(map(_quantity, own)))
         words = {(_subject(verdict), _quantity(verdict)): _word(verdict.verdict) for verdict in own}
         subjects = dict.fromkeys(map(_subject, own))
         rows = [[subject, *(words.get((subject, column), "") for column in columns)] for subject in subjects]
-        numbers = [[_subject(v), _quantity(v), _word(v.verdict), escape(v.numbers)] for v in own]
-        is_open = " open" if len(own) <= _FEW_VERDICTS else ""
-        parts.append(
-            f"<h3>{finding}: the verdicts</h3>"
-            f'<div class="scroll words">{table_html(["", *columns], rows)}</div>'
-            f"<details{is_open}><summary>The numbers that say so</summary>"
-            f'<div class="scroll numbers">{table_html(["", "figure", "verdict", "numbers"], numbers)}</div></details>'
+        numbers = [[_subject(v), _quantity(v), _word(v.verdict), v.numbers] for v in own]
+        head = ["", "figure", "verdict", "numbers"]
+        found.append(
+            FindingTables(finding, Table(["", *columns], rows), Table(head, numbers), len(own) <= _FEW_VERDICTS)
         )
-    return "".join(parts)
+    return found
 
 
-def verdict_overview(found: Sequence[tuple[Results, Sequence[Verdict]]]) -> str:
-    """Verdicts of every study, counted by figure."""
+def verdict_overview(found: Sequence[tuple[Results, Sequence[Verdict]]]) -> Table:
+    """Verdicts of every study that has some, counted by figure."""
     labels = list(dict.fromkeys(METRIC[verdict.figure].label for _, verdicts in found for verdict in verdicts))
-    rows = []
+    rows: list[list[str]] = []
     for results, verdicts in found:
-        row = [f'<a href="#{escape(name_of(results))}">{escape(name_of(results))}</a>']
+        row: list[str] = [Markup('<a href="#{0}">{0}</a>').format(name_of(results))]
         for label in labels:
             words = Counter(verdict.verdict for verdict in verdicts if METRIC[verdict.figure].label == label)
-            row.append("<br>".join(f"{words[level]} {_word(level)}" for level in get_args(Level) if level in words))
+            counts = [Markup("{} {}").format(words[level], _word(level)) for level in get_args(Level) if level in words]
+            row.append(Markup("<br>").join(counts))
         rows += [row] if verdicts else []
-    if not rows:
-        return ""
-    return (
-        f'<h2 id="verdicts">Verdicts on the findings of the paper</h2>'
-        f'<div class="scroll words">{table_html(["study", *labels], rows)}</div>'
-        '<p class="note">Numbers of curves and parts of a finding, at thresholds of 50 and 10 together. reproduced: '
-        "the rule is met with two seeds or more; indicated: it is met with one, or the direction is right within two "
-        "spreads; not reproduced: everything else that was run. The rules were fixed before any training ran.</p>"
-    )
+    return Table(["study", *labels], rows)
 
 
 def _quantity(verdict: Verdict) -> str:
-    return escape(Quantity(verdict.figure, verdict.threshold or 10).title)
+    return Quantity(verdict.figure, verdict.threshold or 10).title
 
 
 def _subject(verdict: Verdict) -> str:
-    return escape(": ".join(filter(None, (verdict.line, verdict.part))))
+    return ": ".join(filter(None, (verdict.line, verdict.part)))
 
 
-def _word(level: Level) -> str:
-    return f'<span class="verdict {level.replace(" ", "-")}">{level}</span>'
+def _word(level: Level) -> Markup:
+    return Markup('<span class="verdict {}">{}</span>').format(level.replace(" ", "-"), level)
 
 
-def all_figures(cells: Sequence[Cell]) -> str:
+def all_figures(cells: Sequence[Cell]) -> Table:
     """One row for every training and test set, after the untouched pictures of that test set.
 
-    What its count, rain and seed do not tell of a training stands above those that share it.
+    Axes of a training other than count, rain and seed stand above those that share them.
     """
     own = [axis for axis in varied(cells) if axis in ("count", "rain", "seed")]
     shared = [axis for axis in varied(cells) if axis not in own]
-    rows = []
+    rows: list[list[str]] = []
     for test in dict.fromkeys(cell.test for cell in cells):
         of_test = [cell for cell in cells if cell.test == test]
         untouched = of_test[0].measured.input
         means = [METRIC[q.figure].text(untouched[q.threshold][q.figure]) for q in _COLUMNS]
-        rows.append([f"{escape(test)}, untouched", *means])
+        rows.append([f"{test}, untouched", *means])
         groups: dict[str, list[Cell]] = {}
         for cell in of_test:
             groups.setdefault(axes_text(cell, shared), []).append(cell)
         for title, group in groups.items():
-            rows += [[f"<b>{escape(title)}</b>", *[""] * len(_COLUMNS)]] if title else []
+            rows += [[Markup("<b>{}</b>").format(title), *[""] * len(_COLUMNS)]] if title else []
             for cell in group:
                 name = ", ".join(filter(None, [test, axes_text(cell, own), f"{cell.photos} photos"]))
                 own_means = (METRIC[q.figure].text(cell.measured.value(q.figure, q.threshold)) for q in _COLUMNS)
-                rows.append([escape(name), *own_means])
-    return table_html(["", *(quantity.title for quantity in _COLUMNS)], rows)
+                rows.append([name, *own_means])
+    return Table(["", *(quantity.title for quantity in _COLUMNS)], rows)
 
 
 def axes_text(cell: Cell, axes: Sequence[str]) -> str:
-    """On some axes; numbers are nothing without the axis's name."""
+    """A training's values on some axes; numbers are nothing without the axis's name."""
     return ", ".join(value if isinstance(value := cell.axes[axis], str) else f"{axis} {value:g}" for axis in axes)
 
 
 def left_out(cells: Sequence[Cell]) -> str:
-    """Of each figure the number of pictures that the means leave out."""
+    """The number of pictures, figure by figure, that the means leave out."""
     counted = [cell.measured for cell in cells if cell.measured.images[10]]
     missing = {q.title: sum(each.values(q.figure, q.threshold).count(None) for each in counted) for q in _COLUMNS}
     values = sum(len(each.names) for each in counted)

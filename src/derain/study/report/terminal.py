@@ -23,8 +23,9 @@ from derain.study.run.scheduler import State
 def plan_json(
     studies: Sequence[Study], scale: Scale, seeds: Sequence[int], device: str, measure: bool
 ) -> dict[str, Any]:
-    """What studies train: "trainings" (distinct ones), "scale", "reduction", "studies" (of each its own number and what
-    it leaves out), "networks" (trainings of each) and, measured, "seconds" of all trainings one after the other."""
+    """The trainings of studies: "trainings" (distinct ones), "scale", "reduction", "studies" (the number of each and
+    what it leaves out), "networks" (trainings of each) and, measured, "seconds" of all trainings one after the other.
+    """
     planned = distinct(plan(studies, scale, seeds))
     content: dict[str, Any] = {
         "trainings": len(planned),

@@ -1,0 +1,64 @@
+"""The folder of a report: its figures as files, and what an earlier report left there."""
+
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from derain.errors import InputError
+from derain.study.run.store import Store, read_json
+from derain.support.files import write_bytes
+from derain.support.pages import image_html, to_svg
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_DPI = 150
+
+
+@dataclass(frozen=True)
+class ReportFolder:
+    """The folder that a report goes to, and what is in it so far.
+
+    Attributes:
+        store: holds the weights of the networks that are shown.
+        folder: of the report.
+        device: torch device that restores pictures.
+        shown: names of the sections that hold the maps of a group of trainings.
+        figures: names of the files written to figures/.
+    """
+
+    store: Store
+    folder: Path
+    device: str
+    shown: dict[frozenset[str], str] = field(default_factory=dict)
+    figures: list[str] = field(default_factory=list)
+
+    def save(self, figure: "Figure", name: str, text: str) -> Markup:
+        """Write a figure as PNG and SVG, and give the HTML that holds it."""
+        self.save_png(figure, name)
+        svg = to_svg(figure).encode()
+        self._write(f"{name}.svg", svg)
+        return image_html(svg, "svg+xml", text)
+
+    def save_png(self, figure: "Figure", name: str) -> None:
+        """Write a figure as PNG."""
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png", dpi=_DPI)
+        self._write(f"{name}.png", picture.getvalue())
+
+    def _write(self, name: str, content: bytes) -> None:
+        write_bytes(self.folder / "figures" / name, content)
+        self.figures.append(name)
+
+    def clear(self) -> None:
+        """Remove the files of figures that an earlier report wrote and this one did not."""
+        try:
+            earlier = read_json(self.folder / "report.json", "figures")["figures"]
+        except InputError:
+            return  # there is none, or it does not say what it wrote
+        for path in (self.folder / "figures").iterdir():
+            if path.name in earlier and path.name not in self.figures:
+                path.unlink()

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Literal
 
 from derain.errors import InputError
+from derain.study.plan.scales import SCALES
 from derain.support.choices import Match, Recipe
 from derain.training.settings import TrainingSettings
 
 Preference = Literal["balanced", "removal", "picture"]
+_SCALE = SCALES["cpu"]
 
 
 @dataclass(frozen=True)
@@ -37,19 +39,19 @@ class AdviceSettings:
     """Two folders of rainy and clean pictures: one more probe beside the rains laid on photos kept out."""
     match: Match = "names"
     """How the pictures of the validation pairs find each other."""
-    iterations: int = 4500
+    iterations: int = _SCALE.iterations
     """Iterations of every training."""
-    batch_size: int = 16
+    batch_size: int = _SCALE.batch_size
     """Samples in a batch."""
-    background_size: int = 128
+    background_size: int = _SCALE.background_size
     """Side of the background patches in pixels; rain is rendered at this size."""
-    patch_size: int = 64
+    patch_size: int = _SCALE.patch_size
     """Side of the training samples cut from backgrounds and rain."""
-    layers: int = 4000
-    """Draw rain from a bank of this many layers."""
-    learning_rate: float = 1e-3
+    layers: int | None = _SCALE.layers
+    """Draw rain from a bank of this many layers; None: fresh rain for every sample."""
+    learning_rate: float = _SCALE.learning_rate
     """Adam's learning rate; it falls to zero along a cosine."""
-    warmup: int = 200
+    warmup: int = _SCALE.warmup
     """Iterations over which the learning rate rises linearly."""
     skip_bad: bool = False
     """Leave out photos that are broken or smaller than the patch, instead of stopping."""

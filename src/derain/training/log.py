@@ -29,6 +29,7 @@ class RunLog:
     """
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         path = folder / "log.jsonl"
         if path.exists():
             _drop_half_line(path)

@@ -114,14 +114,8 @@ def train(
                 mean_loss = recent.mean(k)
                 log.write("progress", k, {"loss": mean_loss, "learning_rate": learning_rate(settings, k - 1)})
 
-            # Measure the averaged weights on the validation, and stop where they slack off.
-            try:
-                if validate:
-                    _validate(run, state, log, place)
-                if probe and run.scene is not None:
-                    log_probe(log, k, run.scene, probe_network(state.average, run.scene, place))
-            except InputError as error:
-                raise TrainingError(f"{out} cannot be measured at iteration {k}: {error}") from error
+            # Measure the averaged weights, and stop where they slack off.
+            _measure(run, state, log, place, validate=validate, probe=probe)
             if state.watch.slacking:
                 log.write("slacking", k, {"best": asdict(state.watch.best) if state.watch.best else None})
                 break
@@ -195,12 +189,22 @@ class _RecentLoss:
         return mean
 
 
-def _validate(run: Run, state: State, log: RunLog, place: torch.device) -> None:
-    for validation_set in run.validation:
-        figures = validation_set.measure(state.average, place)
-        log.write("validation", state.iteration, figures)
-        if run.settings.stop_when_slacking and validation_set.name == "held_out":
-            state.watch.note(_point(state.iteration, figures), state.average.state_dict())
+def _measure(run: Run, state: State, log: RunLog, place: torch.device, *, validate: bool, probe: bool) -> None:
+    """Measure the averaged weights on the validation sets, and their response to rain.
+
+    Raises:
+        TrainingError: the network fails on a picture.
+    """
+    try:
+        for validation_set in run.validation if validate else ():
+            figures = validation_set.measure(state.average, place)
+            log.write("validation", state.iteration, figures)
+            if run.settings.stop_when_slacking and validation_set.name == "held_out":
+                state.watch.note(_point(state.iteration, figures), state.average.state_dict())
+        if probe and run.scene is not None:
+            log_probe(log, state.iteration, run.scene, probe_network(state.average, run.scene, place))
+    except InputError as error:
+        raise TrainingError(f"{log.folder} cannot be measured at iteration {state.iteration}: {error}") from error
 
 
 def _write_model(model: Path, run: Run, state: State, environment: Mapping[str, Any]) -> None:

@@ -51,12 +51,15 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
     Raises:
         InputError: whatever is wrong with the settings, the photos, the rain or the network.
     """
+    # Read network and rain, and cut the training patches.
     name, hyperparameters = parse(settings.network)
     available = available_bytes(device)
     refuse_too_many_weights(name, hyperparameters, available)
     rain = load_rain(settings.rain, settings.recipe)
     training_photos, held_out = split_backgrounds(settings)
     patches = _backgrounds(settings, training_photos)
+
+    # Build the network, and refuse one that cannot be trained like this.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(generator(settings.seed, "network").integers(2**31)))
         network = build(name, hyperparameters)
@@ -69,6 +72,8 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
         with torch.random.fork_rng(devices=[]):
             refuse_untrainable(network, settings)
     refuse_too_large(network, settings.batch_size, settings.sample_size, available)
+
+    # Make the objective, with a bank of rain where one is asked for.
     degradation: Degradation = rain
     if settings.layers is not None:
         refuse_too_large_bank(settings.layers, settings.background_size, available)
@@ -80,6 +85,8 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
         patch_size_px=settings.sample_size,
         seed=settings.seed,
     )
+
+    # Lay out what is measured along the training.
     photos = held_out
     if settings.validation is not None:
         photos = list_images(settings.validation)
@@ -94,6 +101,8 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
     if settings.probe_every:
         space = replace(COARSE, count=min(COARSE.count, most), size_px=settings.background_size)
         scene = lay_scene(space, photos, settings.seed, skip_bad=settings.skip_bad)
+
+    # Describe it all.
     description = describe_run(settings, describe(name, network), rain.describe(), patches, validation)
     return Run(settings, description, network, objective, validation, scene)
 

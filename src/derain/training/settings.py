@@ -18,9 +18,10 @@ _SSIM_WINDOW_PX = 11
 Part = Literal["optimiser", "objective"]
 """Parts of the description of a run that a setting can stand in."""
 
-# Metadata of a setting. axis: it is an axis of studies, too. added_to: every setting newer than the first version names
-# the part of the description of a run that it stands in. It stands there, and in the identity of a study's training,
-# only where it differs from its default: so what was trained before there was a choice stays what it is.
+# Metadata of a setting. axis: it is an axis of studies, too; no setting that a scale or a category chooses can be one.
+# added_to: every setting newer than the first version names the part of the description of a run that it stands in. It
+# stands there, and in the identity of a study's training, only where it differs from its default: so what was trained
+# before there was a choice stays what it is.
 
 
 @dataclass(frozen=True)

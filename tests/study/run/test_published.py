@@ -4,12 +4,39 @@ import json
 from pathlib import Path
 
 from derain.networks.registry import NETWORKS
+from derain.pictures.backgrounds import Category
 from derain.pictures.images import list_images
+from derain.rain import PRESETS
+from derain.study.plan.scales import SCALES
+from derain.study.plan.spec import with_defaults
+from derain.study.plan.trainings import Training
 from derain.study.run.data_record import DataRecord, set_hash
 from derain.training.description import identity
-from derain.training.settings import TrainingSettings
+from derain.training.settings import SETTING_AXES, TrainingSettings
 
 RESULTS = Path(__file__).parents[3] / "docs" / "results" / "campaign" / "results"
+PHOTOS = {
+    "natural": "4eabc95a999d070a2e635361327416b2",
+    "buildings": "861293f7c564be7c0479b7e138780719",
+    "comics": "bf0c672d20bcc5856070f1a38efbfda4",
+    "faces": "f83747053582fee828e4efc45559ccec",
+}
+"""Hashes of the training photos."""
+
+
+def test_a_study_that_asks_for_a_published_training_finds_it() -> None:
+    found = 0
+    for path in RESULTS.glob("*.json"):
+        axes = with_defaults(json.loads(path.read_text(encoding="utf-8"))["axes"])
+        category = Category((), min_std=5.0, max_white=0.5) if axes["category"] == "comics" else Category(())
+        training = Training(
+            axes["network"], category, axes["count"], axes["rain"], axes["seed"], axes["length"],
+            SCALES[axes["scale"]], tuple((name, axes[name]) for name in SETTING_AXES),
+        )  # fmt: skip
+        if axes["rain"] in PRESETS:  # the others are files
+            assert training.identity(PHOTOS[axes["category"]]) == path.stem
+            found += 1
+    assert found == 152
 
 
 def test_every_published_training_on_natural_photos_has_its_identity(data: Path, tmp_path: Path) -> None:

@@ -242,7 +242,7 @@ def test_a_failed_training_is_reported_and_does_not_stop_the_others(
     [results] = load_results(Store(tmp_path / "r"))
     assert results.missing == 1
     [failure] = results.failed.values()
-    assert failure == f"resnet:features=4,blocks=1, barns, 30000, small, 0, 1.0, float32, l1: {reason}"
+    assert failure == f"resnet:features=4,blocks=1, barns, 30000, small, 0, 1.0, l1, float32: {reason}"
 
 
 def test_failures_are_counted_where_trainings_are_called_the_same(small: Study, tiny: Scale, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """What a study trains: every training once, whatever number of figures share it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -35,7 +35,7 @@ class Training:
 
     def settings(self) -> TrainingSettings:
         """The same for `derain.training.loop.train`."""
-        settings = TrainingSettings(
+        return TrainingSettings(
             backgrounds=self.category.train,
             count=self.count,
             rain=self.rain,
@@ -50,8 +50,8 @@ class Training:
             learning_rate=self.scale.learning_rate,
             warmup=self.scale.warmup,
             seed=self.seed,
+            **dict(self.chosen),
         )
-        return replace(settings, **dict(self.chosen))
 
     def axes(self) -> dict[str, str | int | float]:
         """Its value on every axis, as it stands in tables."""

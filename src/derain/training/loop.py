@@ -44,7 +44,7 @@ _CHECKPOINT_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Progress:
-    """What a run reports about itself while it trains."""
+    """The report of a run while it trains."""
 
     iteration: int
     iterations: int
@@ -217,9 +217,10 @@ def _write_model(model: Path, run: Run, state: State, environment: Mapping[str, 
 
 
 def _loss(network: Network, rainy: Tensor, clean: Tensor, settings: TrainingSettings, k: int) -> Tensor:
-    """With bfloat16 products and convolutions only: weights, their gradients and the loss itself stay float32.
+    """Compute the loss of iteration k.
 
-    What a network of the user's own draws, such as a dropout, is a function of (seed, k), as the batch is.
+    Only products and convolutions are bfloat16; weights, their gradients and the loss itself stay float32. The
+    random numbers of a network, such as those of a dropout, are a function of (seed, k), as the batch is.
     """
     with (
         torch.random.fork_rng(devices=[]),

@@ -54,7 +54,7 @@ class Objective:
 def _cut(
     pictures: Real[Tensor, "n c h w"], chosen: np.ndarray, rows: np.ndarray, columns: np.ndarray
 ) -> Real[Tensor, "b c y x"]:
-    """Of each chosen picture, (b,), its own rows, (b, y), and columns, (b, x)."""
+    """Take from each chosen picture, (b,), its own rows, (b, y), and columns, (b, x)."""
     channels, device = pictures.shape[1], pictures.device
     samples, down, across = (torch.from_numpy(index).to(device) for index in (chosen, rows, columns))
     # Rows first: they are copied as a whole, many times as fast as pixel by pixel.

@@ -1,4 +1,4 @@
-"""What a training is asked to do. Free of torch, so that the command line answers at once."""
+"""The settings of a training. Free of torch, so that the command line answers at once."""
 
 import math
 from dataclasses import dataclass, field, fields
@@ -35,7 +35,7 @@ class TrainingSettings:
     rain: str = "medium"
     """Rain to train on: small, medium, large, lines, wide, or a TOML file."""
     recipe: Recipe = "paper"
-    """How streaks are rendered where the rain does not say it itself."""
+    """Rendering of the streaks, where the rain does not say it itself."""
     network: str = "resnet"
     """Network, with hyperparameters as in resnet:features=16,blocks=4."""
     iterations: int = 250_000
@@ -63,7 +63,7 @@ class TrainingSettings:
     warmup: int = 0
     """Iterations over which the learning rate rises linearly."""
     precision: Precision = field(default="float32", metadata={"axis": True, "added_to": "optimiser"})
-    """Of the network's products; bfloat16 takes two thirds of the time where the CPU has it, elsewhere ten times."""
+    """Precision of the products; bfloat16 takes two thirds of the time where the CPU has it, elsewhere ten times."""
     average_decay: float = 0.999
     """Decay of the averaged weights, which are the ones saved; (k+1)/(k+10) while that is smaller; 0: no averaging."""
     validate_every: int = 0
@@ -77,7 +77,7 @@ class TrainingSettings:
     validation_pairs: tuple[Path, Path] | None = None
     """Two folders of rainy and clean pictures to measure as well."""
     match: Match = "names"
-    """How the pictures of the validation pairs find each other."""
+    """Rule by which the pictures of the validation pairs find each other."""
     seed: int = 0
     """Seed of everything that is drawn."""
     split_seed: int | None = None

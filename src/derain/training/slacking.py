@@ -19,7 +19,7 @@ class Point:
 
     iteration: int
     psnr_y: list[float]
-    """Of every picture, in dB."""
+    """One value for every picture, in dB."""
     removal_controlled: float
 
 

@@ -1,4 +1,4 @@
-"""What a training costs on this machine, from a short measurement that is kept."""
+"""The cost of a training on this machine, from a short measurement that is kept."""
 
 import json
 import os

@@ -9,7 +9,7 @@ from derain.support.choices import ScaleName
 
 @dataclass(frozen=True)
 class Scale:
-    """How every training of a study is done; fields as in `derain.training.settings.TrainingSettings`."""
+    """The settings that all trainings of a study share; fields as in `derain.training.settings.TrainingSettings`."""
 
     name: ScaleName
     iterations: int
@@ -20,7 +20,7 @@ class Scale:
     warmup: int
     layers: int | None
     reduction: str
-    """What is smaller than in the paper, in words."""
+    """The differences from the paper, in words."""
 
 
 SCALES: Mapping[ScaleName, Scale] = {

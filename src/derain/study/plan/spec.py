@@ -89,16 +89,16 @@ class Grid:
 
 @dataclass(frozen=True)
 class Reduced:
-    """What a study keeps of its grids at a smaller scale."""
+    """The grids of a study at a smaller scale."""
 
     grid: tuple[Grid, ...]
     note: str
-    """What is left out, in words."""
+    """The part that is left out, in words."""
 
 
 @dataclass(frozen=True)
 class Plot:
-    """How a figure of curves is arranged: a panel for each value of one axis, a line for each value of another."""
+    """The arrangement of a figure of curves: a panel for each value of one axis, a line for each value of another."""
 
     figures: tuple[str, ...]
     """Metrics to draw against the count."""
@@ -136,7 +136,7 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Study:
-    """What is trained, on what it is tested, and how it is shown."""
+    """Trainings, the test sets they are measured on, and the figures that show them."""
 
     title: str
     figure: FigureName
@@ -158,7 +158,7 @@ class Study:
         return self.grid if reduced is None else reduced.grid
 
     def reduced(self, scale: str) -> Reduced | None:
-        """What is kept at a scale; None: all."""
+        """The part that is kept at a scale; None: all."""
         return {"gpu": self.gpu, "cpu": self.cpu}.get(scale)
 
 

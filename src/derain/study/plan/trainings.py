@@ -1,4 +1,4 @@
-"""What a study trains: every training once, whatever number of figures share it."""
+"""The trainings of a study: every training once, whatever number of figures share it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -75,7 +75,7 @@ class Planned:
     training: Training
     tests: tuple[Test, ...]
     probe: bool
-    """Whether the network's response to rain is mapped."""
+    """True: the network's response to rain is mapped."""
 
 
 def plan(studies: Sequence[Study], scale: Scale, seeds: Sequence[int] = ()) -> list[Planned]:

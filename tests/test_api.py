@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import derain
 
 PUBLIC = {
@@ -39,6 +41,7 @@ def test_a_name_that_is_not_public_is_no_attribute() -> None:
     assert not hasattr(derain, "no_such_name")
 
 
+@pytest.mark.slow
 def test_a_type_checker_knows_every_public_name_and_no_other(tmp_path: Path) -> None:
     lines = ["import derain", *(f"reveal_type(derain.{name})" for name in sorted(PUBLIC)), "derain.no_such_name"]
     (tmp_path / "use.py").write_text("\n".join(lines))

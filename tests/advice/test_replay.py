@@ -62,6 +62,7 @@ def average(shape: str, noise_db: float, budget: int, rains_tie: bool = False) -
     return figures
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_with_half_of_the_grid_the_best_is_found(shape: str) -> None:
     exact = average(shape, 0.0, 16)

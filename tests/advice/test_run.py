@@ -59,6 +59,7 @@ def advised(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     return out, *run(tiny(photos), out)
 
 
+@pytest.mark.slow
 def test_it_trains_within_the_budget_and_keeps_everything(advised: tuple[Path, Candidate, str]) -> None:
     out, best, _ = advised
     advice = json.loads((out / "advice.json").read_text())
@@ -73,6 +74,7 @@ def test_it_trains_within_the_budget_and_keeps_everything(advised: tuple[Path, C
     assert (out / "trade-off.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_it_says_what_it_does_and_why(advised: tuple[Path, Candidate, str]) -> None:
     _, best, shown = advised
     assert "2 rains, 2 numbers of backgrounds from 8 to 16: 4 candidates, at most 4 trainings" in shown
@@ -83,6 +85,7 @@ def test_it_says_what_it_does_and_why(advised: tuple[Path, Candidate, str]) -> N
     assert "controlled" in shown
 
 
+@pytest.mark.slow
 def test_the_command_trains_what_is_recommended(advised: tuple[Path, Candidate, str], photos: Path) -> None:
     out, best, shown = advised
     line = json.loads((out / "advice.json").read_text())["recommendation"]["command"]
@@ -93,6 +96,7 @@ def test_the_command_trains_what_is_recommended(advised: tuple[Path, Candidate, 
     assert tyro.cli(TrainingSettings, args=flags[:-2]) == replace(expected, validate_every=0, split_seed=None)
 
 
+@pytest.mark.slow
 def test_the_same_photos_are_kept_out_of_all_runs(advised: tuple[Path, Candidate, str]) -> None:
     out, *_ = advised
     measured = [json.loads(path.read_text())["sources"] for path in out.glob("runs/*/probes.json")]
@@ -102,6 +106,7 @@ def test_the_same_photos_are_kept_out_of_all_runs(advised: tuple[Path, Candidate
         assert json.loads(path.read_text())["objective"]["photos"] <= 14
 
 
+@pytest.mark.slow
 def test_the_same_call_again_trains_nothing_and_another_preference_neither(
     advised: tuple[Path, Candidate, str], photos: Path
 ) -> None:
@@ -116,6 +121,7 @@ def test_the_same_call_again_trains_nothing_and_another_preference_neither(
     assert ": score " in shown
 
 
+@pytest.mark.slow
 def test_runs_of_other_settings_are_refused(advised: tuple[Path, Candidate, str], photos: Path) -> None:
     with pytest.raises(InputError, match=r"was made with optimiser\.iterations = 4, not 5"):
         run(replace(tiny(photos), iterations=5), advised[0])
@@ -190,6 +196,7 @@ def test_pairs_that_cannot_be_measured_are_refused_before_anything_is_trained(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_network_of_ones_own_is_measured_and_a_broken_record_is_named(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "from torch import nn\n\nclass Mine(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
@@ -203,6 +210,7 @@ def test_a_network_of_ones_own_is_measured_and_a_broken_record_is_named(photos: 
         run(settings, tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_it_runs_on_photos_and_pairs(data: Path, tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     for photo in list_images(data / "natural" / "train")[:9]:

@@ -75,6 +75,7 @@ def test_bad_flags_end_with_exit_code_2(
     assert sentence in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_one_ctrl_c_ends_it_whoever_is_connected(model: Path, tmp_path: Path) -> None:
     pytest.importorskip("gradio")
     call = [sys.executable, "-m", "derain", "serve", "--model", model, "--port", "0"]

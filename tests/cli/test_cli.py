@@ -58,6 +58,7 @@ def pairs(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_synth_writes_pairs_that_fit_together(photos: Path, pairs: Path) -> None:
     names = {path.name for path in list_images(photos)}
     for kind in ("rainy", "clean", "rain", "mask"):
@@ -83,6 +84,7 @@ def test_synth_gives_every_photo_its_own_layer_and_the_same_one_again(
     assert read_image(tmp_path / "other" / "rain" / "cat.png").tobytes() != layers[1]
 
 
+@pytest.mark.slow
 def test_train_evaluate_and_evaluate_a_folder(derain, photos: Path, pairs: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     train = ["train", "--backgrounds", photos, "--count", 8, "--rain", "large", "--seed", 0, "--out", run, *TINY]
@@ -256,6 +258,7 @@ def test_help_answers_without_torch() -> None:
     assert "evaluate" in result.stdout
 
 
+@pytest.mark.slow
 def test_the_library_needs_no_optional_package() -> None:
     code = (
         "import sys\n"
@@ -268,6 +271,7 @@ def test_the_library_needs_no_optional_package() -> None:
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.slow
 def test_networks_lists_all_of_them_and_all_pass(derain) -> None:
     code, output = derain("networks")
     assert code == 0
@@ -277,6 +281,7 @@ def test_networks_lists_all_of_them_and_all_pass(derain) -> None:
     assert "fails" not in output
 
 
+@pytest.mark.slow
 def test_a_study_is_planned_run_and_tabulated(derain, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     for folder in ("train", "clean"):

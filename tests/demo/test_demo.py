@@ -40,6 +40,7 @@ def cells(out: Path) -> list[Cell]:
     return results.cells
 
 
+@pytest.mark.slow
 def test_models_and_results_are_there(demo: Path) -> None:
     few, many = cells(demo)
     for cell, count in ((few, 8), (many, 16)):
@@ -49,6 +50,7 @@ def test_models_and_results_are_there(demo: Path) -> None:
     assert few.measured.input == many.measured.input
 
 
+@pytest.mark.slow
 def test_the_page_stands_alone_and_says_what_it_is(demo: Path, printed: StringIO) -> None:
     page = (demo / "report.html").read_text()
     assert not re.search(r"""(src|href)=["'](?!data:|#)""", page)
@@ -62,6 +64,7 @@ def test_the_page_stands_alone_and_says_what_it_is(demo: Path, printed: StringIO
     assert all(finding in page for finding in findings)
 
 
+@pytest.mark.slow
 def test_the_page_shows_which_rain_each_network_removes(demo: Path) -> None:
     page = (demo / "report.html").read_text()
     assert "controlled removal of every rain" in page
@@ -69,6 +72,7 @@ def test_the_page_shows_which_rain_each_network_removes(demo: Path) -> None:
         assert f"<tr><td>{count}</td><td>0</td>" in page  # removal within and beyond the range, and the areas
 
 
+@pytest.mark.slow
 def test_a_second_call_trains_nothing_again(demo: Path) -> None:
     logs = sorted(demo.glob("runs/*/log.jsonl"))
     before = [log.read_bytes() for log in logs]
@@ -77,6 +81,7 @@ def test_a_second_call_trains_nothing_again(demo: Path) -> None:
     assert len(before) == 2
 
 
+@pytest.mark.slow
 def test_it_runs_on_a_folder_of_sets(data: Path, tmp_path: Path) -> None:
     for source in ("natural/train", "rain/rain100l/rainy", "rain/rain100l/clean"):
         (tmp_path / "data" / source).mkdir(parents=True)
@@ -121,6 +126,7 @@ def test_a_missing_package_is_named_before_anything_is_done(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_an_interruption_ends_the_trainings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(watcher: Watcher, state: State) -> None:
         raise KeyboardInterrupt

@@ -60,6 +60,7 @@ def test_the_models_are_small_and_say_what_they_were_trained_on(name: str) -> No
         assert header["objective"]["rain"]["name"] == name
 
 
+@pytest.mark.slow
 def test_the_models_in_the_box_remove_thin_long_lines_that_are_new_to_them() -> None:
     found = figures(Lines(length_px=(70, 110), thickness_px=(0.8, 1.2)))
     for name in NAMES:
@@ -68,6 +69,7 @@ def test_the_models_in_the_box_remove_thin_long_lines_that_are_new_to_them() -> 
         assert found[name]["clean_error"] < 8
 
 
+@pytest.mark.slow
 def test_strong_removes_more_faint_rain_than_balanced_and_changes_more() -> None:
     found = figures(Lines(number=(200, 400), length_px=(15, 30), thickness_px=(0.6, 1.0), level=(0.1, 0.2)))
     assert found["strong"]["removal_controlled"] > found["balanced"]["removal_controlled"]

@@ -31,6 +31,7 @@ def test_it_counts_what_autograd_keeps() -> None:
     assert 51 * plane < batch < 5 * 51 * plane
 
 
+@pytest.mark.slow
 def test_networks_that_pad_to_more_than_a_small_picture_count_what_they_keep() -> None:
     swinir = build("swinir", {"features": 8, "groups": 1, "blocks": 2, "heads": 2, "window_px": 64})
     assert training_bytes(swinir, 1, 64)[1] > 0

@@ -62,6 +62,7 @@ def test_float32_agrees_with_float64(network: Network) -> None:
     assert torch.allclose(single.double(), network.double()(rainy.double()), atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a compiler")
 def test_compiled_they_give_the_same_pictures() -> None:
     # In a process of its own: torch cannot compile through the type checks that the tests switch on. The compiler takes

@@ -31,6 +31,7 @@ NETWORKS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", NETWORKS)
 def test_an_exported_network_gives_the_same_pictures_at_any_size(text: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
@@ -45,6 +46,7 @@ def test_an_exported_network_gives_the_same_pictures_at_any_size(text: str, tmp_
     assert metadata["derain"] == '{"seed": 3}'
 
 
+@pytest.mark.slow
 def test_spdnet_survives_the_journey_when_its_pictures_are_tame(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = build("spdnet", {"features": 4, "blocks": 1}).eval()
@@ -57,6 +59,7 @@ def test_spdnet_survives_the_journey_when_its_pictures_are_tame(tmp_path: Path) 
         assert torch.allclose(OnnxNetwork(tmp_path / "model.onnx", "model.onnx")(rainy), network(rainy), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_command_writes_it_beside_the_model(tmp_path: Path, monkeypatch, capsys) -> None:
     from derain import cli
 

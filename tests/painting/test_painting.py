@@ -98,6 +98,7 @@ def test_bad_settings_are_named(index: int, size_px: int, seed: int, sentence: s
         generate(index, size_px, seed)
 
 
+@pytest.mark.slow
 def test_painting_goes_on_where_it_stopped(tmp_path: Path) -> None:
     reported: list[tuple[int, int]] = []
     paths = paint(tmp_path, 3, size_px=32, seed=4)
@@ -114,6 +115,7 @@ def test_painting_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert reported == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
+@pytest.mark.slow
 def test_a_folder_holds_pictures_of_one_seed_and_size(tmp_path: Path) -> None:
     [path] = paint(tmp_path, 1, size_px=32, seed=4)
     before = path.read_bytes()
@@ -143,6 +145,7 @@ def test_nothing_is_made_of_bad_numbers(tmp_path: Path, number: int, size_px: in
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.slow
 def test_the_command_makes_a_folder_to_train_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -227,6 +227,7 @@ def test_something_must_be_left_to_train_on(held_out: int) -> None:
         split_photos([Path(f"{number}.png") for number in range(20)], held_out, seed=0)
 
 
+@pytest.mark.slow
 def test_memory_is_the_result_and_one_photo(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     for number in range(20):

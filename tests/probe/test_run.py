@@ -41,6 +41,7 @@ def measured(out: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in (out / "measured").iterdir()}
 
 
+@pytest.mark.slow
 def test_what_is_written(finished: Path, space: ProbeSpace) -> None:
     document = json.loads((finished / "map.json").read_text())
     cells = {each["name"]: len(each["cells"]) for each in document["maps"]}
@@ -125,6 +126,7 @@ def test_other_weights_rain_or_seed_are_measured_anew(
     assert len(measured(tmp_path)) == 13
 
 
+@pytest.mark.slow
 def test_a_comparison(model: Model, photos: Path, space: ProbeSpace, tmp_path: Path) -> None:
     a, b = model("a.safetensors"), model("b.safetensors", seed=1)
     results = probe([a, b], ProbeSettings(photos, space), tmp_path)
@@ -183,6 +185,7 @@ def test_few_photos_and_faint_rain_are_said(model: Model, photos: Path, space: P
     assert "–" in (tmp_path / "out" / "index.html").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("only_measured")
 def test_an_onnx_file_answers_alike_and_keeps_its_box(
     model: Model, photos: Path, space: ProbeSpace, tmp_path: Path

@@ -79,6 +79,7 @@ def test_layers_overlaid_add_up_each_of_a_family_of_its_own():
     assert rain.describe() != replace(rain, overlaid=(1, 1)).describe()
 
 
+@pytest.mark.slow
 def test_wide_rain_is_as_wet_as_documented():
     layers = torch.cat([load_rain("wide").layers(32, 128, 128, generator(0, k)) for k in range(10)])
     means = layers.mean((1, 2, 3))

@@ -74,6 +74,7 @@ def test_folders_may_be_called_anything(
     assert f"{out / 'report.html'}: 1 of the photos" in printed
 
 
+@pytest.mark.slow
 def test_both_engines_give_the_same_picture(
     model: Path, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,13 +106,21 @@ class Trap:
         return Path.touch, (self.path,)
 
 
-@pytest.mark.parametrize("name", ["evil.safetensors", "evil.pth"])
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("evil.safetensors", "is no whole safetensors file"), ("evil.pth", "holds more than tensors, which is not read")],
+)
 def test_a_pickle_in_place_of_a_model_is_refused_and_not_run(
-    name: str, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str,
+    sentence: str,
+    photo: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / name).write_bytes(pickle.dumps(Trap(tmp_path / "caught")))
     assert run(monkeypatch, "restore", photo, "--out", tmp_path / "out", "--model", tmp_path / name) == 2
-    assert f"{name} is no whole safetensors file" in capsys.readouterr().err.replace("\n", "")
+    assert f"{name} {sentence}" in capsys.readouterr().err.replace("\n", "")
     assert not (tmp_path / "caught").exists()
 
 
@@ -149,6 +158,7 @@ def test_bad_settings_are_one_sentence_each(
     assert error.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_terminated_command_leaves_no_half_video(model: Path, tmp_path: Path) -> None:
     clip, out = tmp_path / "clip.mp4", tmp_path / "out"
     with av.open(str(clip), "w") as writer:

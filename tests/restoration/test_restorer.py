@@ -102,6 +102,7 @@ def test_an_unusable_device_is_named(small: Small, device: str) -> None:
         TiledRestorer(small("resnet"), device)
 
 
+@pytest.mark.slow
 def test_an_exported_network_sees_the_same_tiles(small: Small, tmp_path: Path) -> None:
     network = small("unet")
     export_onnx(network, {}, tmp_path / "model.onnx")

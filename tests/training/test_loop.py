@@ -90,6 +90,7 @@ def test_an_interrupted_run_ends_with_the_same_bits(settings: TrainingSettings, 
     assert resumed == [2, 8, 10]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", SMALL)
 def test_bfloat16_trains_nearly_alike_and_resumes_to_the_same_bits(
     settings: TrainingSettings, tmp_path: Path, network: str
@@ -286,6 +287,7 @@ def report(progress):
 """
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_goes_on_to_the_same_bits(settings: TrainingSettings, tmp_path: Path) -> None:
     settings = dataclasses.replace(settings, iterations=200)
     straight = train(settings, tmp_path / "straight")
@@ -298,6 +300,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bits(settings: TrainingSett
     assert [event["event"] for event in read_log(killed)].count("resumed") == 3
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_previous_checkpoint(settings: TrainingSettings, tmp_path: Path) -> None:
     # Large enough for its checkpoint to outgrow everything else that is written.
     settings = dataclasses.replace(settings, network="resnet:features=32,blocks=2")
@@ -553,6 +556,7 @@ def test_slacking_cannot_be_watched_on_a_single_picture(settings: TrainingSettin
         prepare(settings, torch.device("cpu"))
 
 
+@pytest.mark.slow
 def test_a_network_that_slacks_off_is_stopped_and_its_best_weights_are_kept(
     slacking: TrainingSettings, tmp_path: Path
 ) -> None:
@@ -566,6 +570,7 @@ def test_a_network_that_slacks_off_is_stopped_and_its_best_weights_are_kept(
     assert all(torch.equal(tensor, checkpoint[f"average.{name}"]) for name, tensor in weights(model).items())
 
 
+@pytest.mark.slow
 def test_a_network_that_does_not_slack_off_is_trained_to_the_end(
     slacking: TrainingSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -582,6 +587,7 @@ def test_a_network_that_does_not_slack_off_is_trained_to_the_end(
     assert (header["best_iteration"], header["stopped_at"]) == (40, 120)
 
 
+@pytest.mark.slow
 def test_a_watched_run_that_is_interrupted_keeps_the_same_weights(slacking: TrainingSettings, tmp_path: Path) -> None:
     straight = train(slacking, tmp_path / "straight")
     with pytest.raises(Stopped):

@@ -5,8 +5,6 @@ import multiprocessing
 import os
 import platform
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
 
@@ -40,18 +38,6 @@ def dedicate_to_network(threads: int | None = None) -> None:
         c = ctypes.CDLL(None)
         c.mallopt(_M_MMAP_MAX, 0)
         c.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
-
-
-@contextmanager
-def ended_on_error() -> Iterator[None]:
-    """Whatever ends the block early, Ctrl+C included, ends this process's children: leaving their pool would wait for
-    all that they are at."""
-    try:
-        yield
-    except BaseException:
-        for child in multiprocessing.active_children():
-            child.terminate()
-        raise
 
 
 def end_with_parent() -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 
-from derain.support.processes import end_with_parent, ended_on_error
+from derain.support.processes import end_with_parent
 
 
 @contextmanager
@@ -17,5 +17,11 @@ def worker_pool(workers: int | None) -> Iterator[ProcessPoolExecutor]:
     Args:
         workers: processes; as many as there are CPUs by default.
     """
-    with ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent) as pool, ended_on_error():
-        yield pool
+    with ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent) as pool:
+        try:
+            yield pool
+        except BaseException:
+            # Leaving the pool would wait for all that they are at.
+            for child in active_children():
+                child.terminate()
+            raise

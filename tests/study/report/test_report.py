@@ -235,6 +235,7 @@ def test_a_study_of_which_nothing_is_done_has_its_place(study: Study, tiny: Scal
     assert "0 done, 4 missing (0 failed)" in page(write_report(tmp_path))
 
 
+@pytest.mark.slow
 def test_studies_stand_in_the_order_of_the_paper(changed: Callable[..., Study], tiny: Scale, tmp_path: Path) -> None:
     for figure, name in (("F11", "a"), ("F4", "b"), ("other", "c"), ("F5", "d")):
         study = changed('figure = "F4"', f'figure = "{figure}"', "Removal against count", name, 'findings = "F4"', "")
@@ -393,6 +394,7 @@ def restored(changed: Callable[..., Study], tiny: Scale, folder: Path) -> tuple[
     return study, results
 
 
+@pytest.mark.slow
 def test_every_network_restores_the_first_pictures(restored: tuple[Study, Path], tiny: Scale, folder: Path) -> None:
     found = pictures_of(restored[0], tiny, restored[1])
     assert list(found) == ["wall0", "wall1"]
@@ -512,6 +514,7 @@ def make_probed_results(study: Study, tiny: Scale, results: Path) -> Store:
     return store
 
 
+@pytest.mark.slow
 def test_maps_of_the_response_to_rain_are_shown_count_by_count(study: Study, tiny: Scale, tmp_path: Path) -> None:
     make_probed_results(study, tiny, tmp_path / "results")
     text = page(write_report(tmp_path / "results"))
@@ -525,6 +528,7 @@ def test_maps_of_the_response_to_rain_are_shown_count_by_count(study: Study, tin
     assert "study.cpu.within-and-beyond.png" in figures
 
 
+@pytest.mark.slow
 def test_maps_of_trainings_that_two_studies_share_are_drawn_once(study: Study, tiny: Scale, tmp_path: Path) -> None:
     store = make_probed_results(study, tiny, tmp_path / "results")
     [recorded] = store.studies()

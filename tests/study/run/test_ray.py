@@ -19,6 +19,7 @@ ray = pytest.importorskip("ray")
 from ray.cluster_utils import Cluster  # noqa: E402
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
 def test_a_study_on_two_workers_gives_what_one_process_gives(
     changed: Callable[..., Study], tiny: Scale, tmp_path: Path

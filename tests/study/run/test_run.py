@@ -64,6 +64,7 @@ def small(changed: Callable[..., Study]) -> Study:
     return changed('tests = ["pairs", "sheds"]', 'tests = "pairs"', 'rain = ["small", "medium"]', 'rain = "small"')
 
 
+@pytest.mark.slow
 def test_results_are_the_same_whatever_the_number_of_workers_and_the_order(
     study: Study, tiny: Scale, tmp_path: Path
 ) -> None:
@@ -229,6 +230,7 @@ def test_figures_are_kept_where_the_response_fails_and_the_report_is_told(
     assert plain.failed == {}
 
 
+@pytest.mark.slow
 def test_a_failed_training_is_reported_and_does_not_stop_the_others(
     changed: Callable[..., Study], tiny: Scale, tmp_path: Path
 ) -> None:
@@ -245,6 +247,7 @@ def test_a_failed_training_is_reported_and_does_not_stop_the_others(
     assert failure == f"resnet:features=4,blocks=1, barns, 30000, small, 0, 1.0, l1, float32: {reason}"
 
 
+@pytest.mark.slow
 def test_failures_are_counted_where_trainings_are_called_the_same(small: Study, tiny: Scale, tmp_path: Path) -> None:
     cpu = Reduced((replace(small.grids("cpu")[0], count=(30000,)),), "more than there are")
     barns = small.data["barns"]
@@ -258,6 +261,7 @@ def test_failures_are_counted_where_trainings_are_called_the_same(small: Study, 
     assert (end.done, len(end.failed), set(end.names.values())) == (0, 2, {"count 30000"})
 
 
+@pytest.mark.slow
 def test_a_training_of_two_names_is_run_once_for_the_test_sets_of_both(
     changed: Callable[..., Study], tiny: Scale, tmp_path: Path
 ) -> None:
@@ -271,11 +275,13 @@ def test_a_training_of_two_names_is_run_once_for_the_test_sets_of_both(
     assert [(len(results.cells), results.missing) for results in load_results(store)] == [(2, 0), (2, 0)]
 
 
+@pytest.mark.slow
 def test_a_device_that_cannot_be_used_is_named_before_anything_is_trained(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="the device foo cannot be used"):
         LocalExecutor(tmp_path, 1, "foo", 1)
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_reported_and_the_same_command_goes_on(study: Study, tiny: Scale, tmp_path: Path) -> None:
     long = replace(tiny, iterations=1500)
     store = Store(tmp_path / "r")
@@ -416,6 +422,7 @@ def test_the_seconds_of_a_training_are_those_of_all_its_iterations_even_if_it_wa
     assert [event["iteration"] for event in log if event["event"] == "resumed"] == [3]
 
 
+@pytest.mark.slow
 def test_one_folder_is_shared_by_two_commands_at_a_time(small: Study, tiny: Scale, tmp_path: Path) -> None:
     study, results = small, tmp_path / "r"
     ends: list[State] = []
@@ -442,6 +449,7 @@ def test_data_is_looked_at_before_anything_is_trained(study: Study, folder: Path
         prepare([study], tiny, (), Store(tmp_path / "r"))
 
 
+@pytest.mark.slow
 def test_what_changes_after_the_plan_is_not_trained(
     small: Study, changed: Callable[..., Study], folder: Path, tiny: Scale, tmp_path: Path
 ) -> None:
@@ -498,6 +506,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_killed_command_leaves_nobody_at_work_and_goes_on(small: Study, folder: Path, tmp_path: Path) -> None:
     study, results, script = small, tmp_path / "r", tmp_path / "driver.py"
     script.write_text(DRIVER)
@@ -522,6 +531,7 @@ def test_a_killed_command_leaves_nobody_at_work_and_goes_on(small: Study, folder
     assert torch.get_num_threads() == 1
 
 
+@pytest.mark.slow
 def test_the_response_to_rain_is_mapped_where_it_is_asked_for(
     changed: Callable[..., Study], folder: Path, tiny: Scale, tmp_path: Path
 ) -> None:

@@ -74,6 +74,7 @@ def test_with_half_of_the_grid_the_best_is_found(shape: str) -> None:
     assert noisy["loss"] < 0.25
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_with_a_quarter_of_the_grid_less_is_lost_than_by_looking_at_the_middle_alone(shape: str) -> None:
     quarter, middle = average(shape, 0.3, 8), average(shape, 0.3, 4)
@@ -113,6 +114,7 @@ def test_a_replay_depends_on_its_seed_alone() -> None:
     assert replay(grid, 8, 20, seed=1) != replay(grid, 8, 20, seed=2)
 
 
+@pytest.mark.slow
 def test_more_budget_loses_less() -> None:
     assert average("rising", 0.1, 20)["loss"] < average("rising", 0.1, 6)["loss"]
 

@@ -83,6 +83,7 @@ def test_settings_that_make_no_sense_are_named(restorer: TiledRestorer) -> None:
         play(PICTURE, RainSettings(seed=-1), restorer)
 
 
+@pytest.mark.slow
 def test_the_samples_are_pictures_of_their_own() -> None:
     pictures = [sample(name) for name in SAMPLES]
     assert {picture.shape for picture in pictures} == {(320, 320, 3)}

@@ -123,6 +123,7 @@ def test_train_evaluate_and_evaluate_a_folder(derain, photos: Path, pairs: Path,
     assert json.loads((tmp_path / "c.json").read_text())["mean"]["removal_controlled"] == 1.0
 
 
+@pytest.mark.slow
 def test_train_takes_every_flag_of_the_small_protocol(derain, photos: Path, tmp_path: Path) -> None:
     code, _ = derain(
         *(

@@ -50,6 +50,7 @@ def test_a_model_is_of_the_network_that_is_named_or_is_refused(model: Path) -> N
             derain.load_model(model, wrong)
 
 
+@pytest.mark.slow
 def test_what_is_in_an_onnx_file_is_not_exported_again(
     model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -127,6 +127,7 @@ def test_official_weights_without_kernels_are_refused() -> None:
         load_official("rcdnet", state)
 
 
+@pytest.mark.slow
 def test_checkpointing_changes_neither_pictures_nor_gradients_nor_statistics() -> None:
     rainy, clean = torch.rand(2, 2, 3, 20, 17)
     states = []

@@ -50,6 +50,7 @@ def test_it_is_built_padded_and_cropped(mine: str) -> None:
     assert torch.equal(network(rainy)[..., :32, :48], network.module(rainy[..., :32, :48]))
 
 
+@pytest.mark.slow
 def test_it_is_trained_and_loaded_only_when_it_is_named(mine: str, photos: Path, tmp_path: Path) -> None:
     settings = TrainingSettings((photos,), 4, network=mine, iterations=3, batch_size=2, background_size=32)
     model = train(settings, tmp_path / "run")
@@ -191,6 +192,7 @@ def own_loss_settings(folder: Path, photos: Path, own_loss: str) -> TrainingSett
     )
 
 
+@pytest.mark.slow
 def test_its_own_loss_is_what_is_trained(tmp_path: Path, photos: Path) -> None:
     settings = own_loss_settings(tmp_path, photos, OWN_LOSS)
     rainy = torch.rand(1, 3, 33, 33, generator=torch.Generator().manual_seed(0))

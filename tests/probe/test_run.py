@@ -155,6 +155,7 @@ def test_networks_of_a_comparison_are_measured_once(
     assert not any(values.any() for values in same.panels("damage")[2].means.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rain", "said"), [(None, "does not say which rain"), ("lines", "rain without streaks"), ("medium", None)]
 )

@@ -13,6 +13,7 @@ def parameters(lengths, angles, widths):
     return StreakParameters(np.full(count, 250.0), np.full(count, widths), np.full(count, lengths), np.asarray(angles))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("streaks", [SMALL, MEDIUM, LARGE])
 def test_every_kernel_of_the_paper_ranges_equals_opencv(opencv, streaks):
     angles = np.arange(streaks.angle_deg[0], streaks.angle_deg[1] + 1)

@@ -32,12 +32,14 @@ def test_a_plan_with_seeds_that_make_no_sense_ends_with_2(derain) -> None:
     assert (code, "seed must not be negative" in output) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_device_that_cannot_be_used_ends_with_2(derain) -> None:
     code, output = derain("run", "study.toml", "--out", "r", "--device", "foo")
     assert (code, "the device foo cannot be used" in output) == (2, True)
     assert not Path("r").exists()
 
 
+@pytest.mark.slow
 def test_what_a_network_costs_is_measured_again_when_its_code_has_changed(
     derain, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -56,6 +58,7 @@ def test_what_a_network_costs_is_measured_again_when_its_code_has_changed(
     assert len(json.loads(kept.read_text())) == 1
 
 
+@pytest.mark.slow
 def test_a_report_that_is_made_from_another_folder_finds_the_photos(
     derain, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -122,6 +122,7 @@ def test_seed_and_rain_bank_change_the_result_and_the_same_settings_do_not(
     assert not same(train(bank, tmp_path / "bank"), first)
 
 
+@pytest.mark.slow
 def test_the_loss_falls(settings: TrainingSettings, tmp_path: Path) -> None:
     train(dataclasses.replace(settings, iterations=300, learning_rate=5e-3), tmp_path)
     losses = [event["loss"] for event in read_log(tmp_path) if event["event"] == "progress"]

@@ -15,6 +15,7 @@ SCALE = Scale("cpu", 1000, 128, 64, 2, 1e-3, 0, None, "small")
 TRAINING = Training("resnet:features=4,blocks=1", Category((Path("a"),)), 8, "medium", 0, 1.0, SCALE)
 
 
+@pytest.mark.slow
 def test_a_training_costs_by_its_pixels_samples_and_iterations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 

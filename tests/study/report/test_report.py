@@ -164,6 +164,7 @@ def test_verdicts_stand_with_their_numbers(
         assert verdict["numbers"] in page(report)
 
 
+@pytest.mark.slow
 def test_results_that_hold_means_alone_are_judged_by_their_seeds(
     study: Study, changed: Callable[..., Study], tiny: Scale, tmp_path: Path
 ) -> None:
@@ -249,6 +250,7 @@ def test_studies_stand_in_the_order_of_the_paper(changed: Callable[..., Study], 
     assert 'id="verdicts"' not in text
 
 
+@pytest.mark.slow
 def test_figure_6a_is_scaled(changed: Callable[..., Study], tiny: Scale, tmp_path: Path) -> None:
     study = changed('figure = "F4"', 'figure = "F6a"', COUNTS, FOUR_COUNTS)
     make_results(study, tiny, tmp_path / "results", (0, 1), falling)
@@ -321,6 +323,7 @@ def test_the_report_can_go_elsewhere(study: Study, tiny: Scale, tmp_path: Path) 
     assert seen == [(0, 1), (1, 1)]
 
 
+@pytest.mark.slow
 def test_figures_of_an_earlier_report_go_and_other_files_stay(study: Study, tiny: Scale, tmp_path: Path) -> None:
     for name in ("old", "new"):
         make_results(replace(study, name=name), tiny, tmp_path / "results", (0,), falling)
@@ -423,6 +426,7 @@ def test_where_weights_are_gone_the_report_says_so(restored: tuple[Study, Path],
     assert "there is no file" in page(write_report(restored[1]))
 
 
+@pytest.mark.slow
 def test_the_report_runs_no_code_of_a_network_of_ones_own(
     changed: Callable[..., Study], tiny: Scale, folder: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""What trainings and restoring cost on a GPU: python -m benchmarks.gpu [--parts steps restoring together]
+"""The cost of trainings and restoring on a GPU: python -m benchmarks.gpu [--parts steps restoring together]
 
 steps: a whole step of training (rain, forward, backward, Adam, average of the weights) of all networks at the
 paper's scale and of the small UNet at the scale `cpu`; in float32 throughout, in float32 with PyTorch's default of TF32

@@ -1,4 +1,4 @@
-"""What each network costs: python -m benchmarks.networks [--device cuda]
+"""The cost of each network: python -m benchmarks.networks [--device cuda]
 
 Milliseconds, multiply-adds a second and peak memory of forward, and of forward with backward: at 64x64 in float32 on
 one CPU thread, at 128x128 in bfloat16 on a GPU. Beside each stands the share of the best that the machine reaches in

@@ -1,4 +1,4 @@
-"""What rain, choice of backgrounds and transfer cost of a training step: python -m benchmarks.objective
+"""The share of rain, choice of backgrounds and transfer in a training step: python -m benchmarks.objective
 
 Prints the time of `Objective.batch` over the time of a whole training step (batch, forward, backward, Adam) of the
 16-block ResNet at the paper's scale: 16 samples of 128x128, medium rain, one thread. Backgrounds are noise.

@@ -1,4 +1,4 @@
-"""What studies cost beside their trainings: python -m benchmarks.study --data "$DERAIN_DATA"
+"""The cost of studies beside their trainings: python -m benchmarks.study --data "$DERAIN_DATA"
 
 Planning 10,000 trainings; an index of 10,000 results made from their files; the overhead of a study over its trainings,
 and the throughput of two workers against one (one thread each), on four trainings of the small UNet that are a tenth

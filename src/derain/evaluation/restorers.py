@@ -18,7 +18,7 @@ from derain.support.devices import usable_device
 
 @runtime_checkable
 class Restorer(Protocol):
-    """What gives results on the rainy pictures of a set and, where it can, on the clean ones; all RGB, 0..255."""
+    """A source of results on the rainy pictures of a set and, where it can, on the clean ones; all RGB, 0..255."""
 
     def restore(self, pair: Pair, rainy: UInt8[Tensor, "3 h w"]) -> UInt8[Tensor, "3 h w"]: ...
 
@@ -46,7 +46,7 @@ class NetworkRestorer:
             return self.picture(clean)
 
     def picture(self, picture: UInt8[Tensor, "3 h w"]) -> UInt8[Tensor, "3 h w"]:
-        """What the network makes of one picture, 0..255.
+        """Restore one picture, 0..255.
 
         Raises:
             InputError: the output holds NaN, or the code of a network of one's own fails.

@@ -144,7 +144,7 @@ class Test:
             yield name, rainy, patch
 
     def load_rain(self) -> Rain:
-        """What is laid on photos."""
+        """The rain that is laid on photos."""
         if self.pairs is not None:
             return Rain.of(self.name, Recovered(self.pairs.rainy, self.pairs.clean, self.pairs.match))
         assert self.rain is not None

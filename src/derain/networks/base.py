@@ -34,7 +34,7 @@ class Descriptor:
 
 
 UNKNOWN = Descriptor("unknown", smallest_size_px=1, size_multiple_px=1, receptive_field_px=0, stages=1)
-"""What is assumed of a network that does not say what it needs."""
+"""The needs assumed of a network that does not state its own."""
 
 
 class Network(nn.Module):

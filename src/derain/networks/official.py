@@ -89,7 +89,7 @@ def read_official_file(path: Path) -> dict[str, Tensor]:
     except InputError:
         raise
     except pickle.UnpicklingError as error:
-        # What torch says recommends to run the code.
+        # The advice in torch's own sentence is to run the code.
         raise InputError(f"{path} holds more than tensors, which is not read, as code could be in it") from error
     except Exception as error:  # torch has no common class for its errors
         raise InputError(f"{path} is no whole file of PyTorch weights") from error

@@ -80,7 +80,7 @@ class OnnxNetwork(Network):
 
 
 def is_onnx(path: Path) -> bool:
-    """Whether a file is an ONNX file, by its suffix."""
+    """True for an ONNX file, by its suffix."""
     return path.suffix.lower() == ".onnx"
 
 

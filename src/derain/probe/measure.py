@@ -14,7 +14,7 @@ from derain.probe.area import Area, generalisation_area
 from derain.probe.maps import FAMILIES, Scene, one_thread
 
 FIGURES = ("removal_controlled", "removal", "damage")
-"""What is measured in every cell, by the names of `derain.evaluation.metrics.METRICS`."""
+"""The figures of every cell, by the names of `derain.evaluation.metrics.METRICS`."""
 
 THRESHOLD = 10.0
 """Of the rain mask, in grey levels."""

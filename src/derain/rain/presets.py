@@ -72,7 +72,7 @@ def load_rain(text: str, recipe: Recipe = "paper") -> Rain:
 
 @dataclass(frozen=True)
 class _FamilyHead:
-    """What every [[family]] table may say."""
+    """The keys that every [[family]] table may have."""
 
     kind: Literal["streaks", "lines", "recovered"]
     weight: float = 1.0

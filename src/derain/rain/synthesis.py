@@ -97,7 +97,7 @@ def _names(content: Any) -> set[str]:
 
 
 def _files(names: Iterable[str]) -> Iterator[str]:
-    """What is written under these names."""
+    """The content written under these names."""
     return (f"{kind}/{name}.png" for name in names for kind in _KINDS)
 
 

@@ -12,7 +12,7 @@ Precision = Literal["float32", "bfloat16"]
 """Numbers in which a training computes the network's products."""
 
 Engine = Literal["auto", "torch", "onnxruntime"]
-"""What runs a network."""
+"""The program that runs a network."""
 
 ComplexityMethod = Literal["bagrov", "fourier"]
 """How pictures are made coarser: averages over blocks (Bagrov et al. 2020) or filters (Kravchenko et al. 2024)."""

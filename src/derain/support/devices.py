@@ -28,7 +28,7 @@ def exact_float32() -> None:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether memory ran out, of a GPU or of the CPU, for which torch has no class of its own."""
+    """True where memory ran out, of a GPU or of the CPU; torch has no class of its own for the latter."""
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
 
 

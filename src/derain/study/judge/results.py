@@ -67,13 +67,13 @@ class Results:
 
     @property
     def left_out(self) -> str:
-        """What is kept of the study at this scale, in words; empty: all."""
+        """The part of the study that this scale keeps, in words; empty: all."""
         reduced = self.study.reduced(self.scale.name)
         return reduced.note if reduced else ""
 
 
 def of_first_seeds(cells: Sequence[Cell]) -> list[Cell]:
-    """Of trainings that differ in nothing but the seed the one with the lowest, each once."""
+    """Keep one training of those that differ by the seed alone: the one with the lowest seed."""
     found: dict[tuple[Any, ...], Cell] = {}
     for cell in cells:
         key = tuple(value for axis, value in cell.axes.items() if axis != "seed")

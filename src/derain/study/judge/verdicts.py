@@ -77,7 +77,7 @@ def judge(results: Results, complexity: Mapping[str, float] | None = None) -> li
 
 @dataclass(frozen=True)
 class Ruling:
-    """What a rule says of the curves that it was given.
+    """The verdict of a rule on the curves that it was given.
 
     Attributes:
         met: the rule is met.

@@ -92,7 +92,7 @@ def _recorded(
 ) -> RecordedStudy:
     """The record of a study, with those trainings of earlier seeds that may be begun."""
     recorded = RecordedStudy(study, scale, _runs(study, scale, seeds, hashes, earlier=False))
-    # Of earlier seeds, as the study stands now, what is begun stays in its report (`derain.study.judge.results`).
+    # The report keeps trainings of earlier seeds that were begun (`derain.study.judge.results`).
     before = {run.axes["seed"] for each in known if each.name == recorded.name for run in each.runs}
     if earlier := sorted(before - {run.axes["seed"] for run in recorded.runs}):
         runs = _runs(study, scale, earlier, hashes, earlier=True)

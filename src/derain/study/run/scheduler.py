@@ -30,7 +30,7 @@ class Executor(Protocol):
 
 @dataclass(frozen=True)
 class State:
-    """Of a whole study, as it is shown while it runs."""
+    """The state of a whole study while it runs."""
 
     done: int
     running: Mapping[str, float]
@@ -38,7 +38,7 @@ class State:
     failed: Mapping[str, str]
     """Reason of each failed training, by its identity."""
     names: Mapping[str, str]
-    """What each training is called, by its identity; several may be called the same."""
+    """The name of each training, by its identity; several may have one name."""
     waiting: int
     seconds_left: float | None
 

@@ -105,7 +105,7 @@ class Store:
         write_json(path, {"format": FORMAT, **asdict(recorded)})
 
     def is_begun(self, identity: str) -> bool:
-        """Whether a training has a result or a folder."""
+        """True where a training has a result or a folder."""
         return self.result_path(identity).exists() or self.run(identity).exists()
 
     def studies(self) -> list[RecordedStudy]:

@@ -1,4 +1,6 @@
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from PIL import Image
 from rich.console import Console
 from torch import nn
 
+from derain.cli import main
 from derain.errors import InputError
 from derain.evaluation.evaluate import evaluate, evaluate_network
 from derain.evaluation.metrics import METRICS, measure
@@ -235,3 +238,17 @@ def test_progress_counts_the_pairs(pairs):
 def test_a_bad_threshold_is_refused(pairs):
     with pytest.raises(InputError, match=r"^the threshold .* -1"):
         evaluate(pairs, NetworkRestorer(nn.Identity(), "cpu"), threshold=-1.0)
+
+
+def test_several_models_stand_in_one_table_and_one_file(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.json"
+    arguments = ["evaluate", "--rainy", photos, "--clean", photos, "--model", "nothing", "blur", "--json", out]
+    monkeypatch.setattr(sys, "argv", ["derain", *map(str, arguments)])
+    main()
+    rows = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.split()[1:2] == ["10"]]
+    assert rows == ["input", "nothing", "blur"]
+    found = json.loads(out.read_text())
+    assert list(found) == ["nothing", "blur"]
+    assert found["nothing"]["mean"]["clean_error"] == 0 < found["blur"]["mean"]["clean_error"]

@@ -11,7 +11,7 @@ from derain.support.choices import Match
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Measure a model, or a folder of restored pictures, on pairs of rainy and clean pictures."""
+    """Measure models, or a folder of restored pictures, on pairs of rainy and clean pictures."""
 
     rainy: Path
     """Folder of rainy pictures."""
@@ -19,8 +19,9 @@ class Evaluate:
     """Folder of the clean pictures."""
     match: Match = "names"
     """How the pictures find each other: equal names, rain-1 with norain-1, or 1_2 with 1."""
-    model: Path | None = None
-    """balanced, strong, the model file of a run, an ONNX file, or a .pth file of official weights."""
+    model: tuple[Path, ...] = ()
+    """One or more: balanced, strong, model files of runs, ONNX files, .pth files of official weights; or, to compare
+    with, a filter that learnt nothing: nothing, opening, median, blur."""
     network: str | None = None
     """FILE.py:CLASS for a network of your own; NAME:key=value for what official weights do not tell."""
     restored: Path | None = None
@@ -35,16 +36,24 @@ class Evaluate:
     """File for the results."""
 
     def run(self, console: Console) -> None:
-        if self.model is not None and self.restored is not None:
+        if self.model and self.restored is not None:
             raise InputError("give --model or --restored, not both")
         if self.restored_clean is not None and self.restored is None:
             raise InputError("--restored-clean goes with --restored")
-        if self.network is not None and self.model is None:
+        if self.network is not None and not self.model:
             raise InputError("--network goes with --model")
 
-        from derain.evaluation.evaluate import evaluate
+        if not self.model and self.restored is None:
+            raise InputError("give --model or --restored")
+        names = [model.stem for model in self.model]
+        if len(set(names)) < len(names):
+            names = [str(model) for model in self.model]
+        if len(set(names)) < len(names):
+            raise InputError("give every --model once")
+
+        from derain.evaluation.evaluate import compare, evaluate
         from derain.evaluation.restorers import FolderRestorer, NetworkRestorer, Restorer
-        from derain.networks import load_model
+        from derain.networks.loading import load_models
         from derain.pictures.pairs import match_pairs
         from derain.support.devices import exact_float32
         from derain.support.files import make_folder, write_json
@@ -53,15 +62,13 @@ class Evaluate:
         if self.json is not None:
             make_folder(self.json.parent)
         pairs = match_pairs(self.rainy, self.clean, self.match)
-        restorer: Restorer
-        if self.model is not None:
-            network, _ = load_model(self.model, self.network)
-            restorer = NetworkRestorer(network, self.device)
-        elif self.restored is not None:
-            restorer = FolderRestorer(self.restored, self.restored_clean)
-        else:
-            raise InputError("give --model or --restored")
-        evaluation = evaluate(pairs, restorer, self.threshold)
+        restorers: dict[str, Restorer] = {}
+        if self.restored is not None:
+            restorers["restored"] = FolderRestorer(self.restored, self.restored_clean)
+        for name, (network, _) in zip(names, load_models(self.model, self.network), strict=True):
+            restorers["restored" if len(names) == 1 else name] = NetworkRestorer(network, self.device)
+        evaluations = {name: evaluate(pairs, restorer, self.threshold) for name, restorer in restorers.items()}
         if self.json is not None:
-            write_json(self.json, evaluation.to_json())
-        console.print(evaluation.table())
+            by_name = {name: evaluation.to_json() for name, evaluation in evaluations.items()}
+            write_json(self.json, by_name if len(by_name) > 1 else by_name["restored"])
+        console.print(compare(evaluations))

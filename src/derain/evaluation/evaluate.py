@@ -1,6 +1,6 @@
 """A network, or a folder of results of any program, measured on a set of pairs: one table, one JSON."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from derain.pictures.pairs import Pair
 SENSITIVITY = (5.0, 10.0, 25.0, 50.0)
 """Thresholds of the rain mask, in grey levels, at which the figures that depend on it are reported."""
 _SECOND_THRESHOLD = 50.0
+_NAME_LETTERS = 9  # so that the table fits a terminal of 80
 
 
 class Result(NamedTuple):
@@ -66,26 +67,36 @@ class Evaluation:
         return {at: {metric.name: mean[metric.name] for metric in RAIN_METRICS} for at, mean in means.items()}
 
     def table(self) -> Table:
-        """Means over images: the rainy input, then the results, at the threshold asked for and again at 50.
+        """The table of `compare`, with the results alone."""
+        return compare({"restored": self})
 
-        Figures that do not depend on the threshold stand once. The caption says what was left out of the means.
-        """
-        table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, caption_justify="left")
-        table.add_column("mean of", vertical="bottom", no_wrap=True)
-        table.add_column("t", vertical="bottom", justify="right", no_wrap=True)
-        for metric in METRICS:
-            table.add_column(metric.label.replace(" ", "\n"), vertical="bottom", justify="right", no_wrap=True)
-        left_out = []
-        for threshold in dict.fromkeys((self.restored.threshold, _SECOND_THRESHOLD)):
-            shown = METRICS if threshold == self.restored.threshold else RAIN_METRICS
-            for row, sums in (("input", self.untouched), ("restored", self.restored)):
-                mean, missing = sums.mean(threshold), sums.left_out(threshold)
-                table.add_row(row, f"{threshold:g}", *(metric.text(mean[metric.name]) for metric in shown))
-                counts = [f"{metric.label} {missing[metric.name]}" for metric in shown if missing[metric.name]]
-                left_out += [f"{row}, t={threshold:g}: {', '.join(counts)}"] if counts else []
-        stated = f"left out where not defined: {'; '.join(left_out)}" if left_out else "nothing left out"
-        table.caption = f"Means over {len(self.names)} images; {stated}."
-        return table
+
+def compare(evaluations: Mapping[str, Evaluation]) -> Table:
+    """Means over images: the rainy input, then each system, at the threshold asked for and again at 50.
+
+    Figures that do not depend on the threshold stand once. The caption says what was left out of the means.
+
+    Args:
+        evaluations: one or more of the same pairs at one threshold, by the names of their rows.
+    """
+    first = next(iter(evaluations.values()))
+    rows = {"input": first.untouched, **{name: each.restored for name, each in evaluations.items()}}
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, caption_justify="left")
+    table.add_column("mean of", vertical="bottom", overflow="fold", max_width=_NAME_LETTERS)
+    table.add_column("t", vertical="bottom", justify="right", no_wrap=True)
+    for metric in METRICS:
+        table.add_column(metric.label.replace(" ", "\n"), vertical="bottom", justify="right", no_wrap=True)
+    left_out = []
+    for threshold in dict.fromkeys((first.restored.threshold, _SECOND_THRESHOLD)):
+        shown = METRICS if threshold == first.restored.threshold else RAIN_METRICS
+        for row, sums in rows.items():
+            mean, missing = sums.mean(threshold), sums.left_out(threshold)
+            table.add_row(row, f"{threshold:g}", *(metric.text(mean[metric.name]) for metric in shown))
+            counts = [f"{metric.label} {missing[metric.name]}" for metric in shown if missing[metric.name]]
+            left_out += [f"{row}, t={threshold:g}: {', '.join(counts)}"] if counts else []
+    stated = f"left out where not defined: {'; '.join(left_out)}" if left_out else "nothing left out"
+    table.caption = f"Means over {len(first.names)} images; {stated}."
+    return table
 
 
 def evaluate(

@@ -1,4 +1,4 @@
-"""The one door to a network: a model in the box, a model file, an ONNX file or a file of official weights."""
+"""The one door to a network: a model in the box, a filter, a model file, an ONNX file or official weights."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,6 +10,7 @@ from derain.errors import InputError
 from derain.models import find_model
 from derain.networks.base import Network
 from derain.networks.export import translate
+from derain.networks.filters import FILTERS
 from derain.networks.official import is_official_file, load_official_file
 from derain.networks.onnx import OnnxNetwork, is_onnx, weights_beside
 from derain.networks.registry import build, parse
@@ -25,8 +26,8 @@ def load_model(model: str | Path, named: str | None = None, engine: Engine = "au
     """The network of a model in eval mode, in float32, and the header of its file, empty where there is none.
 
     Args:
-        model: a name in `derain.models.NAMES`, or a model file; by its suffix an ONNX file, or a file of official
-            weights (`derain.networks.official`).
+        model: a name in `derain.models.NAMES` or `derain.networks.filters.FILTERS`, or a model file; by its suffix an
+            ONNX file, or a file of official weights (`derain.networks.official`).
         named: FILE.py:CLASS, for the model of a network of one's own: its code runs only when it is named here; or
             NAME:key=value,..., which the model must be of, and for what official weights do not tell.
         engine: "onnxruntime" translates a model file, which takes seconds.
@@ -41,6 +42,8 @@ def load_model(model: str | Path, named: str | None = None, engine: Engine = "au
     >>> network.parameter_count(), header["objective"]["batch_size"]
     (482067, 16)
     """
+    if str(model) in FILTERS:
+        return FILTERS[str(model)]().eval(), {}
     path = find_model(model)
     if is_onnx(path):
         if named is not None:
@@ -60,7 +63,7 @@ def load_models(models: Sequence[str | Path], named: str | None = None) -> list[
 
     Args, errors: as of `load_model`.
     """
-    needed = [named is not None and _needs(find_model(model), named) for model in models]
+    needed = [named is not None and _needs(model, named) for model in models]
     return [
         load_model(model, named if needs or not any(needed) else None)
         for model, needs in zip(models, needed, strict=True)
@@ -77,6 +80,8 @@ def model_hash(model: str | Path, named: str | None = None) -> str:
     Raises:
         InputError: an ONNX file, and the extra derain[onnx] is not installed.
     """
+    if str(model) in FILTERS:
+        return sha256(f"the filter {model}".encode()).hexdigest()
     path = find_model(model)
     content = sha256(path.read_bytes())
     for beside in weights_beside(path) if is_onnx(path) else []:
@@ -117,7 +122,10 @@ def _class(name: str) -> str:
     return name.rpartition(":")[2]
 
 
-def _needs(path: Path, named: str) -> bool:
+def _needs(model: str | Path, named: str) -> bool:
+    if str(model) in FILTERS:
+        return False
+    path = find_model(model)
     if is_official_file(path):
         return not is_user_network(named)
     return not is_onnx(path) and is_user_network(read_tensors(path)[1].get("network", {}).get("name", ""))

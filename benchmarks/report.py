@@ -50,18 +50,18 @@ def make_results(store: Store) -> None:
     """Write the results of the trainings and what belongs to each study."""
     scale, studies, rng = scale_of("paper"), load_studies((STUDIES,)), np.random.default_rng(0)
     planned = plan(studies, scale, SEEDS)
-    identities = {each.training: f"{number:016x}" for number, each in enumerate(planned)}
+    identities = {each.subject: f"{number:016x}" for number, each in enumerate(planned)}
     for each in planned[:TRAININGS]:
         result = Result(
-            axes=each.training.axes(),
+            axes=each.subject.axes(),
             run={},
-            photos=each.training.count,
+            photos=each.subject.count,
             parameters=1_222_147,
             environment=Environment("cpu", 1, "2.13.0"),
             seconds=None,
-            tests={test.name: measured(each.training.count, rng) for test in each.tests},
+            tests={test.name: measured(each.subject.count, rng) for test in each.tests},
         )
-        store.write_result(identities[each.training], result)
+        store.write_result(identities[each.subject], result)
     for study in studies:
         runs = tuple(
             RecordedRun(identities[training], training.axes(), dict.fromkeys(grid.tests, CONTENT))

@@ -19,13 +19,13 @@ from derain.evaluation.metrics import METRICS, Figures
 from derain.pictures.backgrounds import Category
 from derain.study.plan.scales import SCALES
 from derain.study.plan.spec import Grid, Study, TestSet
-from derain.study.plan.trainings import plan
+from derain.study.plan.trainings import Training, plan
 from derain.study.run.local import LocalExecutor
-from derain.study.run.one_training import Task
 from derain.study.run.prepare import prepare
 from derain.study.run.result import Environment, Measured, Result
 from derain.study.run.scheduler import run
 from derain.study.run.store import Store
+from derain.study.run.task import Task
 from derain.support.processes import dedicate_to_network
 from derain.training.loop import train
 
@@ -59,8 +59,9 @@ def main(data: Path, length: float = 0.1) -> None:
             walls[workers], _ = timed(lambda: run(tasks, store, LocalExecutor(store.folder, workers, "cpu", 1)))  # noqa: B023
         dedicate_to_network(threads=1)
         trained = sum(
-            timed(lambda: train(task.training.settings(), Path(folder) / "alone" / task.identity))[0]  # noqa: B023
-            for task in tasks
+            timed(lambda: train(subject.settings(), Path(folder) / "alone" / identity))[0]  # noqa: B023
+            for identity, subject in ((task.identity, task.subject) for task in tasks)
+            if isinstance(subject, Training)
         )
         measured = sum(measuring_seconds(task, Path(folder) / "alone" / task.identity) for task in tasks)
     over = walls[1] / (trained + measured) - 1
@@ -83,10 +84,10 @@ def natural(data: Path, counts: tuple[int, ...]) -> Study:
 
 def measuring_seconds(task: Task, run_folder: Path) -> float:
     from derain.networks import load_model
-    from derain.study.run.one_training import measure
+    from derain.study.run.measure import by_network, measure
 
     network, _ = load_model(run_folder / "model.safetensors")
-    return sum(timed(lambda: measure(test, content, network, "cpu"))[0] for test, content in task.tests)  # noqa: B023
+    return sum(timed(lambda: measure(test, content, by_network(network, "cpu")))[0] for test, content in task.tests)  # noqa: B023
 
 
 def made_up(index: int) -> Result:

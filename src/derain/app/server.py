@@ -108,14 +108,14 @@ def load_networks(models: Sequence[Path]) -> dict[str, Network]:
     """The networks of models by the names that visitors see, which do not tell where on the server they lie.
 
     Args:
-        models: names of models in the box, and files; none: all models in the box.
+        models: as `derain.networks.load_model` takes them; none: all models in the box.
 
     Raises:
         InputError: there is none, one cannot be read or is of a network of the user's own, or two would have the same
             name.
     """
     networks: dict[str, Network] = {}
-    for path in [find_model(model) for model in models] or _in_the_box():
+    for path in models or _in_the_box():
         name = path.resolve().parent.name if path.stem == "model" else path.stem
         if name in networks:
             raise InputError(f"{path} and another model would both be called {name}; rename one of the files")
@@ -169,7 +169,8 @@ def _in_the_box() -> list[Path]:
     paths = []
     for name in NAMES:
         with suppress(InputError):
-            paths.append(find_model(Path(name)))
+            find_model(name)
+            paths.append(Path(name))
     if not paths:
         raise InputError("no model is in the box of this copy of derain; give one with --model FILE")
     return paths

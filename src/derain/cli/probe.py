@@ -18,7 +18,8 @@ class Probe:
 
     settings: Annotated[ProbeSettings, tyro.conf.arg(name="")]
     model: Path | None = None
-    """balanced, strong, the model file of a run, an ONNX file, or a .pth file of official weights."""
+    """balanced, strong, the model file of a run, an ONNX file, a .pth file of official weights, or a filter that learnt
+    nothing: nothing, opening, median, blur."""
     compare: tuple[Path, Path] | None = None
     """In place of a model: two of them, side by side with their difference."""
     network: str | None = None
@@ -32,12 +33,11 @@ class Probe:
         if (self.model is None) == (self.compare is None):
             raise InputError("give --model or --compare" + (", not both" if self.model is not None else ""))
 
-        from derain.models import find_model
         from derain.probe.run import describe, probe
         from derain.support.devices import exact_float32
 
         exact_float32()
-        models = tuple(map(find_model, (self.model,) if self.model is not None else self.compare or ()))
+        models = (self.model,) if self.model is not None else self.compare or ()
         with counting(console, "cells") as report:
             results = probe(models, self.settings, self.out, self.network, self.device, report)
         console.print(*describe(results), f"page: {self.out / 'index.html'}", sep="\n", markup=False, soft_wrap=True)

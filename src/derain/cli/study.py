@@ -86,6 +86,7 @@ class Run:
         from derain.study.run.prepare import prepare
         from derain.study.run.scheduler import Executor, run
         from derain.study.run.store import Store
+        from derain.study.run.task import called
 
         if self.threads < 1 or (self.workers is not None and self.workers < 1):
             raise InputError("--workers and --threads must be 1 or more")
@@ -108,10 +109,10 @@ class Run:
         for identity, reason in state.failed.items():
             console.print(f"failed: {state.names[identity]}: {reason}", markup=False, soft_wrap=True)
         console.print(
-            f"{state.done} of {len(tasks)} trainings done; results in {self.out}", markup=False, soft_wrap=True
+            f"{state.done} of {len(tasks)} {called(tasks)} done; results in {self.out}", markup=False, soft_wrap=True
         )
         if state.failed:
-            raise TrainingError(f"{len(state.failed)} trainings failed; the same command tries them again")
+            raise TrainingError(f"{len(state.failed)} {called(tasks)} failed; the same command tries them again")
 
 
 @dataclass(frozen=True)

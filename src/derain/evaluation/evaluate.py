@@ -19,6 +19,10 @@ _SECOND_THRESHOLD = 50.0
 _NAME_LETTERS = 9  # so that the table fits a terminal of 80
 
 
+Sample = tuple[str, UInt8[Tensor, "3 _ _"], UInt8[Tensor, "3 _ _"]]
+"""A pair in memory: (name, rainy, clean)."""
+
+
 class Result(NamedTuple):
     """A pair of pictures and what was made of them, RGB 0..255; `restored_clean` where it is known."""
 
@@ -119,7 +123,7 @@ def evaluate(
 
 
 def evaluate_network(
-    pictures: Iterable[tuple[str, UInt8[Tensor, "3 _ _"], UInt8[Tensor, "3 _ _"]]],
+    pictures: Iterable[Sample],
     network: nn.Module,
     device: torch.device | str,
     threshold: float = 10.0,
@@ -132,13 +136,15 @@ def evaluate_network(
     >>> nothing.to_json()["mean"]["removal"], nothing.to_json()["mean"]["clean_error"]
     (0.0, 0.0)
     """
+    return collect(network_results(pictures, network, device), threshold, progress)
+
+
+def network_results(pictures: Iterable[Sample], network: nn.Module, device: torch.device | str) -> Iterator[Result]:
+    """Restore pairs in memory, one after the other. Arguments and errors as of `evaluate_network`."""
     restore = NetworkRestorer(network, device).picture
-
-    def result(name: str, rainy: UInt8[Tensor, "3 _ _"], clean: UInt8[Tensor, "3 _ _"]) -> Result:
+    for name, rainy, clean in pictures:
         with naming(name):
-            return Result(name, rainy, clean, restore(rainy), restore(clean))
-
-    return collect((result(*each) for each in pictures), threshold, progress)
+            yield Result(name, rainy, clean, restore(rainy), restore(clean))
 
 
 def collect(

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from derain.evaluation.evaluate import evaluate_network
+from derain.evaluation.evaluate import Sample, evaluate_network
 from derain.evaluation.restorers import read_picture
 from derain.networks.base import Network
 from derain.pictures.backgrounds import Category, ContentFilter, load_patches
@@ -23,8 +23,6 @@ from derain.rain import Rain, load_rain
 from derain.rain.recovered import Recovered
 from derain.support.choices import Match
 from derain.support.randomness import generator
-
-Sample = tuple[str, UInt8[Tensor, "3 _ _"], UInt8[Tensor, "3 _ _"]]
 
 
 @dataclass(frozen=True)

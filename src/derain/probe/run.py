@@ -44,7 +44,7 @@ def probe(
     network as soon as it is measured, under a hash of the model, the rain, the backgrounds and the seed.
 
     Args:
-        models: one or two model files, ONNX files, or files of official weights.
+        models: one or two, as `derain.networks.load_model` takes them.
         settings: rain and backgrounds.
         out: folder of the results.
         named: FILE.py:CLASS, for those models that are of a network of the user's own; or NAME:key=value,..., for what

@@ -17,6 +17,12 @@ def test_there_is_a_study_for_every_figure_and_table() -> None:
     assert figures == expected.split()
 
 
+def test_the_studies_beyond_the_paper_can_be_read() -> None:
+    studies = {study.name: study for study in load_studies((STUDIES / "beyond",))}
+    assert [name for name, study in studies.items() if study.systems] == ["rivals"]
+    assert len(studies["rivals"].systems) == 18
+
+
 def test_every_study_that_trains_says_what_it_keeps_on_a_cpu() -> None:
     assert all(study.cpu is not None and study.cpu.note for study in load_studies((STUDIES,)) if study.grid)
 

@@ -29,10 +29,10 @@ def test_studies_share_trainings_and_each_is_measured_on_what_all_ask_for(
         'tests = ["pairs", "sheds"]', 'tests = "pairs"', "count = [4, 8]\nrain = [", "count = [8, 2]\nrain = ["
     )
     both = plan([other, study], TINY)
-    assert sorted((each.training.count, each.training.rain) for each in both) == sorted(
+    assert sorted((each.subject.count, each.subject.rain) for each in both) == sorted(
         (count, rain) for count in (2, 4, 8) for rain in ("small", "medium")
     )
-    tests = {each.training.count: [test.name for test in each.tests] for each in both}
+    tests = {each.subject.count: [test.name for test in each.tests] for each in both}
     assert tests == {2: ["pairs"], 4: ["pairs", "sheds"], 8: ["pairs", "sheds"]}
 
 
@@ -46,7 +46,7 @@ def test_trainings_that_differ_in_what_they_are_tested_on_are_planned_once(chang
 
 
 def test_seeds_can_be_given(study: Study) -> None:
-    assert {each.training.seed for each in plan([study], TINY, (3, 4))} == {3, 4}
+    assert {each.subject.seed for each in plan([study], TINY, (3, 4))} == {3, 4}
 
 
 def test_a_network_is_the_same_however_it_is_written() -> None:

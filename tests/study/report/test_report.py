@@ -30,11 +30,11 @@ from derain.study.plan.trainings import trainings
 from derain.study.report.figures import Quantity, curves, quantities, scaled, turning_points
 from derain.study.report.page import write_report
 from derain.study.report.pictures import Photo, strips
-from derain.study.run.one_training import execute
 from derain.study.run.prepare import prepare
 from derain.study.run.recorded import RecordedRun, RecordedStudy
 from derain.study.run.result import Environment, Measured, Result
 from derain.study.run.store import Store
+from derain.study.run.task import execute
 
 COUNTS = 'count = [4, 8]\nrain = ["small", "medium"]'
 FOUR_COUNTS = 'count = [8, 64, 256, 1024]\nrain = ["small", "medium"]'

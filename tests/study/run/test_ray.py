@@ -9,11 +9,11 @@ import pytest
 from derain.errors import InputError
 from derain.study.plan.scales import Scale
 from derain.study.plan.spec import Study
-from derain.study.run.one_training import execute
 from derain.study.run.prepare import prepare
 from derain.study.run.ray import RayExecutor
 from derain.study.run.scheduler import run
 from derain.study.run.store import Store
+from derain.study.run.task import execute
 
 ray = pytest.importorskip("ray")
 from ray.cluster_utils import Cluster  # noqa: E402

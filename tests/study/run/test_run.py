@@ -22,11 +22,11 @@ from derain.study.judge.results import load_results
 from derain.study.plan.scales import Scale
 from derain.study.plan.spec import Reduced, Study
 from derain.study.run.local import LocalExecutor
-from derain.study.run.one_training import Task, execute
 from derain.study.run.prepare import choose, prepare
 from derain.study.run.result import Environment, Measured, Result
 from derain.study.run.scheduler import State, run
 from derain.study.run.store import Store
+from derain.study.run.task import Task, execute
 from derain.training.log import read_log
 from derain.training.loop import Progress, train
 from derain.training.objective import Objective
@@ -131,7 +131,7 @@ def test_a_part_of_a_study_is_chosen_by_its_axes(study: Study, tiny: Scale, tmp_
     tasks = prepare([study], tiny, (), store)
 
     def chosen(*only: str) -> set[tuple[int, str]]:
-        return {(task.training.count, task.training.rain) for task in choose(tasks, only)}
+        return {(task.subject.count, task.subject.rain) for task in choose(tasks, only)}
 
     assert chosen("count=8", "rain=small") == {(8, "small")}
     assert chosen("count=8", "count=4", "rain=small", "length=1") == {(8, "small"), (4, "small")}
@@ -140,7 +140,7 @@ def test_a_part_of_a_study_is_chosen_by_its_axes(study: Study, tiny: Scale, tmp_
         chosen("counts=8")
     with pytest.raises(InputError, match=r"--only count=9: no training has that count; there is 4, 8"):
         chosen("count=9")
-    without = [task for task in tasks if (task.training.count, task.training.rain) != (8, "small")]
+    without = [task for task in tasks if (task.subject.count, task.subject.rain) != (8, "small")]
     with pytest.raises(InputError, match=r"--only count=8: no training has that count; there is no training at all"):
         choose([], ["count=8"])
     with pytest.raises(InputError, match=r"--only count=8 rain=small: no training has all of these"):
@@ -220,7 +220,7 @@ def test_figures_are_kept_where_the_response_fails_and_the_report_is_told(
 
     store = Store(tmp_path)
     monkeypatch.setattr("derain.study.run.prepare.lay", lambda category: None)
-    monkeypatch.setattr("derain.study.run.one_training.respond", fail)
+    monkeypatch.setattr("derain.study.run.task.respond", fail)
     prepare([small], tiny, (), store)
     [task, _] = prepare([replace(small, name="probed", probe=True)], tiny, (), store)
     execute(task, store.folder, "cpu", 1)
@@ -344,7 +344,7 @@ class Scripted:
         passed, task, iteration = self._script.pop(0)
         self._pass_time(passed)
         reach(self._store, task, iteration)
-        if iteration < task.training.settings().iterations:
+        if iteration < task.iterations:
             return []
         tests = {test.name: Measured(content, [], {}, {}, {}, {}, {}) for test, content in task.tests}
         result = Result({}, {}, 4, 1, Environment("cpu", 1, "2.13.0"), None, tests)
@@ -412,7 +412,7 @@ def test_the_seconds_of_a_training_are_those_of_all_its_iterations_even_if_it_wa
     store = Store(tmp_path)
     straight, resumed = prepare([small], tiny, (), store)  # of six iterations each
     with pytest.raises(KeyboardInterrupt):
-        train(resumed.training.settings(), store.run(resumed.identity), checkpoint_every=3, report=stop)
+        train(resumed.subject.settings(), store.run(resumed.identity), checkpoint_every=3, report=stop)
     for task in (straight, resumed):
         execute(task, store.folder, "cpu", 1)
         result = store.result(task.identity)

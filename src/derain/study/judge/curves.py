@@ -167,7 +167,7 @@ def _point(cells: Sequence[Cell], name: str, threshold: int) -> Point:
             if value is not None:
                 images.setdefault(image, []).append(value)
     by_seed = [value for cell in cells if (value := cell.measured.value(name, threshold)) is not None]
-    return Point(by_seed, {image: fmean(values) for image, values in images.items()}, cells[0].parameters)
+    return Point(by_seed, {image: fmean(values) for image, values in images.items()}, cells[0].parameters or 0)
 
 
 def compared(figure: Figure, over: Sequence[str]) -> Iterator[tuple[str, Mapping[Line, Curve]]]:

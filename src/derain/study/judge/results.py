@@ -15,14 +15,14 @@ from derain.study.run.store import Store
 
 @dataclass(frozen=True)
 class Cell:
-    """A training with its figures on a test set.
+    """A training, or a given system, with its figures on a test set.
 
     Attributes:
-        identity: of the training; its folder is `Store.run(identity)`.
+        identity: of the training or system; its folder is `Store.run(identity)`.
         axes: those of `derain.study.plan.spec.AXES`.
         test: name of the test set.
-        photos: distinct photos that its backgrounds come from.
-        parameters: of the network.
+        photos: distinct photos that its backgrounds come from; None: not known.
+        parameters: of the network; None: not known.
         measured: figures on the test set.
         environment: where it was trained.
         trained: streaks that it was trained on; None: not known.
@@ -32,8 +32,8 @@ class Cell:
     identity: str
     axes: Mapping[str, Any]
     test: str
-    photos: int
-    parameters: int
+    photos: int | None
+    parameters: int | None
     measured: Measured
     environment: Environment
     trained: Sequence[TrainedStreaks] | None
@@ -48,9 +48,10 @@ class Results:
         study: as it was when it was run last.
         scale: of its trainings.
         cells: of the trainings that are done, in the order of the grids, on the test set that is drawn and judged.
-        further: the same on the other test sets.
         missing: number of trainings that are not done.
         failed: axes and reason, as text, of those that failed or could not be measured in all, by their identity.
+        further: the cells on the other test sets.
+        given: cells of the given systems on every test set.
     """
 
     study: Study
@@ -59,6 +60,7 @@ class Results:
     missing: int
     failed: Mapping[str, str]
     further: Sequence[Cell] = ()
+    given: Sequence[Cell] = ()
 
     @property
     def done(self) -> int:
@@ -109,7 +111,13 @@ def _results(recorded: RecordedStudy, store: Store) -> Results:
         mapped = not recorded.study.probe or (result is not None and result.response is not None)
         if (None in (first, *others) or not mapped) and (reason := store.failure(run.id)) is not None:
             failed[run.id] = f"{', '.join(str(run.axes[axis]) for axis in AXES[:-1])}: {reason}"
-    return Results(recorded.study, recorded.scale, cells, len(missing), failed, further)
+    given: list[Cell] = []
+    for run in recorded.given:
+        result = store.result(run.id)
+        given += filter(None, (_cell(run, test, result) for test in run.tests))
+        if (reason := store.failure(run.id)) is not None:
+            failed[run.id] = f"{run.axes['network']}: {reason}"
+    return Results(recorded.study, recorded.scale, cells, len(missing), failed, further, given)
 
 
 def _cell(run: RecordedRun, test: str, result: Result | None) -> Cell | None:

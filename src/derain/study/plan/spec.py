@@ -14,6 +14,7 @@ from derain.networks import parse
 from derain.networks.registry import seen_from
 from derain.pictures.backgrounds import Category
 from derain.rain import PRESETS
+from derain.study.plan.given import PERFECT, Given, with_trivial
 from derain.study.plan.scales import SCALES
 from derain.support.choices import Match
 from derain.support.tables import located, read_table, read_toml
@@ -136,21 +137,28 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Study:
-    """Trainings, the test sets they are measured on, and the figures that show them."""
+    """Trainings and given systems, the test sets they are measured on, and the figures that show them."""
 
     title: str
     figure: FigureName
-    data: Mapping[str, Category]
+    data: Mapping[str, Category] = field(default_factory=dict)
     tests: Mapping[str, TestSet] = field(default_factory=dict)
     grid: tuple[Grid, ...] = ()
+    given: tuple[Given, ...] = ()
+    """Systems that are measured as they are; `systems` has the trivial ones as well."""
     gpu: Reduced | None = None
     cpu: Reduced | None = None
     findings: tuple[Finding, ...] = ()
     plot: Plot | None = None
     pictures: Pictures | None = None
     probe: bool = False
-    """Map every network's response to rain, on the test photos of its category."""
+    """Map the response to rain of every network that is trained, on the test photos of its category."""
     name: str = ""
+
+    @property
+    def systems(self) -> tuple[Given, ...]:
+        """The given systems, followed by those that learnt nothing."""
+        return with_trivial(self.given)
 
     def grids(self, scale: str) -> tuple[Grid, ...]:
         """The grids at a scale."""
@@ -176,6 +184,8 @@ def load_study(path: Path) -> Study:
         for scale in SCALES:
             for grid in study.grids(scale):
                 _check_grid(grid, study)
+        for given in study.given:
+            _check_given(given, study)
         for test in study.tests.values():
             _check_test(test, study)
         if study.plot is not None:
@@ -234,6 +244,7 @@ def _resolve(study: Study, path: Path) -> Study:
             name: replace(test, name=name, rain=test.rain and rain(test.rain)) for name, test in study.tests.items()
         },
         grid=grids(study.grid),
+        given=tuple(given.resolved(path.parent, study.tests) for given in study.given),
         gpu=reduced(study.gpu),
         cpu=reduced(study.cpu),
         pictures=study.pictures and replace(study.pictures, rain=tuple(map(rain, study.pictures.rain))),
@@ -263,6 +274,30 @@ def _check_grid(grid: Grid, study: Study) -> None:
         values = getattr(grid, axis)
         if not all(least <= value < below for value in values):
             raise InputError(f"{axis} must have values from {least:g} to less than {below:g}, not {list(values)}")
+
+
+def _check_given(given: Given, study: Study) -> None:
+    try:
+        if [each.name for each in study.given].count(given.name) > 1:
+            raise InputError("two systems have this name")
+        if (given.model is None) == (not given.restored):
+            raise InputError("give model or restored")
+        if not given.tests:
+            raise InputError("there is no test set to measure it on")
+        if given.network is not None:
+            parse(given.network)
+        for test in (*given.tests, *given.seen, *given.shares, *given.restored, *given.restored_clean):
+            one_of(test, study.tests, "test set")
+        for test in given.tests if given.restored else ():
+            if test not in given.restored or study.tests[test].rainy is None:
+                raise InputError(f"the test set {test!r} needs a folder in restored, and to be of pairs")
+        for category, role in ((given.backgrounds, "train"), (given.probe, "test")):
+            if category is not None and not getattr(study.data[one_of(category, study.data, "category")], role):
+                raise InputError(f"the category {category!r} needs photos in {role}")
+        if given.probe is not None and (given.restored or given.model == PERFECT):
+            raise InputError("only a model can be probed")
+    except InputError as error:
+        raise InputError(f"the given system {given.name!r}: {error}") from error
 
 
 def _check_test(test: TestSet, study: Study) -> None:

@@ -1,17 +1,18 @@
-"""The trainings of a study: every training once, whatever number of figures share it."""
+"""What studies ask for: every training once, whatever number of figures share it, and every given system."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from derain.errors import InputError
 from derain.evaluation.test_sets import Test
 from derain.networks.registry import canonical, determined
 from derain.pictures.backgrounds import Category
 from derain.rain import load_rain
+from derain.study.plan.given import Given
 from derain.study.plan.scales import Scale
 from derain.study.plan.spec import AXES, Grid, Study, resolve_test, with_defaults
 from derain.training.description import identity
@@ -68,17 +69,35 @@ class Training:
         return identity(self.settings(), photos, determined(self.network), _rain(self.rain))
 
 
+Subject = TypeVar("Subject", bound=Training | Given, covariant=True)
+
+
 @dataclass(frozen=True)
-class Planned:
-    """A training and what its network is asked."""
+class Planned(Generic[Subject]):
+    """A training, or a given system, and what is asked of it."""
 
-    training: Training
+    subject: Subject
     tests: tuple[Test, ...]
-    probe: bool
-    """True: the network's response to rain is mapped."""
+    backgrounds: Category | None
+    """On whose training photos it is trained; None: not known."""
+    probe: Category | None
+    """On whose test photos its response to rain is mapped; None: it is not."""
 
 
-def plan(studies: Sequence[Study], scale: Scale, seeds: Sequence[int] = ()) -> list[Planned]:
+def plan_given(studies: Sequence[Study]) -> list[Planned[Given]]:
+    """The given systems of studies, with those that learnt nothing."""
+    return [
+        Planned(
+            given,
+            tuple(resolve_test(study, name) for name in given.tests),
+            *(None if name is None else study.data[name] for name in (given.backgrounds, given.probe)),
+        )
+        for study in studies
+        for given in study.systems
+    ]
+
+
+def plan(studies: Sequence[Study], scale: Scale, seeds: Sequence[int] = ()) -> list[Planned[Training]]:
     """The distinct trainings of studies, in the order in which the studies ask for them.
 
     Args:
@@ -98,7 +117,10 @@ def plan(studies: Sequence[Study], scale: Scale, seeds: Sequence[int] = ()) -> l
             _refuse_equal_axes(study, training, known.setdefault(tuple(training.axes().values()), training))
             probed |= {training} if study.probe else set()
             tests.setdefault(training, {}).update(dict.fromkeys(resolve_test(study, name) for name in grid.tests))
-    return [Planned(training, tuple(wanted), training in probed) for training, wanted in tests.items()]
+    return [
+        Planned(training, tuple(wanted), training.category, training.category if training in probed else None)
+        for training, wanted in tests.items()
+    ]
 
 
 def _refuse_equal_axes(study: Study, training: Training, other: Training) -> None:
@@ -110,9 +132,9 @@ def _refuse_equal_axes(study: Study, training: Training, other: Training) -> Non
         )
 
 
-def distinct(planned: Sequence[Planned]) -> list[Planned]:
+def distinct(planned: Sequence[Planned[Training]]) -> list[Planned[Training]]:
     """Without trainings that give the weights of an earlier one, such as those of equal categories of two studies."""
-    found = {(each.training.identity(""), each.training.category.train): each for each in reversed(planned)}
+    found = {(each.subject.identity(""), each.subject.category.train): each for each in reversed(planned)}
     return [each for each in planned if each in found.values()]
 
 

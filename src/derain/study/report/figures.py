@@ -30,6 +30,7 @@ _LETTERS_A_PANEL = 36  # of the legend
 
 # Sizes in inches, at 10 points. Set by hand: a layout engine takes longer than the drawing.
 _PANEL_IN, _GAP_IN = (2.15, 1.9), (0.6, 0.42)
+_SQUARE_IN = (4.4, 4.4)
 _LEFT_IN, _RIGHT_IN, _TOP_IN, _BOTTOM_IN = 0.8, 0.1, 0.32, 0.7
 _LEGEND_LINE_IN = 0.2
 _LEAST_GAP = 0.15  # of the axis, between two counts whose labels stand level
@@ -231,6 +232,27 @@ def draw_turning_points(panels: Mapping[str, Mapping[str, tuple[float, float]]])
     return figure
 
 
+def draw_points(points: Mapping[str, tuple[float, float]], across: str, up: str) -> "Figure":
+    """One named point each on equal axes from 0, with the line of equal values; to be called within `page.drawing`.
+
+    Args:
+        points: horizontal and vertical values by name.
+        across, up: titles of the axes.
+    """
+    figure, [[axes]] = _panels(1, 1, _LEGEND_LINE_IN * ceil(len(points) / 2), _SQUARE_IN)
+    high = 1.1 * max(max(point) for point in points.values())
+    axes.plot([0, high], [0, high], color="#999999", linewidth=1, linestyle=(0, (5, 3)))
+    for index, (name, point) in enumerate(points.items()):
+        axes.plot(*point, color=_colour(index), marker=_marker(index), ms=8, linestyle="none", label=name)
+    axes.set_xlim(0, high)
+    axes.set_ylim(0, high)
+    axes.set_xlabel(across, fontsize=9)
+    axes.set_ylabel(up, fontsize=9)
+    _finish(axes, "")
+    figure.legend(loc="lower center", ncols=2, frameon=False, fontsize=8)
+    return figure
+
+
 def _draw_curve(axes: "Axes", curve: Curve, index: int) -> "Line2D":
     drawn = axes.errorbar(
         list(curve),
@@ -267,11 +289,13 @@ def _limits_with_zero(low: float, high: float) -> tuple[float, float]:
     return low, high + 0.05 * (high - low)
 
 
-def _panels(rows: int, columns: int, legend_in: float) -> "tuple[Figure, list[list[Axes]]]":
+def _panels(
+    rows: int, columns: int, legend_in: float, panel_in: tuple[float, float] = _PANEL_IN
+) -> "tuple[Figure, list[list[Axes]]]":
     """A figure with a grid of axes, and room for a legend below."""
     from matplotlib.figure import Figure
 
-    (panel_width, panel_height), (gap_width, gap_height) = _PANEL_IN, _GAP_IN
+    (panel_width, panel_height), (gap_width, gap_height) = panel_in, _GAP_IN
     bottom = _BOTTOM_IN + legend_in
     width = _LEFT_IN + columns * panel_width + (columns - 1) * gap_width + _RIGHT_IN
     height = bottom + rows * panel_height + (rows - 1) * gap_height + _TOP_IN

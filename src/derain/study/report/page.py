@@ -66,7 +66,7 @@ def write_report(
             found.append((each, verdicts))
             sections.append(make_section(each, verdicts, known, folder))
     progress(len(studies), len(studies))
-    every = (cell for each in studies for cell in (*each.cells, *each.further))
+    every = (cell for each in studies for cell in (*each.cells, *each.further, *each.given))
     cells = list({(cell.identity, cell.test): cell for cell in every}.values())
     page = render(
         "study/report/report.html",

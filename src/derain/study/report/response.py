@@ -109,7 +109,7 @@ def _within_and_beyond(cells: Sequence[Cell]) -> list[Drawn]:
             by_count.setdefault(cell.axes["count"], []).append(parts)
     if not by_count:
         return []
-    parameters = cells[0].parameters
+    parameters = cells[0].parameters or 0
     return [
         Drawn(
             label,

@@ -26,6 +26,7 @@ from derain.study.report.figures import (
     varied,
 )
 from derain.study.report.folder import ReportFolder
+from derain.study.report.matrix import MatrixSection, matrix_section
 from derain.study.report.pictures import NOTES, Picture, draw_strips, strips
 from derain.study.report.response import ResponseSection, response_section
 from derain.study.report.tables import FindingTables, Table, name_of, table2, told_apart, verdict_tables
@@ -79,6 +80,7 @@ class Section:
     table2: Table | None
     verdicts: list[FindingTables]
     response: ResponseSection | None
+    matrix: MatrixSection | None
     pictures: PicturesPart | None
 
 
@@ -107,6 +109,7 @@ def make_section(
         table2=table2(results.cells) if results.cells and study.figure == "T2" else None,
         verdicts=verdict_tables(verdicts),
         response=response_section(drawn, folder.save, folder.shown) if is_probed else None,
+        matrix=matrix_section(results, folder.save) if results.given else None,
         pictures=None if study.pictures is None else _pictures(results, study.pictures, folder),
     )
 
@@ -115,7 +118,7 @@ def heading(results: Results) -> str:
     """Such as "Figure 4: title (cpu scale)"."""
     figure = results.study.figure
     kind, number = ("Table", figure[1:]) if figure.startswith("T") else ("Figure", figure[1:])
-    title = f"{results.study.title} ({results.scale.name} scale)"
+    title = f"{results.study.title} ({results.scale.name} scale)" if results.study.grid else results.study.title
     return title if figure == "other" else f"{kind} {number}: {title}"
 
 
@@ -139,7 +142,7 @@ def _facts(results: Results) -> dict[str, str]:
     """Facts on how the study was run; none if it trains nothing."""
     cells, scale = results.cells, results.scale
     if not cells and not results.missing:
-        return {}
+        return _given_facts(results) if results.given or results.failed else {}
     facts = {
         "scale": scale.name,
         "reduction": scale.reduction,
@@ -155,11 +158,28 @@ def _facts(results: Results) -> dict[str, str]:
         facts["networks"] = "; ".join(networks) if len(networks) > 1 else ""
         facts["seeds"] = ", ".join(map(str, sorted({cell.axes["seed"] for cell in cells})))
         facts["backgrounds (photos)"] = "; ".join(map(_backgrounds, panels(cells, "category").items()))
-        facts["tested on"] = ", ".join(
-            f"{test} ({number} pictures)" for test, number in {c.test: len(c.measured.names) for c in cells}.items()
-        )
+        facts["tested on"] = _tested_on(cells)
         facts["made on"] = "; ".join(dict.fromkeys(map(_environment, cells)))
     return {name: text for name, text in facts.items() if text}
+
+
+def _given_facts(results: Results) -> dict[str, str]:
+    """How the given systems were measured."""
+    systems = results.study.systems
+    wanted = sum(len(each.tests) for each in systems)
+    facts = {
+        "given systems": f"{len(systems)} ({len(results.failed)} failed)",
+        "measurements": f"{len(results.given)} done, {wanted - len(results.given)} missing",
+        "failed": "; ".join(results.failed.values()),
+        "tested on": _tested_on(results.given),
+        "made on": "; ".join(dict.fromkeys(map(_environment, results.given))),
+    }
+    return {name: text for name, text in facts.items() if text}
+
+
+def _tested_on(cells: Sequence[Cell]) -> str:
+    numbers = {cell.test: len(cell.measured.names) for cell in cells}
+    return ", ".join(f"{test} ({number} pictures)" for test, number in numbers.items())
 
 
 def _backgrounds(category: tuple[str, Sequence[Cell]]) -> str:

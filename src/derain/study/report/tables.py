@@ -144,15 +144,17 @@ def all_figures(cells: Sequence[Cell]) -> Table:
         for title, group in groups.items():
             rows += [[Markup("<b>{}</b>").format(title), *[""] * len(_COLUMNS)]] if title else []
             for cell in group:
-                name = ", ".join(filter(None, [test, axes_text(cell, own), f"{cell.photos} photos"]))
+                photos = "" if cell.photos is None else f"{cell.photos} photos"
+                name = ", ".join(filter(None, [test, axes_text(cell, own), photos]))
                 own_means = (METRIC[q.figure].text(cell.measured.value(q.figure, q.threshold)) for q in _COLUMNS)
                 rows.append([name, *own_means])
     return Table(["", *(quantity.title for quantity in _COLUMNS)], rows)
 
 
 def axes_text(cell: Cell, axes: Sequence[str]) -> str:
-    """A training's values on some axes; numbers are nothing without the axis's name."""
-    return ", ".join(value if isinstance(value := cell.axes[axis], str) else f"{axis} {value:g}" for axis in axes)
+    """A training's values on some axes; numbers are nothing without the axis's name. A given system lacks some."""
+    values = [(axis, cell.axes[axis]) for axis in axes if cell.axes[axis] is not None]
+    return ", ".join(value if isinstance(value, str) else f"{axis} {value:g}" for axis, value in values)
 
 
 def left_out(cells: Sequence[Cell]) -> str:

@@ -23,8 +23,9 @@ from derain.study.run.scheduler import State
 def plan_json(
     studies: Sequence[Study], scale: Scale, seeds: Sequence[int], device: str, measure: bool
 ) -> dict[str, Any]:
-    """The trainings of studies: "trainings" (distinct ones), "scale", "reduction", "studies" (the number of each and
-    what it leaves out), "networks" (trainings of each) and, measured, "seconds" of all trainings one after the other.
+    """The trainings of studies: "trainings" (distinct ones), "scale", "reduction", "studies" (the number of trainings
+    and of given systems of each, and what it leaves out), "networks" (trainings of each) and, measured, "seconds" of
+    all trainings one after the other.
     """
     planned = distinct(plan(studies, scale, seeds))
     content: dict[str, Any] = {
@@ -35,14 +36,15 @@ def plan_json(
             study.name: {
                 "title": study.title,
                 "trainings": len(distinct(plan([study], scale, seeds))),
+                "given": len(study.systems),
                 "left_out": reduced.note if (reduced := study.reduced(scale.name)) else "",
             }
             for study in studies
         },
-        "networks": Counter(each.training.network for each in planned),
+        "networks": Counter(each.subject.network for each in planned),
     }
     if measure:
-        seconds = {each.training: seconds_a_training(each.training, device) for each in planned}
+        seconds = {each.subject: seconds_a_training(each.subject, device) for each in planned}
         content["seconds"] = sum(seconds.values())
         content["device"] = device
     return content
@@ -52,8 +54,10 @@ def plan_table(content: Mapping[str, Any]) -> Table:
     """The same for the terminal."""
     table = Table("study", "trainings", "of", box=None, caption_justify="left")
     for name, study in content["studies"].items():
-        left_out = f"\n[dim]kept: {escape(study['left_out'])}[/dim]" if study["left_out"] else ""
-        table.add_row(escape(name), f"{study['trainings']}", escape(study["title"]) + left_out)
+        notes = [f"kept: {study['left_out']}"] if study["left_out"] else []
+        notes += [f"measured as they are: {study['given']} given systems"] if study["given"] else []
+        lines = [escape(study["title"]), *(f"[dim]{escape(note)}[/dim]" for note in notes)]
+        table.add_row(escape(name), f"{study['trainings']}", "\n".join(lines))
     caption = f"{content['trainings']} distinct trainings at the scale {content['scale']!r} ({content['reduction']})"
     if "seconds" in content:
         place = "one CPU thread" if content["device"] == "cpu" else content["device"]
@@ -66,8 +70,8 @@ def results_table(records: Sequence[Mapping[str, Any]], threshold: int) -> Table
     """All figures at one threshold; axes on which nothing varies stand in the title."""
     shown = [record for record in records if record["threshold"] == threshold]
     varied = [axis for axis in AXES if len({record[axis] for record in shown}) > 1]
-    fixed = [f"{axis} {shown[0][axis]}" for axis in AXES if shown and axis not in varied]
-    caption = escape(f"{', '.join(fixed)}; t={threshold}")
+    fixed = [f"{axis} {shown[0][axis]}" for axis in AXES if axis not in varied and shown[0][axis] is not None]
+    caption = escape(f"{', '.join([*fixed, f't={threshold}'])}")
     table = Table(box=None, padding=(0, 1, 0, 0), caption=caption, caption_justify="left")
     for axis in (*varied, "test"):
         table.add_column(axis, vertical="bottom", no_wrap=True)
@@ -75,7 +79,8 @@ def results_table(records: Sequence[Mapping[str, Any]], threshold: int) -> Table
         table.add_column(metric.label.replace(" ", "\n"), justify="right", no_wrap=True)
     for record in shown:
         cells = (metric.text(record[metric.name]) for metric in METRICS)
-        table.add_row(*(escape(f"{record[axis]}") for axis in varied), escape(record["test"]), *cells)
+        axes = (escape("" if record[axis] is None else f"{record[axis]}") for axis in varied)
+        table.add_row(*axes, escape(record["test"]), *cells)
     return table
 
 

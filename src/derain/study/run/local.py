@@ -7,7 +7,7 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from derain.study.run.one_training import Task, execute
+from derain.study.run.task import Task, execute
 from derain.support.devices import usable_device
 
 

@@ -1,4 +1,4 @@
-"""The tasks of studies, after a look at all data they need."""
+"""The tasks of studies, after a look at all data and models they need."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,14 +8,17 @@ from pathlib import Path
 from derain.errors import InputError, did_you_mean
 from derain.evaluation.test_sets import Test, first, photos
 from derain.pictures.backgrounds import Category
+from derain.study.plan.given import Given
 from derain.study.plan.scales import Scale
 from derain.study.plan.spec import AXES, Study
-from derain.study.plan.trainings import Planned, plan, trainings
+from derain.study.plan.trainings import Planned, Training, plan, plan_given, trainings
 from derain.study.run.data_record import DataRecord, Hashes, refuse_leak, refuse_unset, set_hash
-from derain.study.run.one_training import Task, training_photos
+from derain.study.run.given import identity_of, refuse_unusable
 from derain.study.run.recorded import RecordedRun, RecordedStudy
 from derain.study.run.response import lay
 from derain.study.run.store import Store
+from derain.study.run.task import Task, axes_of
+from derain.study.run.trained import training_photos
 from derain.support.files import make_folder
 
 
@@ -33,16 +36,16 @@ def prepare(
 
     Raises:
         InputError: as of `choose`; a folder is missing or a picture bad; data changed since the results were made; a
-            test set shows what is trained on, or cannot be cut from its photos; two studies have one name, or two of
-            their test sets or of those of a study that was run here before; or as `derain.study.plan.trainings.plan`.
+            test set shows what is trained on, or cannot be cut from its photos; a given system cannot be opened, or
+            lacks a picture; two studies have one name, or two of their test sets or of those of a study that was run
+            here before; or as `derain.study.plan.trainings.plan`.
     """
-    planned = plan(studies, scale, seeds)
+    planned: list[Planned[Training | Given]] = [*plan(studies, scale, seeds), *plan_given(studies)]
     _refuse_equal_names("study", studies)
     _refuse_equal_names("test set", (test for each in planned for test in each.tests))
     record = DataRecord(store.folder)
     hashes = _look_at_data(planned, record)
-    tasks = {each.training: _task(each, hashes) for each in planned}
-    chosen = choose(list(tasks.values()), only)
+    chosen = choose([_task(each, hashes) for each in planned], only)
     known = store.studies()
     recorded = [_recorded(study, scale, seeds, hashes, known) for study in studies]
     _refuse_other_tests(recorded, known, store.folder)
@@ -60,38 +63,52 @@ class _Hashes:
     photos: Mapping[Category, str]
     tests: Mapping[str, str]
 
+    def identity(self, subject: Training | Given) -> str:
+        """The identity of a training or a given system."""
+        return identity_of(subject) if isinstance(subject, Given) else subject.identity(self.photos[subject.category])
 
-def _look_at_data(planned: Sequence[Planned], record: DataRecord) -> _Hashes:
+
+def _look_at_data(planned: Sequence[Planned[Training | Given]], record: DataRecord) -> _Hashes:
     """Read all photos and pairs, and refuse what changed, what shows a photo trained on, and what is too small."""
-    together = dict.fromkeys((each.training.category, test) for each in planned for test in each.tests)
-    trained = {category: training_photos(category, record) for category in dict.fromkeys(c for c, _ in together)}
-    shown = {test: _test_pictures(test, record) for test in dict.fromkeys(t for _, t in together)}
-    for category, test in together:
-        refuse_leak(category.name, trained[category], test.name, shown[test]["clean"])
+    trained_on = dict.fromkeys(each.backgrounds for each in planned if each.backgrounds is not None)
+    trained = {category: training_photos(category, record) for category in trained_on}
+    shown = {
+        test: _test_pictures(test, record) for test in dict.fromkeys(test for each in planned for test in each.tests)
+    }
+    for category, test in dict.fromkeys((each.backgrounds, test) for each in planned for test in each.tests):
+        if category is not None:
+            refuse_leak(category.name, trained[category], test.name, shown[test]["clean"])
     for test in shown:
         _refuse_uncut(test)
-    for category in dict.fromkeys(each.training.category for each in planned if each.probe):
-        refuse_unset(category.test)
-        name = f"{category.name}, test"
-        refuse_leak(category.name, trained[category], name, record.hashes(name, photos(category.test)))
-        _refuse_unprobed(category)
+    for category, probed in dict.fromkeys((each.backgrounds, each.probe) for each in planned):
+        if probed is not None:
+            refuse_unset(probed.test)
+            name = f"{probed.name}, test"
+            seen = record.hashes(name, photos(probed.test))
+            if category is not None:
+                refuse_leak(category.name, trained[category], name, seen)
+            _refuse_unprobed(probed)
+    for each in planned:
+        if isinstance(each.subject, Given):
+            refuse_unusable(each.subject, each.tests)
     return _Hashes(
         {category: set_hash(hashes) for category, hashes in trained.items()},
         {test.name: _content(test, pictures) for test, pictures in shown.items()},
     )
 
 
-def _task(planned: Planned, hashes: _Hashes) -> Task:
-    training = planned.training
+def _task(planned: Planned[Training | Given], hashes: _Hashes) -> Task:
     tests = tuple((test, hashes.tests[test.name]) for test in planned.tests)
-    return Task(training.identity(hashes.photos[training.category]), training, tests, planned.probe)
+    return Task(hashes.identity(planned.subject), planned.subject, tests, planned.probe)
 
 
 def _recorded(
     study: Study, scale: Scale, seeds: Sequence[int], hashes: _Hashes, known: Sequence[RecordedStudy]
 ) -> RecordedStudy:
     """The record of a study, with those trainings of earlier seeds that may be begun."""
-    recorded = RecordedStudy(study, scale, _runs(study, scale, seeds, hashes, earlier=False))
+    recorded = RecordedStudy(
+        study, scale, _runs(study, scale, seeds, hashes, earlier=False), _given_runs(study, hashes)
+    )
     # The report keeps trainings of earlier seeds that were begun (`derain.study.judge.results`).
     before = {run.axes["seed"] for each in known if each.name == recorded.name for run in each.runs}
     if earlier := sorted(before - {run.axes["seed"] for run in recorded.runs}):
@@ -107,7 +124,7 @@ def _runs(
     found: list[RecordedRun] = []
     for training, grid in trainings(study, scale, seeds):
         run = RecordedRun(
-            id=training.identity(hashes.photos[training.category]),
+            id=hashes.identity(training),
             axes=training.axes(),
             tests={test: hashes.tests[test] for test in grid.tests},
             earlier=earlier,
@@ -117,10 +134,18 @@ def _runs(
     return tuple(found)
 
 
-def choose(tasks: Sequence[Task], only: Sequence[str]) -> list[Task]:
-    """The tasks whose trainings have, on every axis that is named, one of the values that are named.
+def _given_runs(study: Study, hashes: _Hashes) -> tuple[RecordedRun, ...]:
+    return tuple(
+        RecordedRun(hashes.identity(given), axes_of(given), {test: hashes.tests[test] for test in given.tests})
+        for given in study.systems
+    )
 
-    Tasks of one identity, as of equal categories of two names, become one with the test sets of all.
+
+def choose(tasks: Sequence[Task], only: Sequence[str]) -> list[Task]:
+    """The tasks that have, on every axis that is named, one of the values that are named.
+
+    Tasks of one identity, as of equal categories of two names, become one with the test sets of all. A given system has
+    its name as its network, its training set as its rain, and no value on the other axes.
 
     Args:
         tasks: of `prepare`.
@@ -129,7 +154,7 @@ def choose(tasks: Sequence[Task], only: Sequence[str]) -> list[Task]:
     Raises:
         InputError: there is no such axis, or no training with that value or with all of the values.
     """
-    axes = [{axis: _text(value) for axis, value in task.training.axes().items()} for task in tasks]
+    axes = [{axis: _text(value) for axis, value in task.axes().items()} for task in tasks]
     wanted: dict[str, set[str]] = {}
     for each in only:
         axis, _, value = each.partition("=")
@@ -155,8 +180,8 @@ def choose(tasks: Sequence[Task], only: Sequence[str]) -> list[Task]:
     return list(found.values())
 
 
-def _text(value: str | int | float) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _text(value: str | int | float | None) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value or "none")
 
 
 def _refuse_equal_names(kind: str, things: Iterable[Study | Test]) -> None:
@@ -175,10 +200,10 @@ def _refuse_other_tests(recorded: Sequence[RecordedStudy], known: Sequence[Recor
         known: what is recorded.
         folder: of the results.
     """
-    content_of = {test: content for each in recorded for run in each.runs for test, content in run.tests.items()}
+    content_of = {test: content for each in recorded for run in each.all for test, content in run.tests.items()}
     names = {each.name for each in recorded}
     for other in known:
-        for run in other.runs if other.name not in names else ():
+        for run in other.all if other.name not in names else ():
             for test, content in run.tests.items():
                 if content_of.get(test, content) != content:
                     raise InputError(

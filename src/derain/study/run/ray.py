@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from derain.errors import InputError, needs_extra
-from derain.study.run.one_training import Task, at_work_elsewhere, execute
 from derain.study.run.store import Store
+from derain.study.run.task import Task, at_work_elsewhere, execute
 
 _CONNECT_SECONDS = 12
 _RETRIES = 3

@@ -1,4 +1,4 @@
-"""The record of a study in a folder of results: the study itself, its scale and the trainings that belong to it."""
+"""The record of a study in a folder of results: the study, its scale, its trainings and given systems."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from derain.support.tables import read_table
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """A training that belongs to a study.
+    """A training, or a given system, that belongs to a study.
 
     Attributes:
-        id: identity of the training.
+        id: its identity.
         axes: those of `derain.study.plan.spec.AXES`.
         tests: hashes of what its test sets show, by their names; the first is drawn and judged.
         earlier: it is of a seed that only an earlier command asked for.
@@ -34,6 +34,12 @@ class RecordedStudy:
     study: Study
     scale: Scale
     runs: tuple[RecordedRun, ...]
+    given: tuple[RecordedRun, ...] = ()
+
+    @property
+    def all(self) -> tuple[RecordedRun, ...]:
+        """The trainings and the given systems."""
+        return (*self.runs, *self.given)
 
     @property
     def name(self) -> str:
@@ -51,4 +57,5 @@ class RecordedStudy:
             read_table(Study, content["study"], "the study", Path()),
             Scale(**content["scale"]),
             tuple(RecordedRun(**run) for run in content["runs"]),
+            tuple(RecordedRun(**run) for run in content.get("given", ())),
         )

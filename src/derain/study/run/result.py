@@ -1,4 +1,4 @@
-"""The result of one training: what is known of the network, and its figures on every test set."""
+"""The result of a task: what is known of a network or a given system, and its figures on every test set."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -10,7 +10,7 @@ from derain.probe.response import ResponseMap
 
 @dataclass(frozen=True)
 class Environment:
-    """Where a network was trained: torch device, CPU threads and version of torch."""
+    """Where a network was trained, or a given system measured: torch device, CPU threads and version of torch."""
 
     device: str
     threads: int
@@ -71,14 +71,14 @@ _BY_THRESHOLD = ("mean", "images", "input", "sensitivity", "perfect_e_r")
 
 @dataclass(frozen=True)
 class Result:
-    """A training that is done.
+    """A training that is done, or a given system.
 
     Attributes:
-        axes: those of `derain.study.plan.spec.AXES`.
+        axes: those of `derain.study.plan.spec.AXES`; None: a given system has none.
         run: header of the weights.
-        photos: distinct photos that its backgrounds come from.
-        parameters: of the network.
-        environment: where it was trained.
+        photos: distinct photos that its backgrounds come from; None: not known.
+        parameters: of the network; None: not known.
+        environment: where it was trained, or measured if it was given.
         seconds: of the training; None: not known.
         tests: its figures by the names of the test sets.
         response: to rain; None: it was not mapped.
@@ -87,8 +87,8 @@ class Result:
 
     axes: Mapping[str, Any]
     run: Mapping[str, Any]
-    photos: int
-    parameters: int
+    photos: int | None
+    parameters: int | None
     environment: Environment
     seconds: float | None
     tests: Mapping[str, Measured] = field(default_factory=dict)

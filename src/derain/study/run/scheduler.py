@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from derain.study.plan.spec import AXES
-from derain.study.run.one_training import Task, at_work_elsewhere, is_done
 from derain.study.run.store import Store
+from derain.study.run.task import Task, at_work_elsewhere, is_done
 from derain.training.log import last_iteration
 
 
@@ -110,7 +110,7 @@ class _Work:
     def state(self, running: Sequence[Task]) -> State:
         """How it stands, with some tasks at work."""
         iterations = {identity: self._iterations(identity) for identity in (*self.waiting, *self._failed)}
-        wanted = {identity: self._tasks[identity].training.settings().iterations for identity in self._at_start}
+        wanted = {identity: self._tasks[identity].iterations for identity in self._at_start}
         # Finished ones count in full, failed ones as far as they came; one that a kill threw back is catching up.
         trained = sum(
             max(0, iterations.get(identity, wanted[identity]) - start) for identity, start in self._at_start.items()
@@ -119,7 +119,7 @@ class _Work:
         at_work = [task.identity for task in running if task.identity in self.waiting]
         return State(
             done=len(self._tasks) - len(self.waiting) - len(self._failed),
-            running={identity: iterations[identity] / wanted[identity] for identity in at_work},
+            running={identity: iterations[identity] / (wanted[identity] or 1) for identity in at_work},
             failed=dict(self._failed),
             names=self._names,
             waiting=len(self.waiting) - len(at_work),
@@ -131,9 +131,10 @@ class _Work:
 
 
 def _names(tasks: Sequence[Task]) -> dict[str, str]:
-    """A name for each training that says in what it differs from the others."""
-    axes = {task.identity: task.training.axes() for task in tasks}
+    """A name for each task that says in what it differs from the others."""
+    axes = {task.identity: task.axes() for task in tasks}
     varied = [key for key in AXES if len({values[key] for values in axes.values()}) > 1]
     return {
-        identity: ", ".join(f"{key} {values[key]}" for key in varied or ["count"]) for identity, values in axes.items()
+        identity: ", ".join(f"{key} {values[key]}" for key in varied or ["count"] if values[key] is not None)
+        for identity, values in axes.items()
     }

@@ -1,4 +1,4 @@
-"""Results on disk: one JSON a training, and an index of their figures that can be made again at any time."""
+"""Results on disk: one JSON a training or given system, and an index of their figures, made again at any time."""
 
 import csv
 import io
@@ -117,10 +117,10 @@ class Store:
         return [_study(path) for path in sorted((self.folder / "studies").glob("*.json"))]
 
     def records(self) -> list[dict[str, Any]]:
-        """One flat record for every training, test set and threshold, as `pandas.DataFrame` takes them.
+        """One flat record for every task, test set and threshold, as `pandas.DataFrame` takes them.
 
         Keys: id, the `AXES`, photos (distinct ones), parameters, seconds (of training), test, threshold, and the
-        figures of `derain.METRICS`, means over images, or None.
+        figures of `derain.METRICS`, means over images, or None. A given system has its name as its network.
 
         Raises:
             InputError: there are no results, the index cannot be written, or a file is damaged or of a newer version.
@@ -128,7 +128,7 @@ class Store:
         files = self._index()
         if not files:
             raise InputError(f"{self.folder} holds no results of a study")
-        rows = sorted((row for file in files.values() for row in file["rows"]), key=_ORDER)
+        rows = sorted((row for file in files.values() for row in file["rows"]), key=_order)
         return [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
 
     def _index(self) -> dict[str, dict[str, Any]]:
@@ -164,6 +164,11 @@ def _study(path: Path) -> RecordedStudy:
         return RecordedStudy.from_json({**content, "runs": runs})
     except (InputError, *_DAMAGE) as error:
         raise _damaged(path, error) from error
+
+
+def _order(row: Sequence[Any]) -> tuple[tuple[bool, Any], ...]:
+    """By the axes, test set and threshold; given systems, which have no value on most axes, come first."""
+    return tuple((value is not None, value) for value in _ORDER(row))
 
 
 def _damaged(path: Path, error: object) -> InputError:

@@ -1,6 +1,7 @@
 """Training: what is written, and that a run can be stopped anywhere and goes on as if nothing had happened."""
 
 import dataclasses
+import hashlib
 import json
 import math
 import shutil
@@ -181,6 +182,47 @@ def test_validation_rain_is_of_another_family(settings: TrainingSettings, tmp_pa
         train(dataclasses.replace(settings, rain=rain, validate_every=12), tmp_path / rain)
         run = json.loads((tmp_path / rain / "run.json").read_text())
         assert run["validation"]["sets"][0]["rain"] == unseen
+
+
+def test_a_training_begins_from_a_model(settings: TrainingSettings, tmp_path: Path) -> None:
+    first = train(settings, tmp_path / "first")
+    still = dataclasses.replace(settings, init=first, seed=1, learning_rate=1e-12)
+    begun = train(still, tmp_path / "begun")
+    for name, tensor in weights(begun).items():
+        torch.testing.assert_close(tensor, weights(first)[name], atol=1e-8, rtol=0)
+    _, header = load_model(begun)
+    assert header["init"] == hashlib.sha256(first.read_bytes()).hexdigest()
+
+
+def test_a_training_that_begins_from_a_model_resumes_to_the_same_bits(
+    settings: TrainingSettings, tmp_path: Path
+) -> None:
+    init = train(settings, tmp_path / "init")
+    settings = dataclasses.replace(settings, init=init, seed=1)
+    undisturbed = train(settings, tmp_path / "undisturbed")
+    with pytest.raises(Stopped):
+        train(settings, tmp_path / "stopped", checkpoint_every=3, report=stop_at(7))
+    assert same(undisturbed, train(settings, tmp_path / "stopped"))
+    fresh = dataclasses.replace(settings, init=None)
+    with pytest.raises(InputError, match="init"):
+        train(fresh, tmp_path / "stopped")
+
+
+@pytest.mark.parametrize(
+    ("init", "sentence"),
+    [
+        ("balanced", "balanced.safetensors holds the weights of unet, not of resnet:features=4,blocks=1"),
+        ("opening", "opening does not hold weights of resnet:features=4,blocks=1 to begin from"),
+        ("nowhere.safetensors", "there is no file nowhere.safetensors"),
+        ("model.onnx", "model.onnx is an ONNX file; training begins from a model file"),
+    ],
+)
+def test_a_model_that_a_training_cannot_begin_from_is_named(
+    settings: TrainingSettings, tmp_path: Path, init: str, sentence: str
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        train(dataclasses.replace(settings, init=Path(init)), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_finished_run_is_left_as_it_is(settings: TrainingSettings, tmp_path: Path) -> None:

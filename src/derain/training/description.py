@@ -22,6 +22,7 @@ def describe_run(
     rain: Mapping[str, Any],
     patches: PatchSet,
     validation: Sequence[ValidationSet],
+    init: str | None = None,
 ) -> dict[str, Any]:
     """Describe a run for run.json, the header of its weights, and the check before it goes on.
 
@@ -34,10 +35,12 @@ def describe_run(
         rain: the description of the rain.
         patches: the backgrounds.
         validation: the sets that are measured along the training.
+        init: hash of the model that it begins from; None: fresh weights.
     """
     description = {
         "seed": settings.seed,
         **network,
+        **({"init": init} if init else {}),
         "optimiser": {
             "name": "adam",
             "iterations": settings.iterations,

@@ -11,10 +11,12 @@ import torch
 from derain.errors import InputError
 from derain.evaluation.test_sets import ValidationSet, pairs_set
 from derain.networks.base import Network
+from derain.networks.loading import load_model, model_hash
 from derain.networks.memory import refuse_too_large, refuse_too_many_weights
+from derain.networks.onnx import is_onnx
 from derain.networks.registry import build, parse
 from derain.networks.running import channels_last
-from derain.networks.weights import describe
+from derain.networks.weights import describe, load_weights
 from derain.pictures.backgrounds import ContentFilter, PatchSet, load_patches, split_photos, whole_photos
 from derain.pictures.degradation import Degradation
 from derain.pictures.images import list_images
@@ -63,6 +65,7 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(generator(settings.seed, "network").integers(2**31)))
         network = build(name, hyperparameters)
+    init = None if settings.init is None else _begin_from(network, settings.init, settings.network)
     smallest, side = network.descriptor.smallest_size_px, settings.sample_size
     if side < smallest:
         raise InputError(
@@ -103,8 +106,21 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
         scene = lay_scene(space, photos, settings.seed, skip_bad=settings.skip_bad)
 
     # Describe it all.
-    description = describe_run(settings, describe(name, network), rain.describe(), patches, validation)
+    description = describe_run(settings, describe(name, network), rain.describe(), patches, validation, init)
     return Run(settings, description, network, objective, validation, scene)
+
+
+def _begin_from(network: Network, model: Path, named: str) -> str:
+    """Put the weights of a model into a network, and give the hash of the model.
+
+    Raises:
+        InputError: as `derain.networks.load_model`; or it is a model of another network.
+    """
+    if is_onnx(model):
+        raise InputError(f"{model} is an ONNX file; training begins from a model file or from official weights")
+    loaded, _ = load_model(model, named)
+    load_weights(network, loaded.state_dict(), f"{model} does not hold weights of {named} to begin from")
+    return model_hash(model, named)
 
 
 def split_backgrounds(settings: TrainingSettings) -> tuple[list[Path], list[Path]]:

@@ -38,6 +38,8 @@ class TrainingSettings:
     """Rendering of the streaks, where the rain does not say it itself."""
     network: str = "resnet"
     """Network, with hyperparameters as in resnet:features=16,blocks=4."""
+    init: Path | None = None
+    """Model to begin from in place of fresh weights: balanced, strong, the model file of a run, or official weights."""
     iterations: int = 250_000
     """Training iterations."""
     loss: str = field(default="l1", metadata={"axis": True})

@@ -48,7 +48,9 @@ def main(pairs: tuple[Path, ...] = (), rain: tuple[Path, ...] = (), number: int 
         layers = load_rain(str(path)).layers(number, _SIDE_PX, _SIDE_PX, generator(0, "hard rain"))
         found[path.name] = [figures(layer.astype(float)) for layer in layers[:, 0].clamp(0, 255).numpy()]
     summary = {
-        name: {key: [round(float(np.quantile([each[key] for each in rows], q)), 3) for q in _QUANTILES] for key in rows[0]}
+        name: {
+            key: [round(float(np.quantile([each[key] for each in rows], q)), 3) for q in _QUANTILES] for key in rows[0]
+        }
         for name, rows in found.items()
     }
     for name, rows in summary.items():

@@ -4,9 +4,9 @@
     python studies/beyond/no_reference.py --photos "$DERAIN_DATA/natural/test" --out docs/results/no_reference.json
 
 Each photo is shown in three ways: under 0, 25, 50, 75 and 100 % of one layer of rain; restored from all of it by models
-and by filters that learnt nothing; and as it is. The truth is PSNR-Y. NIQE (lower is better; Mittal et al., IEEE SPL 2013)
-is of use if it ranks the pictures of a photo as PSNR-Y does (Spearman's rank correlation, mean and standard deviation
-over photos), and puts the untouched photo above the rainy one and above the blurred one.
+and by filters that learnt nothing; and as it is. The truth is PSNR-Y. NIQE (lower is better; Mittal et al., IEEE SPL
+2013) is of use if it ranks the pictures of a photo as PSNR-Y does (Spearman's rank correlation, mean and standard
+deviation over photos), and puts the untouched photo above the rainy one and above the blurred one.
 
 Rules, fixed before the run: it goes into the tables if its correlation over the systems is at least 0.8 on average, and
 the photo is put first against rain and against blur in nine of ten cases.

@@ -1,6 +1,7 @@
-"""Measure what the rain of pairs looks like, and beside it the rain of a file that is meant to look alike.
+r"""Measure what the rain of pairs looks like, and beside it the rain of a file that is meant to look alike.
 
-    python studies/beyond/hard_rain/measure.py --pairs "$DERAIN_DATA/rain/rain100h" --rain studies/beyond/rain/rain100h.toml
+    python studies/beyond/hard_rain/measure.py --pairs "$DERAIN_DATA/rain/rain100h" \
+        --rain studies/beyond/rain/rain100h.toml --out docs/results/hard_rain/statistics.json
 
 The figures of a layer R = O - B (its largest channel, levels 0..255), and over the layers their 10 %, 50 % and 90 %
 quantiles:
@@ -14,6 +15,7 @@ quantiles:
     across_px       the same across the angle
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,12 +49,7 @@ def main(pairs: tuple[Path, ...] = (), rain: tuple[Path, ...] = (), number: int 
     for path in rain:
         layers = load_rain(str(path)).layers(number, _SIDE_PX, _SIDE_PX, generator(0, "hard rain"))
         found[path.name] = [figures(layer.astype(float)) for layer in layers[:, 0].clamp(0, 255).numpy()]
-    summary = {
-        name: {
-            key: [round(float(np.quantile([each[key] for each in rows], q)), 3) for q in _QUANTILES] for key in rows[0]
-        }
-        for name, rows in found.items()
-    }
+    summary = {name: {key: _quantiles([each[key] for each in rows]) for key in rows[0]} for name, rows in found.items()}
     for name, rows in summary.items():
         print(name)
         for key, values in rows.items():
@@ -76,6 +73,10 @@ def figures(layer: Layer) -> dict[str, float]:
         "along_px": _half_width(upright, 0),
         "across_px": _half_width(upright, 1),
     }
+
+
+def _quantiles(values: Sequence[float]) -> list[float]:
+    return [round(float(np.quantile(values, quantile)), 3) for quantile in _QUANTILES]
 
 
 def _recovered(rainy: Path, clean: Path) -> Layer:

@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from statistics import fmean
 from typing import NamedTuple, get_args
 
 from markupsafe import Markup
 
 from derain.evaluation.metrics import METRIC, METRICS
+from derain.evaluation.statistics import mean_defined
 from derain.study.judge.paper import TABLE2
 from derain.study.judge.results import Cell, Results
 from derain.study.judge.verdicts import Level, Verdict
@@ -78,8 +78,7 @@ def table2(cells: Sequence[Cell]) -> Table:
 
 
 def _mean(cells: Sequence[Cell], figure: str, threshold: int) -> str:
-    values = [value for cell in cells if (value := cell.measured.value(figure, threshold)) is not None]
-    return METRIC[figure].text(fmean(values) if values else None)
+    return METRIC[figure].text(mean_defined(cell.measured.value(figure, threshold) for cell in cells))
 
 
 def verdict_tables(verdicts: Sequence[Verdict]) -> list[FindingTables]:

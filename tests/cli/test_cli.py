@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+import tyro
 
 from derain import cli
+from derain.cli import COMMANDS
 from derain.networks import NETWORKS
 from derain.pictures.images import list_images, read_image, write_image
 
@@ -334,3 +336,16 @@ def test_bad_calls_of_studies_are_named(derain, tmp_path: Path, arguments: list[
     code, output = derain("study", *(argument.format(tmp=tmp_path) for argument in arguments))
     assert code == 2
     assert sentence.format(tmp=tmp_path) in output
+
+
+COMMAND_LINES = [
+    line.partition("#")[0].split()[1:]
+    for line in (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").splitlines()
+    if line.startswith("    derain ")
+]
+
+
+@pytest.mark.parametrize("arguments", COMMAND_LINES, ids=" ".join)
+def test_every_command_of_the_readme_is_understood(arguments: list[str]) -> None:
+    understood = tyro.extras.subcommand_cli_from_dict(COMMANDS, args=arguments, config=(tyro.conf.OmitArgPrefixes,))
+    assert type(understood) is COMMANDS[arguments[0]]

@@ -22,6 +22,8 @@ class Restore:
     """Photos, videos, folders of them, and patterns such as 'holiday/*.jpg'."""
     out: Path
     """Folder for the results, which keep their names."""
+    recursive: bool = False
+    """Take the files of folders in folders as well; in OUT they lie in the same folders."""
     model: Path = Path(NAMES[0])
     """balanced, strong, the model file of a run, an ONNX file, or a .pth file of official weights."""
     network: str | None = None
@@ -53,11 +55,12 @@ class Restore:
         from derain.support.processes import dedicate_to_network
 
         dedicate_to_network(self.threads)
-        files = find_files(self.inputs, self.out)
+        files = find_files(self.inputs, self.out, self.recursive)
         network, _ = load_model(self.model, self.network, self.engine)
         tile_px = None if self.tile == "auto" else self.tile
         restorer = TiledRestorer(network, self.device, tile_px, self.strength)
-        writing = Writing(self.out, self.quality, self.smoothing, self.compare, self.report)
+        tree = tuple(path for path in self.inputs if path.is_dir()) if self.recursive else ()
+        writing = Writing(self.out, self.quality, self.smoothing, self.compare, self.report, tree)
         with progress_bar(console) as bar:
             task = bar.add_task("files", total=None)
             parts = bar.add_task("", total=None, visible=False)

@@ -11,9 +11,11 @@ from typing import IO, Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from derain.errors import InputError, unreadable
+from derain.errors import InputError, needs_extra, unreadable
+from derain.pictures.raw import RawPicture, is_raw
 
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "PPM")
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "PPM")  # Pillow's own
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs")
 
 ORIENTATION = 0x0112
 """The tag of the orientation in EXIF 2.32."""
@@ -42,12 +44,12 @@ def opened(path: Path) -> Iterator[Image.Image]:
     """
     try:
         # Given a path, Pillow (13.0) maps the file, and scrambles grey TIFF pictures that are to be turned.
-        with path.open("rb") as file, _open(file) as image:
+        with path.open("rb") as file, _open(file, path) as image:
             yield image
     except (InputError, MemoryError):
         raise
     except UnidentifiedImageError as error:
-        raise InputError(f"{path} is not an image ({', '.join(FORMATS)})") from error
+        raise InputError(f"{path} is not an image ({', '.join(FORMATS)}, HEIF, RAW)") from error
     except OSError as error:
         raise unreadable(path, error, "the image") from error
     except Exception as error:  # on broken files Pillow's decoders raise nearly anything
@@ -148,7 +150,13 @@ def as_stored(seen: Image.Image, orientation: int) -> Image.Image:
     return upright(seen, {6: 8, 8: 6}.get(orientation, orientation))
 
 
-def _open(file: IO[bytes]) -> Image.Image:
+def _open(file: IO[bytes], path: Path) -> Image.Image:
+    if is_raw(file, path):
+        return RawPicture(file, path)
+    if _is_heif(file):
+        with needs_extra("heif", f"{path} is a HEIF picture and needs pillow-heif"):
+            from pillow_heif import HeifImageFile
+        return HeifImageFile(file)
     with _settings_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # for the resolution Pillow looks into EXIF data, which may be broken
         limit = Image.MAX_IMAGE_PIXELS
@@ -159,10 +167,22 @@ def _open(file: IO[bytes]) -> Image.Image:
             Image.MAX_IMAGE_PIXELS = limit
 
 
+def _is_heif(file: IO[bytes]) -> bool:
+    """Whether an open file is of HEIF's brands (ISO/IEC 23008-12), those of AVIF left out."""
+    length = int.from_bytes(file.read(4))
+    brands = file.read(min(length, 256) - 4) if length > 8 else b""
+    file.seek(0)
+    named = [brands[start : start + 4] for start in (4, *range(12, len(brands), 4))]
+    return brands.startswith(b"ftyp") and any(brand in _HEIF_BRANDS for brand in named)
+
+
 def _more_than_8_bits(image: Image.Image) -> int:
     """How many bits a channel the file has, most of which Pillow reduces to 8 itself while it decodes; 0: at most 8."""
     if image.format == "BMP":
         return 0  # its "16" is bits a pixel
+    if image.format == "HEIF":
+        bits = int(image.info["bit_depth"])
+        return bits if bits > 8 else 0
     arguments = _arguments(image)
     if image.format == "PPM" and any(isinstance(entry, tuple) and entry[1] > 255 for entry in arguments):
         return 16  # (mode, largest level)

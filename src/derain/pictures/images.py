@@ -1,6 +1,5 @@
 """Pictures as arrays: reading, writing and listing of files."""
 
-from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -10,9 +9,8 @@ from PIL import Image
 
 from derain.errors import InputError, MissingFileError, unreadable
 from derain.pictures.decoding import decoded, opened, stored_orientation, upright
+from derain.pictures.formats import SUFFIXES
 from derain.support.files import write_bytes
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm")
 
 
 def read_image(path: Path, max_pixels: int = 200_000_000) -> UInt8[np.ndarray, "h w 3"]:
@@ -22,7 +20,7 @@ def read_image(path: Path, max_pixels: int = 200_000_000) -> UInt8[np.ndarray, "
     taken. Of 12 or 16 bits a channel the upper 8 are kept, which is logged.
 
     Args:
-        path: PNG, JPEG, WebP, TIFF, BMP or PPM; the content counts, not the suffix.
+        path: PNG, JPEG, WebP, AVIF, TIFF, BMP, PPM, HEIF or a RAW file; the content counts, not the suffix.
         max_pixels: a picture with more pixels is refused before it is decoded.
 
     Returns:
@@ -58,28 +56,32 @@ def list_images(folder: Path) -> list[Path]:
     Raises:
         InputError: the folder is missing, cannot be read, is empty or holds no picture.
     """
-    return list_files(folder, SUFFIXES, "image")
+    entries = list_entries(folder)
+    if not entries:
+        raise InputError(f"the folder {folder} is empty")
+    # Hidden files with a picture's suffix are what macOS leaves beside the pictures ("._photo.jpg"). What is no folder
+    # is kept, not only what is a file: a broken link is to be named.
+    named = [path for path in entries if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
+    files = [path for path in named if not path.is_dir()]
+    if not files:
+        raise InputError(f"the folder {folder} holds no image ({', '.join(SUFFIXES)})")
+    return files
 
 
-def list_files(folder: Path, suffixes: Sequence[str], what: str) -> list[Path]:
-    """As `list_images`, for files of other suffixes; `what` they are is for the sentence that there are none."""
+def list_entries(folder: Path) -> list[Path]:
+    """What is in `folder` itself, sorted by name as text.
+
+    Raises:
+        InputError: the folder is missing or cannot be read.
+    """
     if not folder.exists():
         raise MissingFileError(f"the folder {folder} does not exist")
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder")
     try:
-        entries = sorted(folder.iterdir(), key=lambda path: path.name)
+        return sorted(folder.iterdir(), key=lambda path: path.name)
     except OSError as error:
         raise unreadable(folder, error, "the folder") from error
-    if not entries:
-        raise InputError(f"the folder {folder} is empty")
-    # Hidden files with a picture's suffix are what macOS leaves beside the pictures ("._photo.jpg"). What is no folder
-    # is kept, not only what is a file: a broken link is to be named.
-    named = [path for path in entries if path.suffix.lower() in suffixes and not path.name.startswith(".")]
-    files = [path for path in named if not path.is_dir()]
-    if not files:
-        raise InputError(f"the folder {folder} holds no {what} ({', '.join(suffixes)})")
-    return files
 
 
 def write_image(path: Path, image: UInt8[np.ndarray, "h w *c"]) -> None:

@@ -7,9 +7,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from glob import glob, has_magic
 from itertools import chain
-from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +15,9 @@ import numpy as np
 from jaxtyping import UInt8
 
 from derain.errors import InputError
-from derain.pictures.images import SUFFIXES, list_files
+from derain.pictures import raw
 from derain.restoration.changes import Changes, draw_changes, find_changes
+from derain.restoration.finding import place
 from derain.restoration.manifest import Manifest, alone_in
 from derain.restoration.photos import (
     MAX_PIXELS,
@@ -33,7 +32,7 @@ from derain.restoration.report import PAGE, report_page, strip_name
 from derain.restoration.restorer import TiledRestorer
 from derain.restoration.video import SUFFIXES as VIDEO_SUFFIXES
 from derain.restoration.video import restore_video
-from derain.support.files import entry, make_folder, write_bytes
+from derain.support.files import make_folder, write_bytes
 
 _REPORTED_PX = 800
 _log = logging.getLogger("derain")
@@ -49,6 +48,7 @@ class Writing:
         smoothing: 0..1, of videos (`derain.restoration.smoothing`).
         compare: write OUT/NAME.compare.jpg as well, photo and result side by side.
         report: write OUT/report.html as well, which says of every photo what was changed, where, and how sure that is.
+        tree: folders below which a result lies as its source does; others lie in `out` itself.
     """
 
     out: Path
@@ -56,6 +56,7 @@ class Writing:
     smoothing: float = 0.0
     compare: bool = False
     report: bool = False
+    tree: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,42 +68,6 @@ class Outcome:
     skipped: int
     failed: int
     warned: int = 0
-
-
-def find_files(inputs: Sequence[Path], out: Path | None = None) -> list[Path]:
-    """Photos and videos, each once: files as they are, those of folders (not of folders in them), and of patterns.
-
-    Args:
-        inputs: files, folders, and patterns as a shell knows them (*, ?, [...], and ** for any depth).
-        out: folder for the results; those that are in it already are left out of what a pattern matches, and where it
-            is one of the folders, as a shell may give it for a pattern.
-
-    Raises:
-        InputError: nothing is given, or a video of another kind; a folder holds no photo or video, nothing matches a
-            pattern, or all is results.
-    """
-    if not inputs:
-        raise InputError("give at least one photo, video or folder")
-    suffixes = (*SUFFIXES, *VIDEO_SUFFIXES)
-    made = None if out is None else Manifest(out)
-    found: dict[str, Path] = {}
-    for path in inputs:
-        if entry(path) == "folder":
-            files = [file for file in list_files(path, suffixes, "photo or video") if not (made and made.wrote(file))]
-        elif has_magic(str(path)) and not os.path.lexists(path):
-            matches = map(Path, sorted(glob(str(path), recursive=True)))  # noqa: PTH207 (a pattern may be absolute)
-            files = [match for match in matches if match.suffix.lower() in suffixes and match.is_file()]
-            files = [file for file in files if not (made and made.wrote(file))]
-            if not files:
-                raise InputError(f"no photo or video matches {path}")
-        elif path.suffix.lower() not in suffixes and str(guess_type(path.name)[0]).startswith("video/"):
-            raise InputError(f"{path} is a video of another kind than {', '.join(VIDEO_SUFFIXES)}")
-        else:
-            files = [path]
-        found |= {_place(file): file for file in files}
-    if not found:
-        raise InputError(f"{out} holds results of derain restore alone")
-    return list(found.values())
 
 
 def restore_files(
@@ -147,7 +112,7 @@ def restore_files(
         manifest = Manifest(writing.out)
         for file in files:
             for name in outputs[file]:
-                manifest.refuse_others(name, _place(file))
+                manifest.refuse_others(name, place(file))
         todo = [file for file in files if not all(manifest.holds(name, descriptions[file]) for name in outputs[file])]
         written = [*chain.from_iterable(outputs[file] for file in todo), *([PAGE] if writing.report else [])]
         manifest.claim(written)
@@ -157,7 +122,7 @@ def restore_files(
             with closing(batch.restore(todo)) as restored:
                 for done, _ in enumerate(restored, len(files) - len(todo) + 1):
                     report(done, len(files))
-            warned = _report(files, descriptions, manifest, writing.out) if writing.report else 0
+            warned = _report(files, descriptions, manifest, writing) if writing.report else 0
         finally:
             manifest.release(written)
         failed = len(batch.failures)
@@ -165,15 +130,15 @@ def restore_files(
 
 
 def _report(
-    files: Sequence[Path], descriptions: Mapping[Path, Mapping[str, Any]], manifest: Manifest, out: Path
+    files: Sequence[Path], descriptions: Mapping[Path, Mapping[str, Any]], manifest: Manifest, writing: Writing
 ) -> int:
     """Writes the page on those of the files that are restored; the number of photos with warnings."""
     changes = {
-        file.name: Changes(**manifest.changes(file.name))
+        name: Changes(**manifest.changes(name))
         for file in files
-        if manifest.holds(strip_name(file.name), descriptions[file])
+        if manifest.holds(strip_name(name := _name(file, writing)), descriptions[file])
     }
-    write_bytes(out / PAGE, report_page(changes).encode(errors="replace"))  # names may be no text
+    write_bytes(writing.out / PAGE, report_page(changes).encode(errors="replace"))  # names may be no text
     manifest.add(PAGE, {})
     return sum(bool(each.warnings()) for each in changes.values())
 
@@ -229,7 +194,7 @@ class _Batch:
     def _restore_video(self, file: Path) -> None:
         [name] = _outputs(file, self._writing)
         restore_video(
-            file, self._writing.out / name, self._restorer.picture, self._writing.smoothing,
+            file, self._target(name), self._restorer.picture, self._writing.smoothing,
             report=partial(self._report_parts, file),
         )  # fmt: skip
         self._manifest.add(name, self._descriptions[file])
@@ -243,10 +208,17 @@ class _Batch:
                 drawn = draw_changes(photo.rgb, restored)
                 contents.append(encode_strip(photo, [photo.rgb, restored, drawn], _REPORTED_PX))
                 changes = find_changes(photo.rgb, restored, self._restorer.strength)
-                self._manifest.note_changes(file.name, changes.to_json())
+                self._manifest.note_changes(_name(file, self._writing), changes.to_json())
             for name, content in zip(_outputs(file, self._writing), contents, strict=True):
-                write_bytes(self._writing.out / name, content)
+                write_bytes(self._target(name), content)
                 self._manifest.add(name, self._descriptions[file])
+
+    def _target(self, name: str) -> Path:
+        """Where a result is written, in a folder that is there."""
+        target = self._writing.out / name
+        if not target.parent.is_dir():
+            make_folder(target.parent)
+        return target
 
     @contextmanager
     def _surviving(self, file: Path) -> Iterator[None]:
@@ -259,21 +231,23 @@ class _Batch:
             self.failures.append(file)
 
 
-def _place(file: Path) -> str:
-    """Where a file lies; a link to a file is a file of its own, with a name of its own."""
-    return str(Path(os.path.realpath(file.parent), file.name))
-
-
 def _is_video(file: Path) -> bool:
     return file.suffix.lower() in VIDEO_SUFFIXES
 
 
 def _outputs(file: Path, writing: Writing) -> list[str]:
     """Names of what is written for a file."""
+    name = _name(file, writing)
     if _is_video(file):
-        return [file.name]
-    compared = [f"{file.name}.compare.jpg"] if writing.compare else []
-    return [file.name, *compared, *([strip_name(file.name)] if writing.report else [])]
+        return [name]
+    compared = [f"{name}.compare.jpg"] if writing.compare else []
+    return [name, *compared, *([strip_name(name)] if writing.report else [])]
+
+
+def _name(file: Path, writing: Writing) -> str:
+    """The name of a result, with the folders in which it lies below the folder for the results."""
+    below = next((file.relative_to(folder) for folder in writing.tree if file.is_relative_to(folder)), Path(file.name))
+    return f"{below.as_posix()}.jpg" if file.suffix.lower() in raw.SUFFIXES else below.as_posix()
 
 
 def _refuse_clashes(outputs: Mapping[Path, list[str]], out: Path) -> None:
@@ -292,7 +266,7 @@ def _description(file: Path, model_hash: str, strength: float, writing: Writing)
     """What a result depends on; of the source None where there is no such file."""
     try:
         status = file.stat()
-        source = {"path": _place(file), "size_bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
+        source = {"path": place(file), "size_bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
     except OSError:
         source = None
     own = {"smoothing": writing.smoothing} if _is_video(file) else {"quality": writing.quality}

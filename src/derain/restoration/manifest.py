@@ -76,8 +76,11 @@ class Manifest:
 
     def wrote(self, file: Path) -> bool:
         """Whether the file is one of the results, as far as its place and its name tell."""
-        ours = file.name in self._results or file.name in self._claimed
-        return ours and os.path.realpath(file.parent) == os.path.realpath(self._out)
+        folder, out = Path(os.path.realpath(file.parent)), os.path.realpath(self._out)
+        if not folder.is_relative_to(out):
+            return False
+        name = (folder / file.name).relative_to(out).as_posix()
+        return name in self._results or name in self._claimed
 
     def holds(self, name: str, description: Mapping[str, Any]) -> bool:
         """Whether the result is there and was made as described."""

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from io import BytesIO
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import ExifTags, Image
 
 from derain.errors import InputError
+from derain.pictures import raw
 from derain.pictures.decoding import (
     ORIENTATION,
     as_stored,
@@ -39,6 +40,7 @@ _TIFF_GROUPS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 
 # A colour profile of these says nothing about the RGB they become.
 _OTHER_COLOURS = ("CMYK", "YCbCr", "LAB", "HSV")
+_AS_JPEG = {"MPO": "JPEG", "RAW": "JPEG"}  # what RAW files are developed into, and the first picture of several
 _GAP_PX = 4
 _log = logging.getLogger("derain")
 
@@ -73,7 +75,7 @@ def read_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Photo:
     behind a picture (depth, gain maps) nothing; both are logged. XMP data are not kept.
 
     Args:
-        path: PNG, JPEG, WebP, TIFF, BMP or PPM; the content counts, not the suffix.
+        path: PNG, JPEG, WebP, AVIF, TIFF, BMP, PPM, HEIF or a RAW file; the content counts, not the suffix.
         max_pixels: a photo with more pixels is refused before it is decoded.
 
     Raises:
@@ -81,10 +83,12 @@ def read_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Photo:
             several pages.
     """
     with opened(path) as image:
-        frames, is_mpo = getattr(image, "n_frames", 1), image.format == "MPO"
-        if frames > 1 and not is_mpo:
+        if image.format == "RAW" and path.suffix.lower() not in raw.SUFFIXES:
+            raise InputError(f"{path} is a RAW file: give it a suffix of those, such as {raw.SUFFIXES[6]}")
+        frames, is_main = getattr(image, "n_frames", 1), image.format in ("MPO", "HEIF")
+        if frames > 1 and not is_main:
             raise InputError(f"{path} is animated or has pages: {frames} pictures, of which all but one would be lost")
-        if is_mpo:
+        if frames > 1:
             _log.warning("%s holds %d pictures, of which the first is restored and kept", path, frames)
         profile = None if image.mode in _OTHER_COLOURS else image.info.get("icc_profile")
         picture = decoded(image, path, max_pixels)
@@ -94,11 +98,13 @@ def read_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Photo:
             _log.warning("%s is transparent, which is not kept: Pillow writes BMP files without", path)
         exif = _exif(image)
         metadata = {"exif": exif, "icc_profile": profile, "dpi": _dpi(image)}
+        if image.format == "HEIF":
+            metadata["nclx_profile"] = image.info.get("nclx_profile")
         return Photo(
             rgb=np.array(seen if seen.mode == "RGB" else seen.convert("RGB")),
             grey=seen.mode in ("L", "LA"),
             alpha=np.array(seen.getchannel("A")) if seen.mode in ("LA", "RGBA") else None,
-            format="JPEG" if is_mpo else str(image.format),
+            format=_AS_JPEG.get(str(image.format), str(image.format)),
             lossless=image.format == "WEBP" and _is_lossless(path),
             # Without EXIF data an orientation comes from XMP data, which are not kept.
             orientation=orientation if _orientation(exif) else 1,
@@ -112,8 +118,8 @@ def encode_photo(photo: Photo, restored: UInt8[np.ndarray, "h w 3"], quality: in
     Args:
         photo: as it was read.
         restored: upright, 0..255, of its size.
-        quality: 1..100, for JPEG and lossy WebP. JPEG keeps the colours at full resolution (4:4:4); TIFF is written
-            uncompressed.
+        quality: 1..100, for JPEG, AVIF, HEIF and lossy WebP. The first three keep the colours at full resolution
+            (4:4:4); TIFF is written uncompressed.
 
     Raises:
         InputError: the format cannot hold it.
@@ -126,17 +132,28 @@ def encode_photo(photo: Photo, restored: UInt8[np.ndarray, "h w 3"], quality: in
     options: dict[str, dict[str, Any]] = {
         "JPEG": {"quality": quality, "subsampling": 0},
         "WEBP": {"quality": quality, "lossless": photo.lossless, "exact": True},  # exact: what is transparent, too
+        "AVIF": {"quality": quality, "subsampling": "4:4:4"},
         "TIFF": {"compression": "raw"},  # with compression Pillow (13.0) fails on EXIF data
     }
     file = BytesIO()
     stored = as_stored(picture, photo.orientation)
     try:
-        stored.save(file, photo.format, **options.get(photo.format, {}), **photo.metadata)
+        if photo.format == "HEIF":
+            _save_heif(stored, file, quality, photo.metadata)
+        else:
+            stored.save(file, photo.format, **options.get(photo.format, {}), **photo.metadata)
     except MemoryError:
         raise
     except Exception as error:  # on odd EXIF data Pillow's encoders raise nearly anything
         raise InputError(f"the result cannot be written as {photo.format}: {error}") from error
     return file.getvalue()
+
+
+def _save_heif(picture: Image.Image, file: IO[bytes], quality: int, metadata: Mapping[str, Any]) -> None:
+    from pillow_heif import from_pillow
+
+    picture.info.update(metadata)
+    from_pillow(picture).save(file, quality=quality, chroma=444)
 
 
 def is_colourless(picture: UInt8[np.ndarray, "h w 3"]) -> bool:

@@ -4,14 +4,16 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from threading import Lock
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from derain.errors import InputError, needs_extra, unreadable
+from derain.pictures import png
 from derain.pictures.raw import RawPicture, is_raw
 
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "PPM")  # Pillow's own
@@ -110,18 +112,12 @@ def stored_orientation(image: Image.Image) -> int:
 
 def _late_exif(image: Image.Image) -> bytes | None:
     """The EXIF data of a PNG file that stand behind its pixels, as some programs write them; None: there are none."""
-    file: IO[bytes] | None = getattr(image, "fp", None)  # none once it is decoded, which reads them
+    file: png.File | None = getattr(image, "fp", None)  # none once it is decoded, which reads them
     if file is None:
         return None
     position = file.tell()
     try:
-        file.seek(8)
-        while len(head := file.read(8)) == 8:
-            length = int.from_bytes(head[:4])
-            if head[4:] == b"eXIf":
-                return b"Exif\0\0" + file.read(length)
-            file.seek(length + 4, 1)  # the checksum as well
-        return None
+        return next((b"Exif\0\0" + chunk.data for chunk in png.chunks(file) if chunk.kind == b"eXIf"), None)
     finally:
         file.seek(position)
 
@@ -150,24 +146,25 @@ def as_stored(seen: Image.Image, orientation: int) -> Image.Image:
     return upright(seen, {6: 8, 8: 6}.get(orientation, orientation))
 
 
-def _open(file: IO[bytes], path: Path) -> Image.Image:
+def _open(file: BufferedReader, path: Path) -> Image.Image:
     if is_raw(file, path):
         return RawPicture(file, path)
     if _is_heif(file):
         with needs_extra("heif", f"{path} is a HEIF picture and needs pillow-heif"):
             from pillow_heif import HeifImageFile
         return HeifImageFile(file)
+    readable = png.without_long_texts(file) if png.is_png(file) else file
     with _settings_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # for the resolution Pillow looks into EXIF data, which may be broken
         limit = Image.MAX_IMAGE_PIXELS
         Image.MAX_IMAGE_PIXELS = None  # `decoded` has a limit of its own
         try:
-            return Image.open(file, formats=FORMATS)
+            return Image.open(readable, formats=FORMATS)
         finally:
             Image.MAX_IMAGE_PIXELS = limit
 
 
-def _is_heif(file: IO[bytes]) -> bool:
+def _is_heif(file: BufferedReader) -> bool:
     """Whether an open file is of HEIF's brands (ISO/IEC 23008-12), those of AVIF left out."""
     length = int.from_bytes(file.read(4))
     brands = file.read(min(length, 256) - 4) if length > 8 else b""

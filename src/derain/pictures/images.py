@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image
+from PIL import Image, ImageCms
 
 from derain.errors import InputError, MissingFileError, unreadable
 from derain.pictures.decoding import decoded, opened, stored_orientation, upright
@@ -13,7 +13,7 @@ from derain.pictures.formats import SUFFIXES
 from derain.support.files import write_bytes
 
 
-def read_image(path: Path, max_pixels: int = 200_000_000) -> UInt8[np.ndarray, "h w 3"]:
+def read_image(path: Path, max_pixels: int = 200_000_000, srgb: bool = False) -> UInt8[np.ndarray, "h w 3"]:
     """Read a picture as a person would see it: upright by its EXIF orientation, in RGB.
 
     Grey, palette and CMYK pictures become RGB, transparent ones are laid on white, of several frames the first is
@@ -22,6 +22,7 @@ def read_image(path: Path, max_pixels: int = 200_000_000) -> UInt8[np.ndarray, "
     Args:
         path: PNG, JPEG, WebP, AVIF, TIFF, BMP, PPM, HEIF or a RAW file; the content counts, not the suffix.
         max_pixels: a picture with more pixels is refused before it is decoded.
+        srgb: convert the colours from the picture's own profile to sRGB; without it levels are as they are stored.
 
     Returns:
         levels 0..255.
@@ -31,12 +32,22 @@ def read_image(path: Path, max_pixels: int = 200_000_000) -> UInt8[np.ndarray, "
     """
     with opened(path) as image:
         orientation = stored_orientation(image)
+        profile = image.info.get("icc_profile") if srgb and image.mode in ("RGB", "RGBA", "P") else None
         picture = decoded(image, path, max_pixels)
         if picture.mode in ("LA", "RGBA"):
             rgba = picture.convert("RGBA")
             picture = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
         rgb = picture if picture.mode == "RGB" else picture.convert("RGB")
-        return np.array(upright(rgb, orientation))
+        return np.array(upright(_in_srgb(rgb, profile) if profile else rgb, orientation))
+
+
+def _in_srgb(rgb: Image.Image, profile: bytes) -> Image.Image:
+    """The picture as the profile of its colours means it; as it is where that cannot be read, or is not of RGB."""
+    try:
+        converted = ImageCms.profileToProfile(rgb, BytesIO(profile), ImageCms.createProfile("sRGB"))
+    except (ImageCms.PyCMSError, OSError):
+        return rgb
+    return rgb if converted is None else converted
 
 
 def image_size(path: Path) -> tuple[int, int]:

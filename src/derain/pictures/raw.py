@@ -1,8 +1,9 @@
 """RAW files: what a camera's sensor saw, developed into a picture (LibRaw)."""
 
 from importlib import import_module
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from PIL import Image, ImageFile
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
@@ -22,7 +23,7 @@ _PHOTOMETRIC, _SUB_FILES, _DNG_VERSION = 0x0106, 0x014A, 0xC612
 _OF_SENSORS = (32803, 34892)  # colour filter array, linear RAW
 
 
-def is_raw(file: IO[bytes], path: Path) -> bool:
+def is_raw(file: BufferedReader, path: Path) -> bool:
     """Whether an open file is a RAW file, by its content; of what is TIFF the suffix counts, too.
 
     Most RAW files are TIFF files whose first picture is a small preview. The file is read from its beginning, and left
@@ -59,7 +60,7 @@ class RawPicture(ImageFile.ImageFile):
 
     format = "RAW"
 
-    def __init__(self, file: IO[bytes], path: Path) -> None:
+    def __init__(self, file: BufferedReader, path: Path) -> None:
         self._path = path
         super().__init__(file)
 
@@ -93,7 +94,7 @@ class RawPicture(ImageFile.ImageFile):
         return InputError(f"{self._path} is a RAW file that LibRaw cannot develop: {cause}")
 
 
-def _has_sensor_levels(file: IO[bytes], head: bytes) -> bool:
+def _has_sensor_levels(file: BufferedReader, head: bytes) -> bool:
     """Whether the first picture of a TIFF file or one below it is of a sensor, or the file calls itself DNG."""
     directory = ImageFileDirectory_v2(head)
     file.seek(directory.next)

@@ -4,42 +4,20 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from math import inf
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import ExifTags, Image
+from PIL import Image
 
 from derain.errors import InputError
-from derain.pictures import raw
-from derain.pictures.decoding import (
-    ORIENTATION,
-    as_stored,
-    decoded,
-    exif_may_be_broken,
-    opened,
-    stored_orientation,
-    upright,
-)
+from derain.pictures import png, raw
+from derain.pictures.decoding import as_stored, decoded, opened, stored_orientation, upright
+from derain.restoration.metadata import jpeg_options, read_metadata, renewed
 
 MAX_PIXELS = 200_000_000
 
-# Of a TIFF file, whose EXIF data stand among the tags that describe its pixels.
-_TIFF_TAGS = (
-    ExifTags.Base.ImageDescription,
-    ExifTags.Base.Make,
-    ExifTags.Base.Model,
-    ExifTags.Base.Software,
-    ExifTags.Base.DateTime,
-    ExifTags.Base.Artist,
-    ExifTags.Base.Copyright,
-)
-_TIFF_GROUPS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
-
-# A colour profile of these says nothing about the RGB they become.
-_OTHER_COLOURS = ("CMYK", "YCbCr", "LAB", "HSV")
 _AS_JPEG = {"MPO": "JPEG", "RAW": "JPEG"}  # what RAW files are developed into, and the first picture of several
 _GAP_PX = 4
 _log = logging.getLogger("derain")
@@ -56,7 +34,7 @@ class Photo:
         format: Pillow's name of the file's format.
         lossless: whether it is a WebP file that keeps every pixel; so is the result.
         orientation: the EXIF orientation in which it is stored.
-        metadata: EXIF data, colour profile and resolution, as Pillow's `save` takes them.
+        metadata: what is kept beside the pixels, as `derain.restoration.metadata.read_metadata` gives it.
     """
 
     rgb: UInt8[np.ndarray, "h w 3"]
@@ -69,10 +47,10 @@ class Photo:
 
 
 def read_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Photo:
-    """Read a photo with its EXIF data, colour profile, resolution and transparency.
+    """Read a photo with its metadata and transparency.
 
     Palette, CMYK and other colours become RGB. Of 12 or 16 bits a channel the upper 8 are kept, and of what phones hide
-    behind a picture (depth, gain maps) nothing; both are logged. XMP data are not kept.
+    behind a picture (depth, gain maps, videos) nothing; both are logged.
 
     Args:
         path: PNG, JPEG, WebP, AVIF, TIFF, BMP, PPM, HEIF or a RAW file; the content counts, not the suffix.
@@ -90,25 +68,22 @@ def read_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Photo:
             raise InputError(f"{path} is animated or has pages: {frames} pictures, of which all but one would be lost")
         if frames > 1:
             _log.warning("%s holds %d pictures, of which the first is restored and kept", path, frames)
-        profile = None if image.mode in _OTHER_COLOURS else image.info.get("icc_profile")
         picture = decoded(image, path, max_pixels)
         orientation = stored_orientation(image)
         seen = upright(picture, orientation)
         if image.format == "BMP" and seen.mode == "RGBA":
             _log.warning("%s is transparent, which is not kept: Pillow writes BMP files without", path)
-        exif = _exif(image)
-        metadata = {"exif": exif, "icc_profile": profile, "dpi": _dpi(image)}
-        if image.format == "HEIF":
-            metadata["nclx_profile"] = image.info.get("nclx_profile")
+        metadata, lost = read_metadata(image, path)
+        if lost:
+            _log.warning("%s: left out: %s", path, ", ".join(lost))
         return Photo(
             rgb=np.array(seen if seen.mode == "RGB" else seen.convert("RGB")),
             grey=seen.mode in ("L", "LA"),
             alpha=np.array(seen.getchannel("A")) if seen.mode in ("LA", "RGBA") else None,
             format=_AS_JPEG.get(str(image.format), str(image.format)),
             lossless=image.format == "WEBP" and _is_lossless(path),
-            # Without EXIF data an orientation comes from XMP data, which are not kept.
-            orientation=orientation if _orientation(exif) else 1,
-            metadata={key: value for key, value in metadata.items() if value},
+            orientation=orientation,
+            metadata=metadata,
         )
 
 
@@ -129,19 +104,10 @@ def encode_photo(photo: Photo, restored: UInt8[np.ndarray, "h w 3"], quality: in
         picture = picture.convert("L")
     if photo.alpha is not None:
         picture.putalpha(Image.fromarray(photo.alpha))
-    options: dict[str, dict[str, Any]] = {
-        "JPEG": {"quality": quality, "subsampling": 0},
-        "WEBP": {"quality": quality, "lossless": photo.lossless, "exact": True},  # exact: what is transparent, too
-        "AVIF": {"quality": quality, "subsampling": "4:4:4"},
-        "TIFF": {"compression": "raw"},  # with compression Pillow (13.0) fails on EXIF data
-    }
-    file = BytesIO()
     stored = as_stored(picture, photo.orientation)
+    file = BytesIO()
     try:
-        if photo.format == "HEIF":
-            _save_heif(stored, file, quality, photo.metadata)
-        else:
-            stored.save(file, photo.format, **options.get(photo.format, {}), **photo.metadata)
+        _save(stored, photo, file, quality)
     except MemoryError:
         raise
     except Exception as error:  # on odd EXIF data Pillow's encoders raise nearly anything
@@ -149,7 +115,29 @@ def encode_photo(photo: Photo, restored: UInt8[np.ndarray, "h w 3"], quality: in
     return file.getvalue()
 
 
-def _save_heif(picture: Image.Image, file: IO[bytes], quality: int, metadata: Mapping[str, Any]) -> None:
+def _save(stored: Image.Image, photo: Photo, file: BytesIO, quality: int) -> None:
+    metadata = renewed(photo.metadata, stored)
+    match photo.format:
+        case "JPEG":
+            stored.save(file, "JPEG", quality=quality, subsampling=0, **jpeg_options(metadata))
+        case "PNG":
+            chunks = metadata.pop("chunks", ())
+            content = BytesIO()
+            stored.save(content, "PNG", **metadata)
+            file.write(png.with_chunks(content.getvalue(), chunks))
+        case "WEBP":  # exact: what is transparent, too
+            stored.save(file, "WEBP", quality=quality, lossless=photo.lossless, exact=True, **metadata)
+        case "AVIF":
+            stored.save(file, "AVIF", quality=quality, subsampling="4:4:4", **metadata)
+        case "HEIF":
+            _save_heif(stored, file, quality, metadata)
+        case "TIFF":  # with compression Pillow (13.0) fails on EXIF data
+            stored.save(file, "TIFF", compression="raw", **metadata)
+        case _:
+            stored.save(file, photo.format, **metadata)
+
+
+def _save_heif(picture: Image.Image, file: BytesIO, quality: int, metadata: Mapping[str, Any]) -> None:
     from pillow_heif import from_pillow
 
     picture.info.update(metadata)
@@ -186,25 +174,6 @@ def encode_strip(photo: Photo, pictures: Sequence[UInt8[np.ndarray, "h w 3"]], s
     return file.getvalue()
 
 
-def _exif(image: Image.Image) -> bytes | None:
-    """The EXIF data of a decoded picture, byte by byte but for TIFF."""
-    if image.format != "TIFF":
-        exif: bytes | None = image.info.get("exif")
-        if exif is None and "Raw profile type exif" in image.info:
-            with exif_may_be_broken():
-                # As ImageMagick writes them into PNG files: an empty line, name, length, and hexadecimal digits.
-                exif = bytes.fromhex("".join(image.info["Raw profile type exif"].split("\n")[3:]))
-        return exif
-    found, kept = image.getexif(), Image.Exif()
-    for tag in _TIFF_TAGS:
-        if tag in found:
-            kept[tag] = found[tag]
-    for group in _TIFF_GROUPS:
-        if group in found:
-            kept[group] = found.get_ifd(group)
-    return kept.tobytes() if len(kept) else None
-
-
 def _is_lossless(path: Path) -> bool:
     """Whether the first picture of a WebP file is of its lossless kind (RFC 9649)."""
     with path.open("rb") as file:
@@ -215,15 +184,3 @@ def _is_lossless(path: Path) -> bool:
             length = int.from_bytes(head[4:], "little")
             file.seek(length + length % 2, 1)
     return False
-
-
-def _orientation(exif: bytes | None) -> int | None:
-    read = Image.Exif()
-    with exif_may_be_broken():
-        read.load(exif or b"")
-    return read.get(ORIENTATION)
-
-
-def _dpi(image: Image.Image) -> tuple[float, float] | None:
-    horizontal, vertical = map(float, image.info.get("dpi", (0, 0)))
-    return (horizontal, vertical) if 0 < horizontal < inf and 0 < vertical < inf else None

@@ -286,9 +286,7 @@ def test_colours_of_another_space_become_srgb_on_demand(tmp_path: Path) -> None:
     red, blue = (swapped.index(tag) for tag in (b"rXYZ", b"bXYZ"))
     swapped = swapped[:red] + b"bXYZ" + swapped[red + 4 : blue] + b"rXYZ" + swapped[blue + 4 :]
     Image.new("RGB", (9, 7), (255, 0, 0)).save(tmp_path / "a.png", icc_profile=swapped)
-    Image.new("RGB", (9, 7), (255, 0, 0)).save(
-        tmp_path / "lab.png", icc_profile=ImageCms.ImageCmsProfile(lab).tobytes()
-    )
+    Image.new("RGB", (9, 7), (255, 0, 0)).save(tmp_path / "lab.png", icc_profile=lab)
     Image.new("RGB", (9, 7), (255, 0, 0)).save(tmp_path / "broken.png", icc_profile=b"no profile")
     assert read_image(tmp_path / "a.png")[0, 0].tolist() == [255, 0, 0]
     assert np.abs(read_image(tmp_path / "a.png", srgb=True)[0, 0].astype(int) - [0, 0, 255]).max() <= 2

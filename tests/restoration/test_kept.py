@@ -13,6 +13,8 @@ import pillow_heif
 import pytest
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
+from derain.pictures.deep import encode_png_16, encode_tiff_16
+from derain.pictures.images import read_image
 from derain.restoration.photos import encode_photo, read_photo
 
 SIZE = (64, 96)
@@ -283,3 +285,56 @@ def test_of_an_ordinary_photo_nothing_is_left_out(suffix: str, tmp_path: Path, n
     with opened(restored(save(suffix, tmp_path, **takes))) as result:
         assert np.abs(np.asarray(result).astype(int) - DRY).max() <= 12
     assert not notes()
+
+
+@pytest.mark.parametrize(
+    ("suffix", "mode"), [("png", "LA"), *((suffix, mode) for suffix in ("png", "tif") for mode in ("L", "RGB", "RGBA"))]
+)
+def test_16_bits_a_channel_stay_16(suffix: str, mode: str, tmp_path: Path, notes: Callable[[], str]) -> None:
+    levels = np.random.default_rng(0).integers(0, 65536, (*SIZE, len(mode)), dtype=np.uint16)
+    if suffix == "png":
+        (tmp_path / "a.png").write_bytes(encode_png_16(levels, save("png", tmp_path).read_bytes()))
+    else:
+        (tmp_path / "a.tif").write_bytes(encode_tiff_16(levels, {}))
+    photo = read_photo(tmp_path / f"a.{suffix}")
+    assert photo.rgb.dtype == np.uint16
+    (tmp_path / f"b.{suffix}").write_bytes(encode_photo(photo, 65535 - photo.rgb, 95))
+    again = read_photo(tmp_path / f"b.{suffix}")
+    assert np.array_equal(again.rgb, 65535 - photo.rgb)
+    assert again.grey == (len(mode) < 3)
+    assert (again.alpha is None) == ("A" not in mode)
+    assert again.alpha is None or np.array_equal(again.alpha, levels[..., -1])
+    assert not notes()
+
+
+def test_one_transparent_colour_of_16_bits_stays_transparent(tmp_path: Path) -> None:
+    levels = np.array([[[1000, 2000, 3000], [1000, 2000, 3001]]], np.uint16)
+    content = encode_png_16(levels, save("png", tmp_path).read_bytes())
+    key = chunk(b"tRNS", struct.pack(">3H", 1000, 2000, 3000))
+    (tmp_path / "b.png").write_bytes(content[:33] + key + content[33:])
+    photo = read_photo(restored_16(tmp_path / "b.png"))
+    assert photo.alpha is not None
+    assert photo.alpha.tolist() == [[0, 65535]]
+
+
+def restored_16(path: Path) -> Path:
+    photo = read_photo(path)
+    result = path.with_name(f"restored-{path.name}")
+    result.write_bytes(encode_photo(photo, photo.rgb, quality=95))
+    return result
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_pictures_of_16_bits_are_seen_upright_like_others(suffix: str, orientation: int, tmp_path: Path) -> None:
+    levels = np.random.default_rng(0).integers(0, 65536, (4, 6, 3), dtype=np.uint16)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    if suffix == "png":
+        like = save("png", tmp_path, exif=exif.tobytes()).read_bytes()
+        (tmp_path / "a.png").write_bytes(encode_png_16(levels, like))
+    else:
+        (tmp_path / "a.tif").write_bytes(encode_tiff_16(levels, {"exif": exif.tobytes()}))
+    seen = read_image(tmp_path / f"a.{suffix}")
+    assert np.array_equal(read_photo(tmp_path / f"a.{suffix}").rgb >> 8, seen)
+    assert np.array_equal(read_image(restored_16(tmp_path / f"a.{suffix}")), seen)

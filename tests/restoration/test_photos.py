@@ -84,8 +84,10 @@ def test_a_transparent_palette_stays_transparent(tmp_path: Path) -> None:
     assert np.asarray(content).tolist() == [[[0, 255, 255, 255], [255, 255, 0, 0]]]
 
 
-@pytest.mark.parametrize(("bits", "row"), [(4, b"\x30"), (2, b"\xc0"), (16, b"\0\x03\0\0")])
-def test_a_transparent_grey_of_other_depths_stays_transparent(bits: int, row: bytes, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("bits", "row", "opaque"), [(4, b"\x30", 255), (2, b"\xc0", 255), (16, b"\0\x03\0\0", 65535)])
+def test_a_transparent_grey_of_other_depths_stays_transparent(
+    bits: int, row: bytes, opaque: int, tmp_path: Path
+) -> None:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
@@ -95,7 +97,7 @@ def test_a_transparent_grey_of_other_depths_stays_transparent(bits: int, row: by
     (tmp_path / "a.png").write_bytes(content)
     alpha = read_photo(tmp_path / "a.png").alpha
     assert alpha is not None
-    assert alpha.tolist() == [[0, 255]]
+    assert alpha.tolist() == [[0, opaque]]
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif"])

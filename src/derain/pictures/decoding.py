@@ -22,16 +22,6 @@ _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b
 ORIENTATION = 0x0112
 """The tag of the orientation in EXIF 2.32."""
 
-# How a picture is turned upright, by its EXIF orientation.
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 _settings_lock = Lock()  # Pillow's limit and Python's warnings are those of the process
 _log = logging.getLogger("derain")
 _BITS, _PHOTOMETRIC, _PLANES = 0x0102, 0x0106, 0x011C  # tags of TIFF 6.0
@@ -66,14 +56,8 @@ def decoded(image: Image.Image, path: Path, max_pixels: int) -> Image.Image:
     Raises:
         InputError: more than `max_pixels`, floating-point or 32-bit levels, or 16 bits in separate planes.
     """
-    width, height = image.size
-    if width * height > max_pixels:
-        raise InputError(f"{path} has {width} x {height} pixels, more than the limit of {max_pixels:,}")
-    tags: Mapping[int, Any] = getattr(image, "tag_v2", {})  # of TIFF files
-    raw = any(tile[0] == "raw" for tile in getattr(image, "tile", []))
-    bits_of = tags.get(_BITS, (8,))
-    if raw and tags.get(_PLANES) == 2 and len(bits_of) > 1 and max(bits_of) > 8:  # which Pillow (12.3) mixes up
-        raise InputError(f"{path} has 16 bits a channel in separate planes; save it with the channels together")
+    refuse_what_is_misread(image, path, max_pixels)
+    tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
     if bits := _more_than_8_bits(image):
         _log.warning("%s has %d bits a channel and is read at 8 bits", path, bits)
     transparent = image.info.get("transparency")  # one level, a colour, or an opacity for every colour of a palette
@@ -95,6 +79,22 @@ def decoded(image: Image.Image, path: Path, max_pixels: int) -> Image.Image:
     mode = ("L" if grey else "RGB") + ("A" if image.has_transparency_data else "")
     image.load()
     return image if image.mode == mode else image.convert(mode)
+
+
+def refuse_what_is_misread(image: Image.Image, path: Path, max_pixels: int) -> None:
+    """Refuse an opened picture that is too large, or that Pillow would read wrongly, before it is decoded.
+
+    Raises:
+        InputError: it has more than `max_pixels`, or 16 bits in separate planes.
+    """
+    width, height = image.size
+    if width * height > max_pixels:
+        raise InputError(f"{path} has {width} x {height} pixels, more than the limit of {max_pixels:,}")
+    tags: Mapping[int, Any] = getattr(image, "tag_v2", {})  # of TIFF files
+    raw = any(tile[0] == "raw" for tile in getattr(image, "tile", []))
+    bits_of = tags.get(_BITS, (8,))
+    if raw and tags.get(_PLANES) == 2 and len(bits_of) > 1 and max(bits_of) > 8:  # which Pillow (12.3) mixes up
+        raise InputError(f"{path} has 16 bits a channel in separate planes; save it with the channels together")
 
 
 def stored_orientation(image: Image.Image) -> int:
@@ -130,16 +130,18 @@ def exif_may_be_broken() -> Iterator[None]:
         yield
 
 
-def upright(stored: Image.Image, orientation: int) -> Image.Image:
-    """A picture as it is seen, from how it is stored."""
-    return stored.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else stored
+def upright(stored: np.ndarray, orientation: int) -> np.ndarray:
+    """A picture as it is seen, from how it is stored: rows and columns exchanged or turned about."""
+    seen = stored.swapaxes(0, 1) if orientation in (5, 6, 7, 8) else stored
+    seen = seen[::-1] if orientation in (3, 4, 7, 8) else seen
+    return np.ascontiguousarray(seen[:, ::-1] if orientation in (2, 3, 6, 7) else seen)
 
 
-def as_stored(seen: Image.Image, orientation: int) -> Image.Image:
+def as_stored(seen: np.ndarray, orientation: int) -> np.ndarray:
     """The reverse of `upright`.
 
-    >>> picture = Image.effect_noise((3, 2), 64)
-    >>> all(as_stored(upright(picture, orientation), orientation) == picture for orientation in range(1, 9))
+    >>> picture = np.arange(6).reshape(3, 2)
+    >>> all((as_stored(upright(picture, each), each) == picture).all() for each in range(1, 9))
     True
     """
     # A quarter turn is undone by three more; the other six are their own reverse.

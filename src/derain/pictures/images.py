@@ -38,7 +38,7 @@ def read_image(path: Path, max_pixels: int = 200_000_000, srgb: bool = False) ->
             rgba = picture.convert("RGBA")
             picture = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
         rgb = picture if picture.mode == "RGB" else picture.convert("RGB")
-        return np.array(upright(_in_srgb(rgb, profile) if profile else rgb, orientation))
+        return upright(np.array(_in_srgb(rgb, profile) if profile else rgb), orientation)
 
 
 def _in_srgb(rgb: Image.Image, profile: bytes) -> Image.Image:

@@ -77,6 +77,11 @@ def with_chunks(content: bytes, added: Sequence[Chunk]) -> bytes:
     return content[:start] + b"".join(map(_encoded, added)) + content[start:]
 
 
+def encoded(all_chunks: Sequence[Chunk]) -> bytes:
+    """The content of a PNG file of these chunks."""
+    return _SIGNATURE + b"".join(map(_encoded, all_chunks))
+
+
 def profile(found: Sequence[Chunk]) -> bytes | None:
     """The ICC profile of a file with these chunks."""
     for chunk in found:

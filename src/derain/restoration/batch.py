@@ -11,11 +11,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from jaxtyping import UInt8
-
 from derain.errors import InputError
 from derain.pictures import raw
+from derain.pictures.deep import eight_bits
 from derain.restoration.changes import Changes, draw_changes, find_changes
 from derain.restoration.finding import place
 from derain.restoration.manifest import Manifest, alone_in
@@ -29,7 +27,7 @@ from derain.restoration.photos import (
     without_colours,
 )
 from derain.restoration.report import PAGE, report_page, strip_name
-from derain.restoration.restorer import TiledRestorer
+from derain.restoration.restorer import Picture, TiledRestorer
 from derain.restoration.video import SUFFIXES as VIDEO_SUFFIXES
 from derain.restoration.video import restore_video
 from derain.support.files import make_folder, write_bytes
@@ -199,15 +197,15 @@ class _Batch:
         )  # fmt: skip
         self._manifest.add(name, self._descriptions[file])
 
-    def _write(self, file: Path, photo: Photo, restored: UInt8[np.ndarray, "h w 3"]) -> None:
+    def _write(self, file: Path, photo: Photo, restored: Picture) -> None:
         with self._surviving(file):
             contents = [encode_photo(photo, restored, self._writing.quality)]
+            before, after = eight_bits(photo.rgb), eight_bits(restored)
             if self._writing.compare:
-                contents.append(encode_strip(photo, [photo.rgb, restored]))
+                contents.append(encode_strip(photo, [before, after]))
             if self._writing.report:
-                drawn = draw_changes(photo.rgb, restored)
-                contents.append(encode_strip(photo, [photo.rgb, restored, drawn], _REPORTED_PX))
-                changes = find_changes(photo.rgb, restored, self._restorer.strength)
+                contents.append(encode_strip(photo, [before, after, draw_changes(before, after)], _REPORTED_PX))
+                changes = find_changes(before, after, self._restorer.strength)
                 self._manifest.note_changes(_name(file, self._writing), changes.to_json())
             for name, content in zip(_outputs(file, self._writing), contents, strict=True):
                 write_bytes(self._target(name), content)

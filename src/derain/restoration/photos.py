@@ -8,13 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import UInt8, UInt16
 from PIL import Image
 
 from derain.errors import InputError
 from derain.pictures import png, raw
-from derain.pictures.decoding import as_stored, decoded, opened, stored_orientation, upright
+from derain.pictures.decoding import (
+    as_stored,
+    decoded,
+    opened,
+    refuse_what_is_misread,
+    stored_orientation,
+    upright,
+)
+from derain.pictures.deep import deep_levels, eight_bits, encode_png_16, encode_tiff_16
 from derain.restoration.metadata import jpeg_options, read_metadata, renewed
+from derain.restoration.restorer import Picture
 
 MAX_PIXELS = 200_000_000
 
@@ -28,7 +37,7 @@ class Photo:
     """A photo as a person sees it, and what it takes to write the result in its format.
 
     Attributes:
-        rgb: upright, 0..255.
+        rgb: upright, 0..255; of a PNG or TIFF file of 16 bits a channel 0..65535, and so is `alpha`.
         grey: whether it is stored without colours; so is the result.
         alpha: its transparency, upright; None: there is none.
         format: Pillow's name of the file's format.
@@ -37,9 +46,9 @@ class Photo:
         metadata: what is kept beside the pixels, as `derain.restoration.metadata.read_metadata` gives it.
     """
 
-    rgb: UInt8[np.ndarray, "h w 3"]
+    rgb: Picture
     grey: bool
-    alpha: UInt8[np.ndarray, "h w"] | None
+    alpha: UInt8[np.ndarray, "h w"] | UInt16[np.ndarray, "h w"] | None
     format: str
     lossless: bool
     orientation: int
@@ -68,18 +77,22 @@ def read_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Photo:
             raise InputError(f"{path} is animated or has pages: {frames} pictures, of which all but one would be lost")
         if frames > 1:
             _log.warning("%s holds %d pictures, of which the first is restored and kept", path, frames)
-        picture = decoded(image, path, max_pixels)
+        refuse_what_is_misread(image, path, max_pixels)
         orientation = stored_orientation(image)
-        seen = upright(picture, orientation)
-        if image.format == "BMP" and seen.mode == "RGBA":
-            _log.warning("%s is transparent, which is not kept: Pillow writes BMP files without", path)
+        levels = deep_levels(image, path)
+        if levels is None:
+            levels = np.atleast_3d(np.array(decoded(image, path, max_pixels)))
         metadata, lost = read_metadata(image, path)
+        channels = levels.shape[2]
+        if image.format == "BMP" and channels == 4:
+            lost.append("its transparency, without which Pillow writes BMP files")
         if lost:
             _log.warning("%s: left out: %s", path, ", ".join(lost))
+        seen = upright(levels, orientation)
         return Photo(
-            rgb=np.array(seen if seen.mode == "RGB" else seen.convert("RGB")),
-            grey=seen.mode in ("L", "LA"),
-            alpha=np.array(seen.getchannel("A")) if seen.mode in ("LA", "RGBA") else None,
+            rgb=np.ascontiguousarray(seen[..., :3] if channels > 2 else seen[..., [0, 0, 0]]),
+            grey=channels < 3,
+            alpha=seen[..., -1] if channels in (2, 4) else None,
             format=_AS_JPEG.get(str(image.format), str(image.format)),
             lossless=image.format == "WEBP" and _is_lossless(path),
             orientation=orientation,
@@ -87,54 +100,56 @@ def read_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Photo:
         )
 
 
-def encode_photo(photo: Photo, restored: UInt8[np.ndarray, "h w 3"], quality: int) -> bytes:
+def encode_photo(photo: Photo, restored: Picture, quality: int) -> bytes:
     """The content of a file that is `photo` but for its pixels.
 
     Args:
         photo: as it was read.
-        restored: upright, 0..255, of its size.
+        restored: upright, of its size and its levels.
         quality: 1..100, for JPEG, AVIF, HEIF and lossy WebP. The first three keep the colours at full resolution
             (4:4:4); TIFF is written uncompressed.
 
     Raises:
         InputError: the format cannot hold it.
     """
-    picture = Image.fromarray(restored)
-    if photo.grey:
-        picture = picture.convert("L")
+    parts: list[np.ndarray] = [without_colours(restored)[..., :1] if photo.grey else restored]
     if photo.alpha is not None:
-        picture.putalpha(Image.fromarray(photo.alpha))
-    stored = as_stored(picture, photo.orientation)
-    file = BytesIO()
+        parts.append(photo.alpha[..., None])
+    levels = as_stored(np.concatenate(parts, axis=2), photo.orientation)
     try:
-        _save(stored, photo, file, quality)
+        return _encode(levels, photo, quality)
     except MemoryError:
         raise
     except Exception as error:  # on odd EXIF data Pillow's encoders raise nearly anything
         raise InputError(f"the result cannot be written as {photo.format}: {error}") from error
-    return file.getvalue()
 
 
-def _save(stored: Image.Image, photo: Photo, file: BytesIO, quality: int) -> None:
+def _encode(levels: UInt8[np.ndarray, "h w c"] | UInt16[np.ndarray, "h w c"], photo: Photo, quality: int) -> bytes:
+    is_deep = levels.dtype == np.uint16
+    stored = Image.fromarray(eight_bits(levels).squeeze(2) if levels.shape[2] == 1 else eight_bits(levels))
     metadata = renewed(photo.metadata, stored)
+    file = BytesIO()
     match photo.format:
         case "JPEG":
             stored.save(file, "JPEG", quality=quality, subsampling=0, **jpeg_options(metadata))
         case "PNG":
             chunks = metadata.pop("chunks", ())
-            content = BytesIO()
-            stored.save(content, "PNG", **metadata)
-            file.write(png.with_chunks(content.getvalue(), chunks))
+            stored.crop((0, 0, 1, 1) if is_deep else None).save(file, "PNG", **metadata)
+            like = png.with_chunks(file.getvalue(), chunks)
+            return encode_png_16(levels, like) if is_deep else like
         case "WEBP":  # exact: what is transparent, too
             stored.save(file, "WEBP", quality=quality, lossless=photo.lossless, exact=True, **metadata)
         case "AVIF":
             stored.save(file, "AVIF", quality=quality, subsampling="4:4:4", **metadata)
         case "HEIF":
             _save_heif(stored, file, quality, metadata)
+        case "TIFF" if is_deep:
+            return encode_tiff_16(levels, metadata)
         case "TIFF":  # with compression Pillow (13.0) fails on EXIF data
             stored.save(file, "TIFF", compression="raw", **metadata)
         case _:
             stored.save(file, photo.format, **metadata)
+    return file.getvalue()
 
 
 def _save_heif(picture: Image.Image, file: BytesIO, quality: int, metadata: Mapping[str, Any]) -> None:
@@ -144,18 +159,21 @@ def _save_heif(picture: Image.Image, file: BytesIO, quality: int, metadata: Mapp
     from_pillow(picture).save(file, quality=quality, chroma=444)
 
 
-def is_colourless(picture: UInt8[np.ndarray, "h w 3"]) -> bool:
+def is_colourless(picture: Picture) -> bool:
     """Whether all that is seen is grey, however it is stored: then the result is to have no colours."""
     return bool((picture == picture[:, :, :1]).all())
 
 
-def without_colours(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
+def without_colours(picture: Picture) -> Picture:
     """The picture as it is written in grey (ITU-R BT.601), in three equal channels.
 
     >>> without_colours(np.array([[[255, 0, 0]]], np.uint8)).tolist()
     [[[76, 76, 76]]]
     """
-    return np.array(Image.fromarray(picture).convert("L").convert("RGB"))
+    if picture.dtype == np.uint8:
+        return np.array(Image.fromarray(picture).convert("L").convert("RGB"))
+    grey = (picture @ np.array([0.299, 0.587, 0.114], np.float32)).round().astype(np.uint16)
+    return np.repeat(grey[..., None], 3, axis=2)
 
 
 def encode_strip(photo: Photo, pictures: Sequence[UInt8[np.ndarray, "h w 3"]], side_px: int = 1600) -> bytes:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, ImageCms, PngImagePlugin
 
 from derain.errors import InputError
@@ -194,6 +195,45 @@ def test_of_a_phones_picture_with_another_behind_it_the_first_is_kept(
     again = Image.open(BytesIO(encode_photo(photo, photo.rgb, 95)))
     assert again.format == "JPEG"
     assert np.abs(np.asarray(again).astype(int) - pixels(3)).mean() <= 10
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_a_page_that_is_a_thumbnail_is_left_out_with_a_note(
+    first: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pages = [(pixels(3), 0), (pixels(3)[::4, ::4].copy(), 1)]
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        for page, kind in pages[::-1] if first else pages:
+            file.write(page, photometric="rgb", subfiletype=kind)
+    photo = read_photo(tmp_path / "a.tif")
+    assert np.array_equal(photo.rgb, pixels(3))
+    assert np.array_equal(read_image(tmp_path / "a.tif"), pixels(3))
+    assert f"{tmp_path / 'a.tif'}: left out: a page that is a thumbnail" in caplog.text
+    assert np.array_equal(read_image(written(tmp_path / "a.tif", encode_photo(photo, photo.rgb, 95))), pixels(3))
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "bmp", "ppm"])
+def test_of_a_truncated_photo_the_rest_is_restored_on_demand(
+    suffix: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / f"a.{suffix}"
+    Image.effect_noise((300, 400), 60).convert("RGB").save(path)
+    whole = read_image(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    with pytest.raises(InputError, match=rf"a\.{suffix}"):
+        read_photo(path)
+    assert not caplog.records
+    photo = read_photo(path, accept_truncated=True)
+    assert photo.rgb.shape == whole.shape
+    part = slice(0, 200) if suffix != "bmp" else slice(200, 400)  # whose rows begin at the bottom
+    assert np.abs(photo.rgb[part].astype(int) - whole[part]).mean() < 1
+    assert f"{path} is truncated or damaged" in caplog.text
+
+
+def test_what_is_no_photo_is_refused_though_truncated_ones_are_accepted(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_text("hello")
+    with pytest.raises(InputError, match=r"a\.jpg is not an image"):
+        read_photo(tmp_path / "a.jpg", accept_truncated=True)
 
 
 def test_a_limit_of_pixels_is_heeded(tmp_path: Path) -> None:

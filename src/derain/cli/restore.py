@@ -48,6 +48,8 @@ class Restore:
     """CPU threads."""
     max_pixels: int = 200_000_000
     """Photos with more pixels are refused."""
+    accept_truncated: bool = False
+    """Restore photos that end too early, or are damaged, as far as they go."""
 
     def run(self, console: Console) -> None:
         from derain.networks.loading import load_model, model_hash
@@ -71,7 +73,7 @@ class Restore:
 
             outcome = restore_files(
                 files, restorer, model_hash(self.model, self.network), writing, self.max_pixels,
-                lambda done, files: bar.update(task, completed=done, total=files), show_parts,
+                lambda done, files: bar.update(task, completed=done, total=files), show_parts, self.accept_truncated,
             )  # fmt: skip
             bar.update(parts, visible=False)
         done_before = f", {outcome.skipped} done already" if outcome.skipped else ""

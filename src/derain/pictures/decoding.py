@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from derain.errors import InputError, needs_extra, unreadable
 from derain.pictures import png
@@ -22,9 +22,9 @@ _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b
 ORIENTATION = 0x0112
 """The tag of the orientation in EXIF 2.32."""
 
-_settings_lock = Lock()  # Pillow's limit and Python's warnings are those of the process
+_settings_lock = RLock()  # Pillow's limit and Python's warnings are those of the process
 _log = logging.getLogger("derain")
-_BITS, _PHOTOMETRIC, _PLANES = 0x0102, 0x0106, 0x011C  # tags of TIFF 6.0
+_KIND, _BITS, _PHOTOMETRIC, _PLANES = 0x00FE, 0x0102, 0x0106, 0x011C  # tags of TIFF 6.0
 
 
 @contextmanager
@@ -37,6 +37,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
     try:
         # Given a path, Pillow (13.0) maps the file, and scrambles grey TIFF pictures that are to be turned.
         with path.open("rb") as file, _open(file, path) as image:
+            _leave_thumbnail(image)
             yield image
     except (InputError, MemoryError):
         raise
@@ -46,6 +47,31 @@ def opened(path: Path) -> Iterator[Image.Image]:
         raise unreadable(path, error, "the image") from error
     except Exception as error:  # on broken files Pillow's decoders raise nearly anything
         raise InputError(f"cannot read the image {path}: it is damaged ({error})") from error
+
+
+@contextmanager
+def truncated_accepted() -> Iterator[None]:
+    """A block in which files that end too early are decoded as far as they go, for all threads of the process."""
+    with _settings_lock:
+        before = ImageFile.LOAD_TRUNCATED_IMAGES
+        ImageFile.LOAD_TRUNCATED_IMAGES = True
+        try:
+            yield
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = before
+
+
+def pages(image: Image.Image) -> tuple[int, int]:
+    """How many pictures an opened file holds, and how many of them are thumbnails, which TIFF files tell."""
+    count = getattr(image, "n_frames", 1)
+    if image.format != "TIFF" or count == 1:
+        return count, 0
+    shown, thumbnails = image.tell(), 0
+    for page in range(count):
+        image.seek(page)
+        thumbnails += _is_thumbnail(image)
+    image.seek(shown)
+    return count, thumbnails
 
 
 def decoded(image: Image.Image, path: Path, max_pixels: int) -> Image.Image:
@@ -164,6 +190,19 @@ def _open(file: BufferedReader, path: Path) -> Image.Image:
             return Image.open(readable, formats=FORMATS)
         finally:
             Image.MAX_IMAGE_PIXELS = limit
+
+
+def _leave_thumbnail(image: Image.Image) -> None:
+    """Go from the thumbnail with which some TIFF files begin to the first picture that is none."""
+    page = 0
+    while image.format == "TIFF" and _is_thumbnail(image) and page + 1 < getattr(image, "n_frames", 1):
+        page += 1
+        image.seek(page)
+
+
+def _is_thumbnail(image: Image.Image) -> bool:
+    tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
+    return bool(tags.get(_KIND, 0) & 1)
 
 
 def _is_heif(file: BufferedReader) -> bool:

@@ -76,6 +76,7 @@ def restore_files(
     max_pixels: int = MAX_PIXELS,
     report: Callable[[int, int], None] = lambda done, files: None,
     report_parts: Callable[[Path, int, int], None] = lambda file, done, parts: None,
+    accept_truncated: bool = False,
 ) -> Outcome:
     """Restore photos and videos into OUT/NAME, in their formats; the same call again does what is missing or changed.
 
@@ -92,6 +93,7 @@ def restore_files(
         report: called with the number of files done and their total.
         report_parts: called with a file and the number done and the total of its tiles, or of its frames, where a
             total of 0 is unknown.
+        accept_truncated: restore photos that end too early as far as they go.
 
     Raises:
         InputError: two files of one name, files in the folder for the results, which holds files of these names that
@@ -114,7 +116,8 @@ def restore_files(
         todo = [file for file in files if not all(manifest.holds(name, descriptions[file]) for name in outputs[file])]
         written = [*chain.from_iterable(outputs[file] for file in todo), *([PAGE] if writing.report else [])]
         manifest.claim(written)
-        batch = _Batch(restorer, writing, manifest, descriptions, max_pixels, report_parts)
+        read = partial(read_photo, max_pixels=max_pixels, accept_truncated=accept_truncated)
+        batch = _Batch(restorer, writing, manifest, descriptions, read, report_parts)
         report(len(files) - len(todo), len(files))
         try:
             with closing(batch.restore(todo)) as restored:
@@ -150,7 +153,7 @@ class _Batch:
         writing: Writing,
         manifest: Manifest,
         descriptions: Mapping[Path, Mapping[str, Any]],
-        max_pixels: int,
+        read: Callable[[Path], Photo],
         report_parts: Callable[[Path, int, int], None],
     ) -> None:
         self.failures: list[Path] = []
@@ -158,7 +161,7 @@ class _Batch:
         self._writing = writing
         self._manifest = manifest
         self._descriptions = descriptions
-        self._max_pixels = max_pixels
+        self._read = read
         self._report_parts = report_parts
 
     def restore(self, files: Sequence[Path]) -> Generator[Path]:
@@ -184,7 +187,7 @@ class _Batch:
         """The files in their order; while a photo is used the next one is read. Videos are not read here."""
         begun: list[tuple[Path, Future[Photo] | None]] = []
         for file in files:
-            begun.append((file, None if _is_video(file) else reader.submit(read_photo, file, self._max_pixels)))
+            begun.append((file, None if _is_video(file) else reader.submit(self._read, file)))
             if len(begun) > 1:
                 yield begun.pop(0)
         yield from begun

@@ -17,8 +17,10 @@ from derain.pictures.decoding import (
     as_stored,
     decoded,
     opened,
+    pages,
     refuse_what_is_misread,
     stored_orientation,
+    truncated_accepted,
     upright,
 )
 from derain.pictures.deep import deep_levels, eight_bits, encode_png_16, encode_tiff_16
@@ -55,7 +57,7 @@ class Photo:
     metadata: Mapping[str, Any]
 
 
-def read_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Photo:
+def read_photo(path: Path, max_pixels: int = MAX_PIXELS, accept_truncated: bool = False) -> Photo:
     """Read a photo with its metadata and transparency.
 
     Palette, CMYK and other colours become RGB. Of 12 or 16 bits a channel the upper 8 are kept, and of what phones hide
@@ -64,19 +66,31 @@ def read_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Photo:
     Args:
         path: PNG, JPEG, WebP, AVIF, TIFF, BMP, PPM, HEIF or a RAW file; the content counts, not the suffix.
         max_pixels: a photo with more pixels is refused before it is decoded.
+        accept_truncated: read a file that ends too early, or is damaged, as far as it can be, with a logged note.
 
     Raises:
         InputError: missing, not a picture, truncated, too large, of floating-point or 32-bit levels, animated or of
             several pages.
     """
+    try:
+        return _read(path, max_pixels)
+    except InputError:
+        if not accept_truncated:
+            raise
+    with truncated_accepted():
+        photo = _read(path, max_pixels)
+    _log.warning("%s is truncated or damaged: a part of the picture is missing", path)
+    return photo
+
+
+def _read(path: Path, max_pixels: int) -> Photo:
     with opened(path) as image:
         if image.format == "RAW" and path.suffix.lower() not in raw.SUFFIXES:
             raise InputError(f"{path} is a RAW file: give it a suffix of those, such as {raw.SUFFIXES[6]}")
-        frames, is_main = getattr(image, "n_frames", 1), image.format in ("MPO", "HEIF")
-        if frames > 1 and not is_main:
+        frames, thumbnails = pages(image)
+        has_main = image.format in ("MPO", "HEIF")
+        if frames - thumbnails > 1 and not has_main:
             raise InputError(f"{path} is animated or has pages: {frames} pictures, of which all but one would be lost")
-        if frames > 1:
-            _log.warning("%s holds %d pictures, of which the first is restored and kept", path, frames)
         refuse_what_is_misread(image, path, max_pixels)
         orientation = stored_orientation(image)
         levels = deep_levels(image, path)
@@ -86,6 +100,10 @@ def read_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Photo:
         channels = levels.shape[2]
         if image.format == "BMP" and channels == 4:
             lost.append("its transparency, without which Pillow writes BMP files")
+        if frames > 1 and has_main:
+            _log.warning("%s holds %d pictures, of which the first is restored and kept", path, frames)
+        if thumbnails:
+            lost.append("a page that is a thumbnail" if thumbnails == 1 else f"{thumbnails} pages that are thumbnails")
         if lost:
             _log.warning("%s: left out: %s", path, ", ".join(lost))
         seen = upright(levels, orientation)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pillow_heif
 import pytest
+import tifffile
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
 from derain.pictures.deep import encode_png_16, encode_tiff_16
@@ -277,6 +278,13 @@ def test_content_credentials_are_left_out_with_a_note(tmp_path: Path, notes: Cal
     path = save("jpg", tmp_path, extra=b"\xff\xeb\0\x0aJP\0\1c2pa")
     assert b"c2pa" not in restored(path).read_bytes()
     assert "left out: content credentials (C2PA)" in notes()
+
+
+def test_channels_beside_rgb_and_opacity_are_left_out_with_a_note(tmp_path: Path, notes: Callable[[], str]) -> None:
+    levels = np.random.default_rng(0).integers(0, 256, (*SIZE, 5), dtype=np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", levels, photometric="rgb")
+    assert np.array_equal(read_photo(tmp_path / "a.tif").rgb, levels[..., :3])
+    assert "left out: 2 further channels" in notes()
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "avif", "heic", "bmp", "ppm"])

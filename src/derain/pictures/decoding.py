@@ -15,8 +15,9 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from derain.errors import InputError, needs_extra, unreadable
 from derain.pictures import png
 from derain.pictures.raw import RawPicture, is_raw
+from derain.pictures.refusals import why_not_read
 
-FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "PPM")  # Pillow's own
+_FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "PPM")  # Pillow's own
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs")
 
 ORIENTATION = 0x0112
@@ -42,9 +43,10 @@ def opened(path: Path) -> Iterator[Image.Image]:
     except (InputError, MemoryError):
         raise
     except UnidentifiedImageError as error:
-        raise InputError(f"{path} is not an image ({', '.join(FORMATS)}, HEIF, RAW)") from error
+        raise InputError(f"{path} {why_not_read(path)}") from error
     except OSError as error:
-        raise unreadable(path, error, "the image") from error
+        told = OSError("its compressed pixels are damaged") if "decoder error" in str(error) else error
+        raise unreadable(path, told, "the image") from error
     except Exception as error:  # on broken files Pillow's decoders raise nearly anything
         raise InputError(f"cannot read the image {path}: it is damaged ({error})") from error
 
@@ -84,10 +86,13 @@ def decoded(image: Image.Image, path: Path, max_pixels: int) -> Image.Image:
     """
     refuse_what_is_misread(image, path, max_pixels)
     tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
+    is_16_grey = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM")
+    if image.mode in ("I", "F") and not is_16_grey:
+        raise InputError(f"{path} {why_not_read(path)}")
     if bits := _more_than_8_bits(image):
         _log.warning("%s has %d bits a channel and is read at 8 bits", path, bits)
     transparent = image.info.get("transparency")  # one level, a colour, or an opacity for every colour of a palette
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
+    if is_16_grey:
         levels = np.asarray(image)
         upper = (levels >> (4 if bits == 12 else 8)).astype(np.uint8)
         if tags.get(_PHOTOMETRIC) == 0:
@@ -96,8 +101,6 @@ def decoded(image: Image.Image, path: Path, max_pixels: int) -> Image.Image:
         if transparent is not None:
             read.putalpha(Image.fromarray(levels != transparent).convert("L"))
         return read
-    if image.mode in ("I", "F"):
-        raise InputError(f"{path} has 32-bit levels; save it with 8 or 16 bits a channel")
     for stored, scale in (("L;2", 85), ("L;4", 17)):
         if transparent is not None and stored in _arguments(image):
             image.info["transparency"] = scale * transparent  # Pillow (12.3) scales the pixels alone
@@ -111,8 +114,10 @@ def refuse_what_is_misread(image: Image.Image, path: Path, max_pixels: int) -> N
     """Refuse an opened picture that is too large, or that Pillow would read wrongly, before it is decoded.
 
     Raises:
-        InputError: it has more than `max_pixels`, or 16 bits in separate planes.
+        InputError: it has more than `max_pixels`, or 16 bits in separate planes, or is compressed as WebP within TIFF.
     """
+    if image.format == "TIFF" and image.info.get("compression") == "webp":  # of which libtiff would print lines
+        raise InputError(f"{path} {why_not_read(path)}")
     width, height = image.size
     if width * height > max_pixels:
         raise InputError(f"{path} has {width} x {height} pixels, more than the limit of {max_pixels:,}")
@@ -187,7 +192,7 @@ def _open(file: BufferedReader, path: Path) -> Image.Image:
         limit = Image.MAX_IMAGE_PIXELS
         Image.MAX_IMAGE_PIXELS = None  # `decoded` has a limit of its own
         try:
-            return Image.open(readable, formats=FORMATS)
+            return Image.open(readable, formats=_FORMATS)
         finally:
             Image.MAX_IMAGE_PIXELS = limit
 

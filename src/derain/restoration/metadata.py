@@ -63,6 +63,10 @@ def read_metadata(image: Image.Image, path: Path) -> tuple[dict[str, Any], list[
             lost += _lost_of_heif(info, path)
         case "AVIF":
             lost += _lost_of_avif(path)
+        case "TIFF":
+            tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
+            further = tags.get(ExifTags.Base.SamplesPerPixel, 1) - len(image.getbands())
+            lost += [f"{further} further channels"] if further > 0 else []
     return {key: value for key, value in metadata.items() if value}, list(dict.fromkeys(lost))
 
 

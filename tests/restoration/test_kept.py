@@ -138,6 +138,20 @@ def test_camera_and_time_are_kept_of_tiff_and_raw_files(
             assert kept.get_ifd(0x8825)[1] == "N"
 
 
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "avif"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_what_is_seen_upright_is_seen_upright_again(suffix: str, orientation: int, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    corners = Image.new("RGB", SIZE[::-1], RAINY)
+    corners.paste(DRY, (0, 0, 32, 32))
+    path = save(suffix, tmp_path, corners, exif=exif.tobytes())
+    photo = read_photo(path)
+    again = path.with_name(f"again.{suffix}")
+    again.write_bytes(encode_photo(photo, photo.rgb, 95))
+    assert np.abs(read_image(again).astype(int) - read_image(path)).mean() <= 4
+
+
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "avif", "heic"])
 def test_thumbnails_show_the_result(suffix: str, tmp_path: Path) -> None:
     before = exif_bytes(jpeg(RAINY))

@@ -62,6 +62,23 @@ def test_ten_bits_are_read_at_8_with_a_note(tmp_path: Path, caplog: pytest.LogCa
     assert "a.heic has 10 bits a channel" in caplog.text
 
 
+@pytest.mark.parametrize(("pixels", "note"), [("yuv420p", ""), ("yuv420p10le", "a.avif has 10 bits a channel")])
+def test_ten_bits_of_avif_are_read_at_8_with_a_note(
+    pixels: str, note: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    av = pytest.importorskip("av")
+    with av.open(str(tmp_path / "a.avif"), "w", format="avif") as writer:
+        stream = writer.add_stream("libsvtav1", rate=1)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, pixels
+        frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 120, np.uint8), format="rgb24")
+        writer.mux(stream.encode(frame.reformat(format=pixels)))
+        writer.mux(stream.encode(None))
+    with caplog.at_level(logging.WARNING, logger="derain"):
+        assert np.abs(read_image(tmp_path / "a.avif").astype(int) - 120).max() <= 3
+    assert note in caplog.text
+    assert len(caplog.records) == bool(note)
+
+
 @pytest.mark.parametrize("suffix", ["heic", "avif"])
 @pytest.mark.parametrize("share", [0.1, 0.9])
 def test_broken_files_are_named(suffix: str, share: float, tmp_path: Path) -> None:

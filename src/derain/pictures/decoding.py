@@ -23,6 +23,7 @@ _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b
 ORIENTATION = 0x0112
 """The tag of the orientation in EXIF 2.32."""
 
+_AVIF_HEAD_BYTES = 65_536  # what describes the pixels stands before them
 _settings_lock = RLock()  # Pillow's limit and Python's warnings are those of the process
 _log = logging.getLogger("derain")
 _KIND, _BITS, _PHOTOMETRIC, _PLANES = 0x00FE, 0x0102, 0x0106, 0x011C  # tags of TIFF 6.0
@@ -226,10 +227,23 @@ def _more_than_8_bits(image: Image.Image) -> int:
     if image.format == "HEIF":
         bits = int(image.info["bit_depth"])
         return bits if bits > 8 else 0
+    if image.format == "AVIF":
+        return _bits_of_avif(image)
     arguments = _arguments(image)
     if image.format == "PPM" and any(isinstance(entry, tuple) and entry[1] > 255 for entry in arguments):
         return 16  # (mode, largest level)
     return next((bits for bits in (16, 12) if f";{bits}" in str(arguments)), 0)
+
+
+def _bits_of_avif(image: Image.Image) -> int:
+    """By its decoder's configuration (AV1 Codec ISO Media File Format Binding, 2.3.3); 0: 8 bits, or unknown."""
+    file: BufferedReader | None = getattr(image, "fp", None)
+    if file is None:
+        return 0
+    file.seek(0)
+    flags = file.read(_AVIF_HEAD_BYTES).partition(b"av1C")[2][2:3]
+    is_high, is_twelve = (bool(flags and flags[0] & bit) for bit in (0x40, 0x20))
+    return (12 if is_twelve else 10) if is_high else 0
 
 
 def _arguments(image: Image.Image) -> list[Any]:

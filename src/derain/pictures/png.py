@@ -44,6 +44,8 @@ def chunks(file: File) -> Iterator[Chunk]:
     file.seek(len(_SIGNATURE))
     while len(head := file.read(8)) == 8:
         length, kind = int.from_bytes(head[:4]), head[4:]
+        if not kind.isalpha():
+            return
         if kind in (b"IDAT", b"fdAT"):
             file.seek(length + 4, 1)
             continue

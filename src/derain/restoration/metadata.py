@@ -1,5 +1,6 @@
 """What a photo's file says beside its pixels: what stays true is kept, the rest is named (docs/restore.md)."""
 
+import re
 import struct
 from collections.abc import Mapping, Sequence
 from math import inf
@@ -32,6 +33,7 @@ _KNOWN_SEGMENTS = (
     b"JFIF\0", b"JFXX\0", b"Adobe", b"Ducky", b"MPF\0", b"ICC_PROFILE\0", b"http://ns.adobe.com/", _EXIF,
     _PHOTOSHOP_SEGMENT,
 )  # fmt: skip
+_VIDEO = rb"\0\0\0[\x08-\x40]ftyp\w"  # the beginning of an MP4 file
 _CONTENT_CREDENTIALS = "content credentials (C2PA), which no longer hold"
 
 
@@ -166,9 +168,7 @@ def _lost_of_jpeg(segments: Sequence[tuple[str, bytes]], path: Path) -> list[str
             lost.append(_CONTENT_CREDENTIALS)
         elif name != "COM" and not data.startswith(_KNOWN_SEGMENTS):
             lost.append(f"the segment {name}")
-    content = path.read_bytes()
-    end = content.find(b"\xff\xd9", content.find(b"\xff\xda"))
-    if b"ftyp" in content[end:]:
+    if re.search(_VIDEO, path.read_bytes()):
         lost.append("the video of a motion photo")
     return lost
 
@@ -178,7 +178,7 @@ def _lost_of_heif(info: Mapping[str | tuple[int, int], Any], path: Path) -> list
     for kind in info.get("aux", {}):
         lost.append("the gain map (HDR)" if "hdrgainmap" in kind else f"the picture {kind}")
     content = path.read_bytes()
-    if b"mpvd" in content:
+    if re.search(b"mpvd" + _VIDEO, content):
         lost.append("the video of a motion photo")
     return [*lost, "the gain map (HDR)"] if b"tmap" in content[:_MOST_BYTES] else lost
 

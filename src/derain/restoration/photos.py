@@ -86,7 +86,7 @@ def read_photo(path: Path, max_pixels: int = MAX_PIXELS, accept_truncated: bool 
 def _read(path: Path, max_pixels: int) -> Photo:
     with opened(path) as image:
         if image.format == "RAW" and path.suffix.lower() not in raw.SUFFIXES:
-            raise InputError(f"{path} is a RAW file: give it a suffix of those, such as {raw.SUFFIXES[6]}")
+            raise InputError(f"{path} is a RAW file: give it a suffix of those, such as .dng")
         frames, thumbnails = pages(image)
         has_main = image.format in ("MPO", "HEIF")
         if frames - thumbnails > 1 and not has_main:

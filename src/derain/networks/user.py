@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from derain.errors import InputError, unreadable
 from derain.networks.base import Descriptor, Hyperparameters, Network, pad_to_multiple
 from derain.support.devices import is_out_of_memory
+from derain.support.files import regular
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def determined(name: str) -> Mapping[str, Any]:
 
 def _sha256(path: Path, kind: str, named: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hashlib.sha256(regular(path).read_bytes()).hexdigest()
     except OSError as error:
         raise unreadable(named, error, kind) from error
 

@@ -193,5 +193,7 @@ def _lost_of_avif(path: Path) -> list[str]:
 
 
 def _dpi(image: Image.Image) -> tuple[float, float] | None:
+    if image.format in ("JPEG", "MPO") and not image.info.get("jfif_unit"):
+        return None  # EXIF data tell it, or nothing does and Pillow makes it up
     horizontal, vertical = map(float, image.info.get("dpi", (0, 0)))
     return (horizontal, vertical) if 0 < horizontal < inf and 0 < vertical < inf else None

@@ -230,3 +230,17 @@ def test_a_file_that_is_no_onnx_file_is_named(tmp_path: Path) -> None:
         OnnxNetwork(tmp_path / "text.onnx", "text.onnx")
     with pytest.raises(InputError, match=r"cannot read .*none\.onnx"):
         OnnxNetwork(tmp_path / "none.onnx", "none.onnx")
+
+
+@pytest.mark.slow
+def test_an_onnx_file_of_another_program_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    network = build(*parse("resnet:features=4,blocks=1")).eval()
+    onnx_file(path, ["n", 3, "h", "w"])
+    before = path.read_bytes()
+    with pytest.raises(InputError, match=r"model\.onnx is no result of derain export and is not overwritten"):
+        export_onnx(network, {}, path)
+    assert path.read_bytes() == before
+    path.unlink()
+    for _ in range(2):
+        assert export_onnx(network, {}, path) < 1e-5

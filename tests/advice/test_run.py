@@ -229,3 +229,11 @@ def test_it_runs_on_photos_and_pairs(data: Path, tmp_path: Path) -> None:
     assert "8 numbers of backgrounds from 8 to 1024" in shown
     assert "veils, validation pairs." in shown
     assert best == Candidate("medium", 128)
+
+
+@pytest.mark.parametrize("name", ["advice.json", "trade-off.png"])
+def test_files_of_somebody_else_are_not_overwritten(photos: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("{}")
+    with pytest.raises(InputError, match="derain advise"):
+        run(tiny(photos), tmp_path)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "{}")]

@@ -13,6 +13,7 @@ import safetensors.torch
 import torch
 
 from derain import cli
+from derain.models import find_model
 from derain.networks import NETWORKS
 from derain.pictures.images import list_images, read_image, write_image
 
@@ -195,6 +196,40 @@ def test_bad_calls_end_with_2_and_one_sentence(
     assert code == 2
     assert sentence in output
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "program"),
+    [
+        ([*SELF, "--restored", "{photos}", "--json"], "evaluate"),
+        (["complexity", "{photos}", "--json"], "complexity"),
+        (["study", "plan", "{tmp}", "--json"], "study plan"),
+        (["study", "table", "{tmp}", "--json"], "study table"),
+        (["study", "table", "{tmp}", "--csv"], "study table"),
+        (["export", "--model", "balanced", "--to", "float16", "--out"], "export"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("content", ["balanced", "cat", "json"])
+def test_a_result_replaces_no_file_of_another_kind(
+    derain, photos: Path, tmp_path: Path, arguments: list[str], program: str, content: str
+) -> None:
+    own = tmp_path / "own.safetensors"
+    if content == "json":
+        own.write_text('{"seed": 0}')
+    else:
+        shutil.copy(photos / "cat.png" if content == "cat" else find_model("balanced"), own)
+    before = own.read_bytes()
+    code, output = derain(*(argument.format(tmp=tmp_path, photos=photos) for argument in [*arguments, str(own)]))
+    assert code == 2
+    assert f"is no result of derain {program} and is not overwritten" in output
+    assert own.read_bytes() == before
+
+
+def test_results_of_the_same_kind_are_replaced(derain, photos: Path, tmp_path: Path) -> None:
+    evaluated = [*SELF, "--restored", "{photos}", "--json", "{tmp}/evaluated.json"]
+    halved = ["export", "--model", "balanced", "--to", "float16", "--out", "{tmp}/half.safetensors"]
+    for arguments in 2 * [evaluated] + 2 * [halved]:
+        assert derain(*(argument.format(tmp=tmp_path, photos=photos) for argument in arguments))[0] == 0
 
 
 def test_photos_are_not_replaced_by_pairs(derain, photos: Path, tmp_path: Path) -> None:

@@ -327,6 +327,22 @@ def test_two_files_of_one_name_are_refused_before_anything_is_done(
     assert network.calls == 0
 
 
+@pytest.mark.parametrize(("name", "other"), [("IMG_1.PNG", "img_1.png"), ("caf\u00e9.png", "cafe\u0301.png")])
+def test_names_that_some_file_system_takes_for_one_are_refused_before_anything_is_done(
+    network: Halving, photos: Path, tmp_path: Path, name: str, other: str
+) -> None:
+    for folder, each in (("x", name), ("y", other)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / each).write_bytes((photos / "a.png").read_bytes())
+    with pytest.raises(InputError, match=rf"x/{name} and .*y/{other} would both be written to"):
+        restore(network, [tmp_path / "x", tmp_path / "y"], tmp_path / "out")
+    assert network.calls == 0
+    assert restore(network, [tmp_path / "x"], tmp_path / "out") == Outcome(1, 0, 0)
+    with pytest.raises(InputError, match=f"{name} is there, and {other} differs from it only in case or Unicode form"):
+        restore(network, [tmp_path / "y"], tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {name, "restored.json"}
+
+
 def test_settings_out_of_range_are_refused(network: Halving, photos: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="quality must be from 1 to 100, not 101"):
         restore(network, [photos], tmp_path / "out", quality=101)

@@ -27,8 +27,9 @@ from derain.advice.search import (
 )
 from derain.advice.settings import AdviceSettings, Preference
 from derain.errors import InputError, unreadable
-from derain.support.files import make_folder, write_json
+from derain.support.files import write_json
 from derain.support.randomness import generator
+from derain.support.records import claim_file, json_with
 
 _NUMBERS = ("score", "error", "psnr_y", "removal", "clean_error")
 
@@ -166,6 +167,8 @@ def replay_file(path: Path, settings: AdviceSettings, out: Path, console: Consol
     Raises:
         InputError: as of `read_grid` and `replay`; or `out` cannot be written.
     """
+    written = out / "replay.json"
+    claim_file(written, "derain advise", json_with("exhaustive", "replays", "everything_once"))
     grid = read_grid(path, settings.prefer)
     whole = _whole(grid, settings.min_removal)
     best = ranking(whole, grid)[0]
@@ -175,7 +178,7 @@ def replay_file(path: Path, settings: AdviceSettings, out: Path, console: Consol
     found = [replay(grid, budget, replays, settings.seed, settings.min_removal) for budget in budgets]
     once = replay_everything_once(grid, replays, settings.seed, settings.min_removal)
     write_json(
-        make_folder(out) / "replay.json",
+        written,
         {
             "exhaustive": asdict(best),
             "candidates": candidates,

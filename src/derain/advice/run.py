@@ -24,9 +24,10 @@ from derain.pictures.backgrounds import photo_sizes
 from derain.pictures.images import list_images
 from derain.rain import load_rain
 from derain.rain.unseen import UNSEEN
-from derain.support.files import make_folder, write_json
+from derain.support.files import folded, make_folder, write_json
 from derain.support.processes import dedicate_to_network
 from derain.support.progress import progress_bar
+from derain.support.records import OwnedFolder, alone_in
 from derain.support.workers import worker_pool
 from derain.training.log import last_iteration
 from derain.training.loop import train
@@ -101,6 +102,9 @@ def advise(settings: AdviceSettings, out: Path, console: Console, device: str = 
         TrainingError: a training cannot go on.
     """
     task = _task(settings)
+    OwnedFolder(out, "advice.json", "derain advise").claim(
+        ("recommendation", "trade_off", "results"), ["trade-off.png"]
+    )
     make_folder(out)
     _announce(task, console)
     rounds: list[dict[str, Any]] = []
@@ -117,7 +121,7 @@ def advise(settings: AdviceSettings, out: Path, console: Console, device: str = 
             console.print(f"  {trial}: {describe_measurement(measurement)}")
         return measurements
 
-    with worker_pool(settings.workers) as pool:
+    with alone_in(out, "derain advise"), worker_pool(settings.workers) as pool:
         results = search(task.space, measure, announce)
     return _recommend(task, results, rounds, out, console)
 
@@ -208,7 +212,7 @@ def _folder(rain: str) -> str:
 def _refuse_one_folder(names: Sequence[str]) -> None:
     """Refuse rains whose runs would lie in one folder."""
     for first, second in combinations(names, 2):
-        if first != second and _folder(first).lower() == _folder(second).lower():
+        if first != second and folded(_folder(first)) == folded(_folder(second)):
             raise InputError(f"the runs of the rains {first!r} and {second!r} would lie in one folder: rename one")
 
 

@@ -51,16 +51,17 @@ class Evaluate:
         if len(set(names)) < len(names):
             raise InputError("give every --model once")
 
-        from derain.evaluation.evaluate import compare, evaluate
+        from derain.evaluation.evaluate import compare, evaluate, is_result
         from derain.evaluation.restorers import FolderRestorer, NetworkRestorer, Restorer
         from derain.networks.loading import load_models
         from derain.pictures.pairs import match_pairs
         from derain.support.devices import exact_float32
-        from derain.support.files import make_folder, write_json
+        from derain.support.files import write_json
+        from derain.support.records import claim_file, is_json
 
         exact_float32()
         if self.json is not None:
-            make_folder(self.json.parent)
+            claim_file(self.json, "derain evaluate", is_json(is_result))
         pairs = match_pairs(self.rainy, self.clean, self.match)
         restorers: dict[str, Restorer] = {}
         if self.restored is not None:

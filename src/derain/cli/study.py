@@ -34,11 +34,12 @@ class Plan:
         from derain.study.plan.scales import scale_of
         from derain.study.plan.spec import load_studies
         from derain.study.report.terminal import plan_json, plan_table
-        from derain.support.files import make_folder, write_json
+        from derain.support.files import write_json
         from derain.support.processes import dedicate_to_network
+        from derain.support.records import claim_file, json_with
 
         if self.json is not None:
-            make_folder(self.json.parent)
+            claim_file(self.json, "derain study plan", json_with("trainings", "scale", "studies", "networks"))
         if self.measure:
             dedicate_to_network(threads=1)  # as the trainings are
         content = plan_json(load_studies(self.studies), scale_of(self.scale), self.seeds, self.device, self.measure)
@@ -130,9 +131,14 @@ class Table:
 
     def run(self, console: Console) -> None:
         from derain.study.report.terminal import results_table
-        from derain.study.run.store import Store, to_csv
+        from derain.study.run.store import Store, is_table, is_table_csv, to_csv
         from derain.support.files import write_bytes, write_json
+        from derain.support.records import claim_file, is_json
 
+        if self.csv is not None:
+            claim_file(self.csv, "derain study table", is_table_csv)
+        if self.json is not None:
+            claim_file(self.json, "derain study table", is_json(is_table))
         records = Store(self.results).records()
         table = results_table(records, self.threshold)
         # Never narrower than its figures, whatever the terminal.

@@ -16,7 +16,7 @@ from derain.pictures import raw
 from derain.pictures.deep import eight_bits
 from derain.restoration.changes import Changes, draw_changes, find_changes
 from derain.restoration.finding import place
-from derain.restoration.manifest import Manifest, alone_in
+from derain.restoration.manifest import Manifest
 from derain.restoration.photos import (
     MAX_PIXELS,
     Photo,
@@ -30,7 +30,8 @@ from derain.restoration.report import PAGE, report_page, strip_name
 from derain.restoration.restorer import Picture, TiledRestorer
 from derain.restoration.video import SUFFIXES as VIDEO_SUFFIXES
 from derain.restoration.video import restore_video
-from derain.support.files import make_folder, write_bytes
+from derain.support.files import folded, make_folder, write_bytes
+from derain.support.records import alone_in
 
 _REPORTED_PX = 800
 _log = logging.getLogger("derain")
@@ -105,7 +106,7 @@ def restore_files(
     if not 0 <= writing.smoothing <= 1:
         raise InputError(f"the smoothing must lie between 0 and 1, not {writing.smoothing}")
     make_folder(writing.out)
-    with alone_in(writing.out):
+    with alone_in(writing.out, "derain restore"):
         outputs = {file: _outputs(file, writing) for file in files}
         _refuse_clashes(outputs, writing.out)
         descriptions = {file: _description(file, model_hash, restorer.strength, writing) for file in files}
@@ -258,9 +259,9 @@ def _refuse_clashes(outputs: Mapping[Path, list[str]], out: Path) -> None:
         if Path(os.path.realpath(out)) in (Path(os.path.realpath(file.parent)), Path(os.path.realpath(file)).parent):
             raise InputError(f"{file} lies in the folder for the results, {out}; originals are not overwritten")
         for name in names:
-            if name in sources:
-                raise InputError(f"{sources[name]} and {file} would both be written to {out / name}")
-            sources[name] = file
+            if folded(name) in sources:
+                raise InputError(f"{sources[folded(name)]} and {file} would both be written to {out / name}")
+            sources[folded(name)] = file
 
 
 def _description(file: Path, model_hash: str, strength: float, writing: Writing) -> dict[str, Any]:

@@ -2,14 +2,11 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from hashlib import file_digest
 from pathlib import Path
 from threading import Lock
 from typing import Any
-
-from filelock import FileLock, Timeout
 
 from derain.errors import InputError
 from derain.support.files import entry, remove_leftovers
@@ -111,28 +108,6 @@ class Manifest:
             content = {"results": self._results, "claimed": sorted(self._claimed), "changes": self._changes}
             self._folder.write({"format": _FORMAT, **content})
         self._written = time.monotonic()
-
-
-@contextmanager
-def alone_in(out: Path) -> Iterator[None]:
-    """Keeps a second run out of a folder of results: each would write restored.json without what the other did.
-
-    Raises:
-        InputError: another run is at work in it, or it cannot be written.
-    """
-    path = out / ".restored.lock"
-    lock = FileLock(path, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise InputError(f"another derain restore is at work in {out}: wait for it, or give another --out") from error
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from error
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-        lock.release()
 
 
 def _parse(content: Any) -> tuple[dict[str, dict[str, Any]], set[str], dict[str, dict[str, Any]]]:

@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from glob import escape
@@ -56,6 +57,17 @@ def entry(path: Path) -> Literal["file", "folder", "other"] | None:
     except (OSError, ValueError):
         return None
     return "folder" if S_ISDIR(mode) else "file" if S_ISREG(mode) else "other"
+
+
+def folded(name: str) -> str:
+    """A name in the one form that it shares with all names that some file system takes for the same.
+
+    macOS and Windows ignore case, and macOS the way in which Unicode spells a letter.
+
+    >>> folded("IMG_1.JPG") == folded("img_1.jpg"), folded("caf\u00e9") == folded("Cafe\u0301")
+    (True, True)
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Checkpoints: saved, resumed to the last bit, and refused where a run is another one."""
 
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,20 @@ from derain.training.slacking import SlackingWatch
 
 MODEL = "model.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
+LOG = "log.jsonl"
 
 
 def refuse_other_run(path: Path, description: dict[str, Any]) -> None:
-    """Refuse to go on with a run that was made with other settings, and a folder with a model but no run."""
+    """Refuse to go on with a run that was made with other settings, and a folder with a model or a log but no run.
+
+    A checkpoint says itself of which run it is (`resume`).
+    """
     if not path.exists():
-        if (path.parent / MODEL).exists():
-            raise InputError(
-                f"{path.parent} holds a {MODEL} of something else, as it has no run.json: give another --out"
-            )
+        for name in (MODEL,) if (path.parent / CHECKPOINT).exists() else (MODEL, LOG):
+            if os.path.lexists(path.parent / name):
+                raise InputError(
+                    f"{path.parent} holds a {name} of something else, as it has no run.json: give another --out"
+                )
         return
     try:
         made_with = json.loads(path.read_text(encoding="utf-8"))
@@ -94,6 +100,8 @@ def resume(path: Path, description: dict[str, Any], state: State) -> None:
     if not path.exists():
         return
     tensors, header = read_tensors(path)
+    if not {"run", "iteration"} <= header.keys():
+        raise InputError(f"{path} is no checkpoint of a training and is not overwritten: give another --out")
     _refuse_other(path.parent, header["run"], description)
 
     def part(prefix: str) -> dict[str, Tensor]:

@@ -1,7 +1,10 @@
 """The table "What is kept" of docs/restore.md, line by line."""
 
+import json
 import logging
+import shutil
 import struct
+import subprocess
 import zlib
 from collections.abc import Callable
 from io import BytesIO
@@ -298,6 +301,34 @@ def test_channels_beside_rgb_and_opacity_are_left_out_with_a_note(tmp_path: Path
     tifffile.imwrite(tmp_path / "a.tif", levels, photometric="rgb")
     assert np.array_equal(read_photo(tmp_path / "a.tif").rgb, levels[..., :3])
     assert "left out: 2 further channels" in notes()
+
+
+_OF_PIXELS_OR_FILES = ("File", "ExifTool", "System", "Composite", "IFD1", "RIFF", "QuickTime", "Meta", "SourceFile")
+
+
+def seen_by_exiftool(path: Path) -> dict[str, Any]:
+    output = subprocess.run(["exiftool", "-json", "-G1", "-a", str(path)], check=True, capture_output=True).stdout
+    [tags] = json.loads(output)
+    of_tiff = ("StripOffsets", "StripByteCounts", "RowsPerStrip", "PlanarConfiguration", "Compression")
+    return {
+        name: value
+        for name, value in tags.items()
+        if not name.startswith(_OF_PIXELS_OR_FILES) and not name.endswith(of_tiff)
+    }
+
+
+@pytest.mark.skipif(shutil.which("exiftool") is None, reason="exiftool is not installed")
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "avif", "heic"])
+def test_exiftool_sees_the_same_in_the_result(suffix: str, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110] = "Acme", "One"
+    exif[0x8769] = {0x9003: "2024:01:02 03:04:05", 0x829A: 0.01}
+    exif[0x8825] = {1: "N", 2: (52.0, 30.0, 0.0), 3: "E", 4: (13.0, 24.0, 0.0)}
+    xmp = {} if suffix in ("png", "tif") else {"xmp": XMP % (b"", b"")}
+    path = save(suffix, tmp_path, exif=exif.tobytes(), icc_profile=PROFILE, **xmp)
+    before, after = seen_by_exiftool(path), seen_by_exiftool(restored(path))
+    assert before["IFD0:Make"] == "Acme"
+    assert after == before
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "avif", "heic", "bmp", "ppm"])

@@ -193,5 +193,9 @@ def _lost_of_avif(path: Path) -> list[str]:
 
 
 def _dpi(image: Image.Image) -> tuple[float, float] | None:
+    tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
+    is_told = image.info.get("jfif_unit") if image.format in ("JPEG", "MPO") else ExifTags.Base.XResolution in tags
+    if image.format in ("JPEG", "MPO", "TIFF") and not is_told:
+        return None  # EXIF data tell it, or nothing does and Pillow makes it up
     horizontal, vertical = map(float, image.info.get("dpi", (0, 0)))
     return (horizontal, vertical) if 0 < horizontal < inf and 0 < vertical < inf else None

@@ -174,7 +174,8 @@ def _save_heif(picture: Image.Image, file: BytesIO, quality: int, metadata: Mapp
     from pillow_heif import from_pillow
 
     picture.info.update(metadata)
-    from_pillow(picture).save(file, quality=quality, chroma=444)
+    # x265's default takes minutes for a phone's photo, for a fifth less of bytes at a lower fidelity.
+    from_pillow(picture).save(file, quality=quality, chroma=444, enc_params={"preset": "ultrafast"})
 
 
 def is_colourless(picture: Picture) -> bool:

@@ -1,7 +1,10 @@
 """The table "What is kept" of docs/restore.md, line by line."""
 
+import json
 import logging
+import shutil
 import struct
+import subprocess
 import zlib
 from collections.abc import Callable
 from io import BytesIO
@@ -287,10 +290,37 @@ def test_the_video_behind_a_picture_is_left_out_with_a_note(
     assert "left out: the video of a motion photo" in notes()
 
 
-def test_content_credentials_are_left_out_with_a_note(tmp_path: Path, notes: Callable[[], str]) -> None:
-    path = save("jpg", tmp_path, extra=b"\xff\xeb\0\x0aJP\0\1c2pa")
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "avif", "heic"])
+def test_content_credentials_are_left_out_with_a_note(suffix: str, tmp_path: Path, notes: Callable[[], str]) -> None:
+    path = save(suffix, tmp_path)
+    whole = path.read_bytes()
+    if suffix == "jpg":
+        whole = whole[:2] + b"\xff\xeb\0\x0aJP\0\1c2pa" + whole[2:]
+    elif suffix == "png":
+        whole = whole[:33] + chunk(b"caBX", b"c2pa") + whole[33:]
+    elif suffix == "webp":
+        whole = whole[:4] + struct.pack("<I", len(whole) + 4) + whole[8:] + b"C2PA\4\0\0\0c2pa"
+    else:
+        whole += b"\0\0\0\x0cuuidc2pa"
+    path.write_bytes(whole)
     assert b"c2pa" not in restored(path).read_bytes()
     assert "left out: content credentials (C2PA)" in notes()
+
+
+@pytest.mark.parametrize("suffix", ["avif", "heic"])
+def test_gain_maps_of_other_formats_are_left_out_with_a_note(
+    suffix: str, tmp_path: Path, notes: Callable[[], str]
+) -> None:
+    path = save(suffix, tmp_path)
+    path.write_bytes(path.read_bytes() + b"\0\0\0\x0cfreetmap")
+    restored(path)
+    assert "left out: the gain map (HDR)" in notes()
+
+
+def test_layers_of_photoshop_are_left_out_with_a_note(tmp_path: Path, notes: Callable[[], str]) -> None:
+    path = save("tif", tmp_path, tiffinfo={37724: b"Adobe Photoshop Document Data Block"})
+    assert b"Photoshop" not in restored(path).read_bytes()
+    assert "left out: Photoshop's layers" in notes()
 
 
 def test_channels_beside_rgb_and_opacity_are_left_out_with_a_note(tmp_path: Path, notes: Callable[[], str]) -> None:
@@ -298,6 +328,34 @@ def test_channels_beside_rgb_and_opacity_are_left_out_with_a_note(tmp_path: Path
     tifffile.imwrite(tmp_path / "a.tif", levels, photometric="rgb")
     assert np.array_equal(read_photo(tmp_path / "a.tif").rgb, levels[..., :3])
     assert "left out: 2 further channels" in notes()
+
+
+_OF_PIXELS_OR_FILES = ("File", "ExifTool", "System", "Composite", "IFD1", "RIFF", "QuickTime", "Meta", "SourceFile")
+
+
+def seen_by_exiftool(path: Path) -> dict[str, Any]:
+    output = subprocess.run(["exiftool", "-json", "-G1", "-a", str(path)], check=True, capture_output=True).stdout
+    [tags] = json.loads(output)
+    of_tiff = ("StripOffsets", "StripByteCounts", "RowsPerStrip", "PlanarConfiguration", "Compression")
+    return {
+        name: value
+        for name, value in tags.items()
+        if not name.startswith(_OF_PIXELS_OR_FILES) and not name.endswith(of_tiff)
+    }
+
+
+@pytest.mark.skipif(shutil.which("exiftool") is None, reason="exiftool is not installed")
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "avif", "heic"])
+def test_exiftool_sees_the_same_in_the_result(suffix: str, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110] = "Acme", "One"
+    exif[0x8769] = {0x9003: "2024:01:02 03:04:05", 0x829A: 0.01}
+    exif[0x8825] = {1: "N", 2: (52.0, 30.0, 0.0), 3: "E", 4: (13.0, 24.0, 0.0)}
+    xmp = {} if suffix in ("png", "tif") else {"xmp": XMP % (b"", b"")}
+    path = save(suffix, tmp_path, exif=exif.tobytes(), icc_profile=PROFILE, **xmp)
+    before, after = seen_by_exiftool(path), seen_by_exiftool(restored(path))
+    assert before["IFD0:Make"] == "Acme"
+    assert after == before
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "avif", "heic", "bmp", "ppm"])

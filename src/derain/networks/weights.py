@@ -10,7 +10,7 @@ from typing import Any
 import safetensors
 import safetensors.torch
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from derain.errors import InputError, MissingFileError
 from derain.networks.base import Network
@@ -58,7 +58,7 @@ def describe(name: str, network: Network) -> dict[str, Any]:
     return {"network": {"name": name, "hyperparameters": asdict(network.hyperparameters)}}
 
 
-def load_weights(network: Network, tensors: Mapping[str, Tensor], refusal: str) -> None:
+def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], refusal: str) -> None:
     """Load weights that must fit exactly; otherwise InputError: `refusal` and the first difference."""
     wanted = network.state_dict()
     for name in [*wanted, *tensors]:

@@ -22,7 +22,8 @@ _LOWER = {
 }
 _GREY_ALPHA, _FOUR_BYTES = "LA;16B", "RGBA"
 _PNG_COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}  # colour types of PNG by the number of channels
-_UP = b"\2"  # every byte less the one above it
+_ZLIB_LEVEL = 3  # noise of 16 bits gets no smaller at higher ones
+_UP = 2  # filter: every byte less the one above it
 _GROUPS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 
 
@@ -80,13 +81,15 @@ def encode_png_16(levels: Levels, like: bytes) -> bytes:
     height, width, channels = levels.shape
     rows = levels.astype(">u2").reshape(height, -1).view(np.uint8)
     filtered = np.empty((height, rows.shape[1] + 1), np.uint8)
-    filtered[:, 0] = _UP[0]
+    filtered[:, 0] = _UP
     filtered[0, 1:] = rows[0]
     np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
     beside = [chunk for chunk in png.chunks(BytesIO(like)) if chunk.kind not in (b"IHDR", b"IEND")]
     size = width.to_bytes(4) + height.to_bytes(4)
     head = png.Chunk(b"IHDR", size + bytes([16, _PNG_COLOURS[channels], 0, 0, 0]))
-    return png.encoded([head, *beside, png.Chunk(b"IDAT", zlib.compress(filtered.tobytes())), png.Chunk(b"IEND", b"")])
+    return png.encoded(
+        [head, *beside, png.Chunk(b"IDAT", zlib.compress(filtered.tobytes(), _ZLIB_LEVEL)), png.Chunk(b"IEND", b"")]
+    )
 
 
 def encode_tiff_16(levels: Levels, metadata: Mapping[str, Any]) -> bytes:

@@ -247,6 +247,14 @@ def test_bad_files_have_a_sentence_each_and_the_others_go_on(
     assert read_image(tmp_path / "out" / "one.png").tolist() == [[[40, 40, 40]]]
 
 
+def test_a_video_of_another_kind_stops_no_other(
+    network: Halving, photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (photos / "film.flv").write_bytes(b"FLV\1\5" + bytes(50))
+    assert restore(network, [photos / "film.flv", photos / "a.png"], tmp_path / "out") == Outcome(1, 0, 1)
+    assert "film.flv is a video of a kind that is not read" in caplog.text
+
+
 def test_a_result_that_cannot_be_written_stops_no_other(
     network: Halving, photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

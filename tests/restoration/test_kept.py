@@ -290,10 +290,37 @@ def test_the_video_behind_a_picture_is_left_out_with_a_note(
     assert "left out: the video of a motion photo" in notes()
 
 
-def test_content_credentials_are_left_out_with_a_note(tmp_path: Path, notes: Callable[[], str]) -> None:
-    path = save("jpg", tmp_path, extra=b"\xff\xeb\0\x0aJP\0\1c2pa")
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "avif", "heic"])
+def test_content_credentials_are_left_out_with_a_note(suffix: str, tmp_path: Path, notes: Callable[[], str]) -> None:
+    path = save(suffix, tmp_path)
+    whole = path.read_bytes()
+    if suffix == "jpg":
+        whole = whole[:2] + b"\xff\xeb\0\x0aJP\0\1c2pa" + whole[2:]
+    elif suffix == "png":
+        whole = whole[:33] + chunk(b"caBX", b"c2pa") + whole[33:]
+    elif suffix == "webp":
+        whole = whole[:4] + struct.pack("<I", len(whole) + 4) + whole[8:] + b"C2PA\4\0\0\0c2pa"
+    else:
+        whole += b"\0\0\0\x0cuuidc2pa"
+    path.write_bytes(whole)
     assert b"c2pa" not in restored(path).read_bytes()
     assert "left out: content credentials (C2PA)" in notes()
+
+
+@pytest.mark.parametrize("suffix", ["avif", "heic"])
+def test_gain_maps_of_other_formats_are_left_out_with_a_note(
+    suffix: str, tmp_path: Path, notes: Callable[[], str]
+) -> None:
+    path = save(suffix, tmp_path)
+    path.write_bytes(path.read_bytes() + b"\0\0\0\x0cfreetmap")
+    restored(path)
+    assert "left out: the gain map (HDR)" in notes()
+
+
+def test_layers_of_photoshop_are_left_out_with_a_note(tmp_path: Path, notes: Callable[[], str]) -> None:
+    path = save("tif", tmp_path, tiffinfo={37724: b"Adobe Photoshop Document Data Block"})
+    assert b"Photoshop" not in restored(path).read_bytes()
+    assert "left out: Photoshop's layers" in notes()
 
 
 def test_channels_beside_rgb_and_opacity_are_left_out_with_a_note(tmp_path: Path, notes: Callable[[], str]) -> None:

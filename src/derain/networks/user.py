@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from derain.errors import InputError, unreadable
 from derain.networks.base import Descriptor, Hyperparameters, Network, pad_to_multiple
 from derain.support.devices import is_out_of_memory
+from derain.support.files import regular
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ def code_hash(name: str) -> str:
 
 def _content(path: Path, named: Path, kind: str) -> bytes:
     try:
-        return path.read_bytes()
+        return regular(path).read_bytes()
     except OSError as error:
         raise unreadable(named, error, kind) from error
 

@@ -1,6 +1,7 @@
 """Why a file is not read as a picture, in words: its kind, or how it stores its levels."""
 
 import struct
+from mimetypes import guess_type
 from pathlib import Path
 
 from PIL.ExifTags import Base
@@ -39,6 +40,8 @@ def why_not_read(path: Path) -> str:
             return _why_not_jpeg(path)
     except Exception:  # a broken file may raise nearly anything
         return f"is no whole image ({_READ})"
+    if str(guess_type(path.name)[0]).startswith("video/"):
+        return "is a video of a kind that is not read"
     return f"is not an image ({_READ})"
 
 

@@ -5,7 +5,6 @@ import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from glob import glob, has_magic
-from mimetypes import guess_type
 from pathlib import Path
 
 from derain.errors import InputError
@@ -33,8 +32,7 @@ def find_files(inputs: Sequence[Path], out: Path | None = None, recursive: bool 
         recursive: take the files of folders in folders as well, but of `out` and of links to folders.
 
     Raises:
-        InputError: nothing is given, or a video of another kind; a folder holds no photo or video, nothing matches a
-            pattern, or all is results.
+        InputError: nothing is given, a folder holds no photo or video, nothing matches a pattern, or all is results.
     """
     if not inputs:
         raise InputError("give at least one photo, video or folder")
@@ -49,8 +47,6 @@ def find_files(inputs: Sequence[Path], out: Path | None = None, recursive: bool 
             files = [file for file in files if not (made and made.wrote(file))]
             if not files:
                 raise InputError(f"no photo or video matches {path}")
-        elif path.suffix.lower() not in _KNOWN and str(guess_type(path.name)[0]).startswith("video/"):
-            raise InputError(f"{path} is a video of another kind than {', '.join(VIDEO_SUFFIXES)}")
         else:
             files = [path]
         found |= {place(file): file for file in files}

@@ -25,7 +25,7 @@ _TIFF_TAGS = (
     ExifTags.Base.Copyright,
 )
 _TIFF_GROUPS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
-_XMP, _IPTC, _PHOTOSHOP = 0x02BC, 0x83BB, 0x8649  # tags of TIFF files
+_XMP, _IPTC, _PHOTOSHOP, _LAYERS = 0x02BC, 0x83BB, 0x8649, 0x935C  # tags of TIFF files
 _OTHER_COLOURS = ("CMYK", "YCbCr", "LAB", "HSV")  # whose profile says nothing about the RGB they become
 _EXIF, _PHOTOSHOP_SEGMENT = b"Exif\0\0", b"Photoshop 3.0\0"
 _MOST_BYTES = 65533  # in a segment of a JPEG file
@@ -65,10 +65,13 @@ def read_metadata(image: Image.Image, path: Path) -> tuple[dict[str, Any], list[
             lost += _lost_of_heif(info, path)
         case "AVIF":
             lost += _lost_of_avif(path)
+        case "WEBP" if b"C2PA" in webp_chunks(path):
+            lost.append(_CONTENT_CREDENTIALS)
         case "TIFF":
             tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
             further = tags.get(ExifTags.Base.SamplesPerPixel, 1) - len(image.getbands())
             lost += [f"{further} further channels"] if further > 0 else []
+            lost += ["Photoshop's layers"] if _LAYERS in tags else []
     return {key: value for key, value in metadata.items() if value}, list(dict.fromkeys(lost))
 
 
@@ -88,6 +91,18 @@ def jpeg_options(metadata: Mapping[str, Any]) -> dict[str, Any]:
     segments = b"".join(_segment(0xE1, _EXIF + body[at : at + step]) for at in range(0, len(body), step))
     kept = {key: value for key, value in metadata.items() if key != "exif"}
     return {**kept, "extra": segments + metadata.get("extra", b"")}
+
+
+def webp_chunks(path: Path) -> list[bytes]:
+    """The types of the chunks of a WebP file (RFC 9649): b"VP8 " holds a lossy picture, b"VP8L" a lossless one."""
+    kinds = []
+    with path.open("rb") as file:
+        file.seek(12)
+        while len(head := file.read(8)) == 8:
+            kinds.append(head[:4])
+            length = int.from_bytes(head[4:], "little")
+            file.seek(length + length % 2, 1)
+    return kinds
 
 
 def _exif(image: Image.Image, path: Path) -> bytes | None:
@@ -177,19 +192,28 @@ def _lost_of_heif(info: Mapping[str | tuple[int, int], Any], path: Path) -> list
     lost = ["the depth map"] if any(info.get("depth_images", [])) else []
     for kind in info.get("aux", {}):
         lost.append("the gain map (HDR)" if "hdrgainmap" in kind else f"the picture {kind}")
-    content = path.read_bytes()
-    if re.search(b"mpvd" + _VIDEO, content):
+    if re.search(b"mpvd" + _VIDEO, path.read_bytes()):
         lost.append("the video of a motion photo")
-    return [*lost, "the gain map (HDR)"] if b"tmap" in content[:_MOST_BYTES] else lost
+    return lost + _lost_of_boxes(path)
 
 
 def _lost_of_avif(path: Path) -> list[str]:
     """Of its colours Pillow keeps an ICC profile alone."""
+    described = _first_boxes(path).partition(b"colrnclx")[2][:2]
+    lost = ["its colours other than sRGB"] if described not in (b"", b"\0\1", b"\0\2") else []
+    return lost + _lost_of_boxes(path)
+
+
+def _lost_of_boxes(path: Path) -> list[str]:
+    """By the items and boxes that describe a HEIF or AVIF file."""
+    described = {b"tmap": "the gain map (HDR)", b"c2pa": _CONTENT_CREDENTIALS}
+    boxes = _first_boxes(path)
+    return [words for mark, words in described.items() if mark in boxes]
+
+
+def _first_boxes(path: Path) -> bytes:
     with path.open("rb") as file:
-        beginning = file.read(_MOST_BYTES)
-    lost = ["the gain map (HDR)"] if b"tmap" in beginning else []
-    described = beginning.partition(b"colrnclx")[2][:4]
-    return [*lost, "its colours other than sRGB"] if described[:2] not in (b"", b"\0\1", b"\0\2") else lost
+        return file.read(_MOST_BYTES)
 
 
 def _dpi(image: Image.Image) -> tuple[float, float] | None:

@@ -24,7 +24,7 @@ from derain.pictures.decoding import (
     upright,
 )
 from derain.pictures.deep import deep_levels, eight_bits, encode_png_16, encode_tiff_16
-from derain.restoration.metadata import jpeg_options, read_metadata, renewed
+from derain.restoration.metadata import jpeg_options, read_metadata, renewed, webp_chunks
 from derain.restoration.restorer import Picture
 
 MAX_PIXELS = 200_000_000
@@ -112,7 +112,7 @@ def _read(path: Path, max_pixels: int) -> Photo:
             grey=channels < 3,
             alpha=seen[..., -1] if channels in (2, 4) else None,
             format=_AS_JPEG.get(str(image.format), str(image.format)),
-            lossless=image.format == "WEBP" and _is_lossless(path),
+            lossless=image.format == "WEBP" and b"VP8L" in webp_chunks(path),
             orientation=orientation,
             metadata=metadata,
         )
@@ -209,15 +209,3 @@ def encode_strip(photo: Photo, pictures: Sequence[UInt8[np.ndarray, "h w 3"]], s
     file = BytesIO()
     strip.save(file, "JPEG", quality=90, icc_profile=None if photo.grey else photo.metadata.get("icc_profile"))
     return file.getvalue()
-
-
-def _is_lossless(path: Path) -> bool:
-    """Whether the first picture of a WebP file is of its lossless kind (RFC 9649)."""
-    with path.open("rb") as file:
-        file.seek(12)
-        while len(head := file.read(8)) == 8:
-            if head[:3] == b"VP8" and head[3:4] in b"L ":
-                return head[3:4] == b"L"
-            length = int.from_bytes(head[4:], "little")
-            file.seek(length + length % 2, 1)
-    return False

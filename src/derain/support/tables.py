@@ -9,6 +9,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from derain.errors import InputError, did_you_mean, unreadable
+from derain.support.files import regular
 
 T = TypeVar("T")
 
@@ -24,7 +25,7 @@ def read_toml(path: Path, kind: str = "") -> dict[str, Any]:
         InputError: it cannot be read, or is not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(regular(path).read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise unreadable(path, error, kind) from error
 

@@ -27,7 +27,7 @@ from derain.advice.search import (
 )
 from derain.advice.settings import AdviceSettings, Preference
 from derain.errors import InputError, unreadable
-from derain.support.files import write_json
+from derain.support.files import regular, write_json
 from derain.support.randomness import generator
 from derain.support.records import claim_file, json_with
 
@@ -65,7 +65,7 @@ def read_grid(path: Path, preference: Preference = "balanced") -> dict[Trial, Me
         InputError: the file is not such a list, or an entry of the grid is missing or there twice; it is named.
     """
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
+        entries = json.loads(regular(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise unreadable(path, error, "the grid") from error
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):

@@ -18,6 +18,7 @@ from derain.networks.registry import build, determined, parse
 from derain.networks.user import is_user_network
 from derain.networks.weights import describe, load_weights, read_tensors
 from derain.support.choices import Engine
+from derain.support.files import checked_readable
 
 Loaded = tuple[Network, dict[str, Any]]
 """A network ready to run, and the header of its file."""
@@ -90,9 +91,9 @@ def model_hash(model: str | Path, named: str | None = None) -> str:
     if str(model) in FILTERS:
         return sha256(f"the filter {model}".encode()).hexdigest()
     path = find_model(model)
-    content = sha256(path.read_bytes())
+    content = sha256(checked_readable(path).read_bytes())
     for beside in weights_beside(path) if is_onnx(path) else []:
-        content.update(beside.read_bytes())
+        content.update(checked_readable(beside).read_bytes())
     if named is not None and is_official_file(path):
         content.update((json.dumps(determined(named)) if is_user_network(named) else named).encode())
     return content.hexdigest()

@@ -16,6 +16,7 @@ from derain.errors import InputError, needs_extra, unreadable
 from derain.pictures import png
 from derain.pictures.raw import RawPicture, is_raw
 from derain.pictures.refusals import why_not_read
+from derain.support.files import regular
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "PPM")  # Pillow's own
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs")
@@ -38,7 +39,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
     """
     try:
         # Given a path, Pillow (13.0) maps the file, and scrambles grey TIFF pictures that are to be turned.
-        with path.open("rb") as file, _open(file, path) as image:
+        with regular(path).open("rb") as file, _open(file, path) as image:
             _leave_thumbnail(image)
             yield image
     except (InputError, MemoryError):

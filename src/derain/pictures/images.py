@@ -1,5 +1,6 @@
 """Pictures as arrays: reading, writing and listing of files."""
 
+import logging
 from io import BytesIO
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from PIL import Image, ImageCms
 from derain.errors import InputError, MissingFileError, unreadable
 from derain.pictures.decoding import decoded, opened, stored_orientation, upright
 from derain.pictures.formats import SUFFIXES
-from derain.support.files import write_bytes
+from derain.support.files import entry, write_bytes
+
+_log = logging.getLogger("derain")
 
 
 def read_image(path: Path, max_pixels: int = 200_000_000, srgb: bool = False) -> UInt8[np.ndarray, "h w 3"]:
@@ -62,7 +65,9 @@ def image_size(path: Path) -> tuple[int, int]:
 
 
 def list_images(folder: Path) -> list[Path]:
-    """The pictures in `folder` itself, known by their suffix, sorted by name as text. Hidden files are left out.
+    """The pictures in `folder` itself, known by their suffix, sorted by name as text.
+
+    Hidden files are left out, and so are pipes, sockets and devices, which is logged.
 
     Raises:
         InputError: the folder is missing, cannot be read, is empty or holds no picture.
@@ -73,7 +78,10 @@ def list_images(folder: Path) -> list[Path]:
     # Hidden files with a picture's suffix are what macOS leaves beside the pictures ("._photo.jpg"). What is no folder
     # is kept, not only what is a file: a broken link is to be named.
     named = [path for path in entries if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
-    files = [path for path in named if not path.is_dir()]
+    kinds = {path: entry(path) for path in named}
+    for path in (path for path, kind in kinds.items() if kind == "other"):
+        _log.warning("%s is no regular file and is left out", path)
+    files = [path for path, kind in kinds.items() if kind not in ("folder", "other")]
     if not files:
         raise InputError(f"the folder {folder} holds no image ({', '.join(SUFFIXES)})")
     return files

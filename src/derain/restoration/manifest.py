@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 
 from derain.errors import InputError
-from derain.support.files import entry, remove_leftovers
+from derain.support.files import entry, regular, remove_leftovers
 from derain.support.records import OwnedFolder
 
 _FORMAT = 1
@@ -121,7 +121,7 @@ def _parse(content: Any) -> tuple[dict[str, dict[str, Any]], set[str], dict[str,
 def _sha256(path: Path) -> str | None:
     """None where there is no file to read."""
     try:
-        with path.open("rb") as file:
+        with regular(path).open("rb") as file:
             return file_digest(file, "sha256").hexdigest()
     except OSError:
         return None

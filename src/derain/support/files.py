@@ -1,5 +1,6 @@
 """Outputs are written whole or not at all."""
 
+import errno
 import json
 import os
 import tempfile
@@ -31,6 +32,17 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
+def regular(path: Path) -> Path:
+    """The same path, unless a pipe, a socket or a device is there, which a reader might wait at for ever.
+
+    Raises:
+        OSError: it is no regular file.
+    """
+    if entry(path) == "other":
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return path
+
+
 def checked_readable(path: Path) -> Path:
     """The same path, once the file has been opened for reading.
 
@@ -38,7 +50,7 @@ def checked_readable(path: Path) -> Path:
         InputError: it cannot be read; a MissingFileError if it does not exist.
     """
     try:
-        path.open("rb").close()
+        regular(path).open("rb").close()
     except OSError as error:
         raise unreadable(path, error) from error
     return path

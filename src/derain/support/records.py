@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from filelock import FileLock, Timeout
 
 from derain.errors import InputError, unreadable
-from derain.support.files import entry, folded, make_folder, write_json
+from derain.support.files import entry, folded, make_folder, regular, write_json
 
 T = TypeVar("T")
 
@@ -101,7 +101,7 @@ class OwnedFolder:
         if not os.path.lexists(self._record):
             return None
         try:
-            return parse(json.loads(self._record.read_bytes()))
+            return parse(json.loads(regular(self._record).read_bytes()))
         except OSError as error:
             raise unreadable(self._record, error) from error
         except (ValueError, TypeError, KeyError) as error:

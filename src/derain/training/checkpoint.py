@@ -12,6 +12,7 @@ from torch import Tensor
 from derain.errors import InputError, TrainingError
 from derain.networks.base import Network
 from derain.networks.weights import load_weights, read_tensors, write_tensors
+from derain.support.files import regular
 from derain.training.slacking import SlackingWatch
 
 MODEL = "model.safetensors"
@@ -32,7 +33,7 @@ def refuse_other_run(path: Path, description: dict[str, Any]) -> None:
                 )
         return
     try:
-        made_with = json.loads(path.read_text(encoding="utf-8"))
+        made_with = json.loads(regular(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
     _refuse_other(path.parent, made_with, description)

@@ -15,7 +15,7 @@ from derain.evaluation.metrics import METRICS
 from derain.study.plan.spec import AXES, with_defaults
 from derain.study.run.recorded import RecordedStudy
 from derain.study.run.result import Result
-from derain.support.files import write_bytes, write_json
+from derain.support.files import regular, write_bytes, write_json
 
 FORMAT = 1
 THRESHOLDS = (10, 50)
@@ -33,7 +33,7 @@ def read_json(path: Path, *needed: str) -> dict[str, Any]:
         InputError: it is damaged, or was written by a newer version.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(regular(path).read_text(encoding="utf-8"))
         version = content["format"]
         is_newer = version > FORMAT
         missing = [key for key in needed if key not in content]
@@ -139,7 +139,7 @@ class Store:
         """
         path, results = self.folder / "index.json", self.folder / "results"
         try:
-            kept = json.loads(path.read_bytes())
+            kept = json.loads(regular(path).read_bytes())
         except _DAMAGE:
             kept = {"columns": [], "files": {}}
         if not isinstance(kept, dict) or not {"columns", "files"} <= kept.keys():

@@ -67,6 +67,7 @@ def write_dng() -> Callable[..., None]:
             (50721, 10, 9, (1, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 1, 1), True),  # colours as they are
             (50728, 5, 3, (1, 1, 1, 1, 1, 1), True),  # grey is neutral
             (50778, 3, 1, 21, True),
+            (315, 2, 0, "Somebody", True),
         ]
         tifffile.imwrite(path, levels, photometric=32803, metadata=None, extratags=tags)
 
@@ -80,7 +81,14 @@ def write_nef() -> Callable[[Path], None]:
 
     def write(path: Path) -> None:
         with tifffile.TiffWriter(path) as file:
-            file.write(np.full((30, 40, 3), 99, np.uint8), photometric="rgb", subfiletype=1, subifds=1)
+            file.write(
+                np.full((30, 40, 3), 99, np.uint8),
+                photometric="rgb",
+                subfiletype=1,
+                subifds=1,
+                software=False,
+                metadata=None,
+            )
             windows = [(33421, 3, 2, (2, 2), True), (33422, 1, 4, b"\0\1\1\2", True)]
             file.write(np.full((150, 200), 9000, np.uint16), photometric=32803, subfiletype=0, extratags=windows)
 

@@ -55,6 +55,16 @@ def derain(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     return run
 
 
+def test_pairs_of_names_of_ones_own_are_measured(derain, photos: Path, tmp_path: Path) -> None:
+    for kind in ("rain", "clean"):
+        (tmp_path / f"street_{kind}.png").write_bytes((photos / "cat.png").read_bytes())
+    call = ["evaluate", "--rainy", tmp_path, "--clean", tmp_path, "--model", "nothing", "--match"]
+    code, output = derain(*call, "{name}_rain.png", "{name}_clean.png")
+    assert (code, "Means over 1 images" in output) == (0, True)
+    code, output = derain(*call, "{name}_rain.png", "clean.png")
+    assert (code, "the pattern 'clean.png' must have {name} once" in output) == (2, True)
+
+
 @pytest.fixture(scope="module")
 def pairs(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("pairs")

@@ -125,21 +125,47 @@ def test_exif_data_of_more_than_64_kb_are_kept(suffix: str, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("name", ["a.tif", "a.dng"])
 def test_camera_and_time_are_kept_of_tiff_and_raw_files(
-    name: str, tmp_path: Path, write_dng: Callable[..., None]
+    name: str, tmp_path: Path, write_dng: Callable[..., None], notes: Callable[[], str]
 ) -> None:
     path = tmp_path / name
     if name == "a.dng":
         write_dng(path)
     else:
         exif = Image.Exif()
-        exif[0x010F], exif[0x8769], exif[0x8825] = "Acme", {0x9003: "2024:01:02 03:04:05"}, {1: "N"}
+        exif[0x010F], exif[0x013B] = "Acme", "Somebody"
+        exif[0x8769], exif[0x8825] = {0x9003: "2024:01:02 03:04:05"}, {1: "N"}
         save("tif", tmp_path, exif=exif.tobytes())
     with Image.open(restored(path)) as result:
         kept = result.getexif()
-        assert kept[0x010F] == "Acme"
+        assert (kept[0x010F], kept[0x013B]) == ("Acme", "Somebody")
         if name == "a.tif":
             assert kept.get_ifd(0x8769)[0x9003] == "2024:01:02 03:04:05"
             assert kept.get_ifd(0x8825)[1] == "N"
+    assert not notes()
+
+
+def test_a_raw_file_that_tells_no_camera_has_a_note(
+    tmp_path: Path, write_nef: Callable[[Path], None], notes: Callable[[], str]
+) -> None:
+    write_nef(tmp_path / "a.nef")
+    restored(tmp_path / "a.nef")
+    assert "a.nef: left out: camera, time and place" in notes()
+
+
+def test_maker_notes_of_raw_files_are_not_kept(tmp_path: Path, write_dng: Callable[..., None]) -> None:
+    write_dng(tmp_path / "a.dng")
+    content = bytearray((tmp_path / "a.dng").read_bytes())
+    group = len(content)  # of the EXIF data: a time and notes, in place of the author in the first directory
+    content += (
+        struct.pack("<H", 2) + struct.pack("<HHII", 0x9003, 2, 20, group + 30) + struct.pack("<HHI", 0x927C, 7, 4)
+    )
+    content += b"note" + bytes(4) + b"2024:01:02 03:04:05\0"
+    place = content.index(struct.pack("<HHI", 315, 2, 9))
+    content[place : place + 12] = struct.pack("<HHII", 0x8769, 4, 1, group)
+    (tmp_path / "a.dng").write_bytes(content)
+    with Image.open(restored(tmp_path / "a.dng")) as result:
+        group_kept = result.getexif().get_ifd(0x8769)
+    assert group_kept == {0x9003: "2024:01:02 03:04:05"}
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "avif"])

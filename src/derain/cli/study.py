@@ -95,9 +95,6 @@ class Run:
             raise InputError(f"--minutes must be 0 or more, not {self.minutes}")
         store = Store(self.out)
         studies = load_studies(self.studies)
-        if self.scale is None and any(study.grid for study in studies):
-            iterations = ", ".join(f"{each.name} ({each.iterations:,} iterations)" for each in SCALES.values())
-            raise InputError(f"give the scale of every training with --scale: {iterations}")
         executor: Executor
         if self.on == "ray":
             from derain.study.run.ray import RayExecutor
@@ -106,6 +103,9 @@ class Run:
         else:
             workers = self.workers or max(1, (os.cpu_count() or 1) // self.threads)
             executor = LocalExecutor(self.out, workers, self.device, self.threads)
+        if self.scale is None and any(study.grid for study in studies):
+            iterations = ", ".join(f"{each.name} ({each.iterations:,} iterations)" for each in SCALES.values())
+            raise InputError(f"give the scale of every training with --scale: {iterations}")
         tasks = prepare(studies, scale_of(self.scale or "paper"), self.seeds, store, self.only)
         seconds = None if self.minutes is None else 60 * self.minutes
         with Watcher(console, len(tasks)) as watcher:

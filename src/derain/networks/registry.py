@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-import torch
 from torch import Tensor
 
 from derain.errors import InputError, one_of
@@ -137,16 +136,14 @@ def determined(text: str) -> Mapping[str, Any]:
     """All that determines a network: name and all hyperparameters; of one's own, the class, its code and its arguments.
 
     Raises:
-        InputError: as `build`, of a network of one's own, whose code is run.
+        InputError: the file of a network of one's own, which is run, cannot be read or fails.
 
     >>> determined("unet:base=16")["levels"]
     5
     """
     name, values = parse(text)
     if is_user_network(name):
-        with torch.random.fork_rng(devices=[]):
-            code = asdict(build(name, values).hyperparameters)["sha256"]
-        return {"class": name.rpartition(":")[2], "code": code, **values}
+        return {"class": name.rpartition(":")[2], "code": user.code_hash(name), **values}
     return {"name": name, **asdict(NETWORKS[name].hyperparameters(**values))}
 
 

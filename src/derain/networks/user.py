@@ -141,11 +141,12 @@ def load_user_network(name: str, arguments: Mapping[str, Any] | None = None) -> 
     """
     file, _, class_name = name.rpartition(":")
     path, arguments = Path(file), arguments or {}
-    code = hashlib.sha256(_content(path))
+    content = _content(path, path, "the network in")
     own: dict[str, ModuleType] = {}
     importing = _importing(path.absolute().parent, own)
     with importing():
-        module = _made(path, class_name, arguments, f"derain_user_{code.hexdigest()[:16]}")
+        with _failing(path, class_name):
+            module = getattr(_run(path, content), class_name)(**arguments)
         if not isinstance(module, nn.Module):
             raise InputError(f"{class_name} in {path} is no torch.nn.Module")
         for attribute, least in (("size_multiple_px", 1), ("receptive_field_px", 0)):
@@ -153,17 +154,36 @@ def load_user_network(name: str, arguments: Mapping[str, Any] | None = None) -> 
             if not isinstance(value, int) or value < least:
                 raise InputError(f"{attribute} of {name} must be a whole number of at least {least}, not {value!r}")
         _try(module, name)
-    for imported in sorted(own):
-        if beside := own[imported].__file__:  # a folder without __init__.py has none
-            code.update(f"\n{imported}\n".encode() + _content(Path(beside)))
-    return UserNetwork(module, code.hexdigest(), arguments, importing)
+    return UserNetwork(module, _sha256(content, own), arguments, importing)
 
 
-def _content(path: Path) -> bytes:
+def code_hash(name: str) -> str:
+    """SHA-256 of the file of FILE.py:CLASS and of those that it imports from its folder. It is run, no class is made.
+
+    Raises:
+        InputError: the file cannot be read, or running it fails.
+    """
+    file, _, class_name = name.rpartition(":")
+    path, own = Path(file), dict[str, ModuleType]()
+    content = _content(path, Path(name), "the network")
+    with _importing(path.absolute().parent, own)(), _failing(path, class_name):
+        _run(path, content)
+    return _sha256(content, own)
+
+
+def _content(path: Path, named: Path, kind: str) -> bytes:
     try:
         return regular(path).read_bytes()
     except OSError as error:
-        raise unreadable(path, error, "the network in") from error
+        raise unreadable(named, error, kind) from error
+
+
+def _sha256(content: bytes, own: Mapping[str, ModuleType]) -> str:
+    code = hashlib.sha256(content)
+    for name in sorted(own):
+        if file := own[name].__file__:  # a folder without __init__.py has none
+            code.update(f"\n{name}\n".encode() + Path(file).read_bytes())
+    return code.hexdigest()
 
 
 def _importing(folder: Path, own: dict[str, ModuleType]) -> Callable[[], AbstractContextManager[None]]:
@@ -199,17 +219,24 @@ def _lies_in(folder: Path, name: str, module: ModuleType) -> bool:
     return getattr(module, "__file__", None) == f"{place}.py" or place in getattr(module, "__path__", ())
 
 
-def _made(path: Path, class_name: str, arguments: Mapping[str, Any], module_name: str) -> object:
-    """Import a file under a name of its own, and make an object of a class in it."""
-    spec = importlib.util.spec_from_file_location(module_name, path)
+def _run(path: Path, content: bytes) -> ModuleType:
+    """Import a file under a name of its own."""
+    name = f"derain_user_{hashlib.sha256(content).hexdigest()[:16]}"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     python = importlib.util.module_from_spec(spec)
     # Dataclasses and pickling look a class's module up by its name.
-    sys.modules[module_name] = python
+    sys.modules[name] = python
+    spec.loader.exec_module(python)
+    return python
+
+
+@contextmanager
+def _failing(path: Path, class_name: str) -> Iterator[None]:
+    """Raise all that goes wrong while a class of a file is made as InputError."""
     try:
-        spec.loader.exec_module(python)
-        return getattr(python, class_name)(**arguments)
+        yield
     except AttributeError as error:
         raise InputError(f"{path} has no class {class_name} that can be made ({error})") from error
     except SystemExit as error:

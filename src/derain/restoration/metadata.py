@@ -65,6 +65,8 @@ def read_metadata(image: Image.Image, path: Path) -> tuple[dict[str, Any], list[
             lost += _lost_of_heif(info, path)
         case "AVIF":
             lost += _lost_of_avif(path)
+        case "RAW" if exif is None:
+            lost.append("camera, time and place")
         case "WEBP" if b"C2PA" in webp_chunks(path):
             lost.append(_CONTENT_CREDENTIALS)
         case "TIFF":
@@ -127,11 +129,12 @@ def _exif(image: Image.Image, path: Path) -> bytes | None:
 
 
 def _exif_of_raw(path: Path) -> bytes | None:
-    """Camera, time and place, where the RAW file is a TIFF file, as most are."""
+    """Camera, time and place, where the RAW file is a TIFF file, as most are; maker notes hold in that file only."""
     found = Image.Exif()
     with exif_may_be_broken(), path.open("rb") as file:
         found.load_from_fp(file)
         kept = _camera_tags(found)
+        kept.get(ExifTags.IFD.Exif, {}).pop(ExifTags.Base.MakerNote, None)
         return kept.tobytes() if len(kept) else None
     return None
 

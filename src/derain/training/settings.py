@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from derain.errors import InputError, one_of
-from derain.support.choices import Match, Precision, Recipe
+from derain.support.choices import Convention, Match, Precision, Recipe
 
-_CHOICES = {"recipe": get_args(Recipe), "precision": get_args(Precision), "match": get_args(Match)}
+_CHOICES = {"recipe": get_args(Recipe), "precision": get_args(Precision)}
 
 LOSS_TERMS = ("l1", "l2", "ssim")
 """Terms of a loss, on the network's last picture: L1, the mean square, and 1 - SSIM."""
@@ -83,7 +83,7 @@ class TrainingSettings:
     validation_pairs: tuple[Path, Path] | None = None
     """Two folders of rainy and clean pictures to measure as well."""
     match: Match = "names"
-    """Rule by which the pictures of --pairs and of --validation-pairs find each other."""
+    """Rule by which the pictures of --pairs and of --validation-pairs find each other: a set's, or two patterns."""
     seed: int = 0
     """Seed of everything that is drawn."""
     split_seed: int | None = None
@@ -97,6 +97,8 @@ class TrainingSettings:
     def _check_choices(self) -> None:
         for name, choices in _CHOICES.items():
             one_of(getattr(self, name), choices, name)
+        if isinstance(self.match, str):
+            one_of(self.match, get_args(Convention), "match")
         terms = {} if self.loss == "own" else read_loss(self.loss)
         if "ssim" in terms and self.sample_size < _SSIM_WINDOW_PX:
             raise InputError(f"--loss {self.loss} needs samples of at least {_SSIM_WINDOW_PX} pixels a side")

@@ -1,6 +1,7 @@
 """Shapes in the types are checked while testing; real data is found through DERAIN_DATA."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -43,3 +44,52 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
         noisy = coarse + rng.normal(0, 10, coarse.shape)
         write_image(folder / f"photo{index}.png", noisy.clip(0, 255).astype(np.uint8))
     return folder
+
+
+@pytest.fixture(scope="session")
+def write_dng() -> Callable[..., None]:
+    """Writes a RAW file of 96 x 64 pixels as it is stored, red on its left and grey on its right: what a sensor behind
+    red, green and blue windows would see."""
+    import tifffile
+
+    def write(path: Path, orientation: int = 1) -> None:
+        rows, columns = np.indices((64, 96))
+        is_red = (rows % 2 == 0) & (columns % 2 == 0)
+        levels = np.where((columns < 48) & ~is_red, 2000, 20000).astype(np.uint16)
+        tags = [
+            (33421, 3, 2, (2, 2), True),  # windows repeat every two pixels:
+            (33422, 1, 4, b"\0\1\1\2", True),  # red, green; green, blue
+            (50706, 1, 4, b"\1\4\0\0", True),  # the version of DNG
+            (50708, 2, 0, "Acme One", True),
+            (271, 2, 0, "Acme", True),
+            (272, 2, 0, "One", True),
+            (274, 3, 1, orientation, True),
+            (50721, 10, 9, (1, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 1, 1), True),  # colours as they are
+            (50728, 5, 3, (1, 1, 1, 1, 1, 1), True),  # grey is neutral
+            (50778, 3, 1, 21, True),
+            (315, 2, 0, "Somebody", True),
+        ]
+        tifffile.imwrite(path, levels, photometric=32803, metadata=None, extratags=tags)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def write_nef() -> Callable[[Path], None]:
+    """Writes a RAW file as a camera does: a preview of 40 x 30 first, the sensor's 200 x 150 pixels behind it."""
+    import tifffile
+
+    def write(path: Path) -> None:
+        with tifffile.TiffWriter(path) as file:
+            file.write(
+                np.full((30, 40, 3), 99, np.uint8),
+                photometric="rgb",
+                subfiletype=1,
+                subifds=1,
+                software=False,
+                metadata=None,
+            )
+            windows = [(33421, 3, 2, (2, 2), True), (33422, 1, 4, b"\0\1\1\2", True)]
+            file.write(np.full((150, 200), 9000, np.uint16), photometric=32803, subfiletype=0, extratags=windows)
+
+    return write

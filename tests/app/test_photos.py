@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from derain.app.photos import at_most, changes_html, comparison_html, error_html, read_upload, status_html
 from derain.errors import InputError
@@ -38,6 +38,14 @@ def test_a_refusal_names_the_file_and_not_the_server(tmp_path: Path, content: by
     with pytest.raises(InputError) as refusal:
         read_upload(path, max_pixels=599)
     assert re.fullmatch(sentence, str(refusal.value))
+
+
+def test_colours_of_a_phone_become_those_that_browsers_show(tmp_path: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    red, green = profile.index(b"rXYZ"), profile.index(b"gXYZ")
+    profile = profile[:red] + b"gXYZ" + profile[red + 4 : green] + b"rXYZ" + profile[green + 4 :]
+    Image.new("RGB", (9, 7), (255, 0, 0)).save(tmp_path / "a.png", icc_profile=profile)
+    assert read_upload(tmp_path / "a.png", max_pixels=600)[0, 0].tolist() == pytest.approx([0, 255, 0], abs=2)
 
 
 def test_small_pictures_stay_as_they_are() -> None:

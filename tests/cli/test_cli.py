@@ -1,8 +1,10 @@
 """The command line as a person uses it: the calls of the README, exit codes, one sentence for bad input."""
 
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,13 +16,16 @@ import torch
 import tyro
 
 from derain import cli
-from derain.cli import COMMANDS
+from derain.cli.commands import COMMANDS
+from derain.cli.ending import ending_at_once
+from derain.models import find_model
 from derain.networks import NETWORKS
 from derain.pictures.images import list_images, read_image, write_image
 
 TINY = ["--network", "resnet:features=4,blocks=1", "--background-size", "32", "--batch-size", "2", "--iterations", "4"]
 
 TRAIN = ["train", "--backgrounds", "{photos}", "--count", "8", "--out", "{tmp}/o"]
+STUDY = str(Path(__file__).parents[2] / "studies" / "f4.toml")
 SELF = ["evaluate", "--rainy", "{photos}", "--clean", "{photos}"]
 
 
@@ -50,6 +55,16 @@ def derain(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
         return code, re.sub(r"\s+", " ", output.out + output.err)
 
     return run
+
+
+def test_pairs_of_names_of_ones_own_are_measured(derain, photos: Path, tmp_path: Path) -> None:
+    for kind in ("rain", "clean"):
+        (tmp_path / f"street_{kind}.png").write_bytes((photos / "cat.png").read_bytes())
+    call = ["evaluate", "--rainy", tmp_path, "--clean", tmp_path, "--model", "nothing", "--match"]
+    code, output = derain(*call, "{name}_rain.png", "{name}_clean.png")
+    assert (code, "Means over 1 images" in output) == (0, True)
+    code, output = derain(*call, "{name}_rain.png", "clean.png")
+    assert (code, "the pattern 'clean.png' must have {name} once" in output) == (2, True)
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +184,9 @@ def test_train_takes_every_flag_of_the_small_protocol(derain, photos: Path, tmp_
         (["synth", "{photos}", "--out", "{photos}/cat.png"], "cannot write"),
         (["synth", "{photos}", "--out", "{tmp}/o", "--seed", "-1"], "seed must not be negative"),
         (["synth", "{photos}", "--out", "{tmp}/o", "--device", "gpu"], "the device gpu cannot be used"),
+        ([*SELF, "--model", "balanced", "--device", "mps"], "the device mps cannot be used: there is none"),
+        (["study", "run", STUDY, "--out", "{tmp}/o"], "with --scale: paper (250,000 iterations), gpu (20,000"),
+        ([*TRAIN, *TINY[2:], "--warmup", "4"], "--warmup 4 must be shorter than --iterations 4"),
         (["study", "run", "{tmp}", "--out", "{tmp}/o", "--threads", "0"], "--workers and --threads must be 1 or more"),
         (["train", "--backgrounds", "{tmp}", "--count", "8", "--out", "{tmp}/o"], "is empty"),
         (TRAIN, "patch of 128 x 128"),
@@ -180,7 +198,6 @@ def test_train_takes_every_flag_of_the_small_protocol(derain, photos: Path, tmp_
         ([*TRAIN, "--backgrounds", "{tmp}"], "--backgrounds is given twice; several values go behind one"),
         (["export", "--model", "{photos}/cat.png", "--out", "{photos}/cat.png"], "cat.png is the model itself"),
         (["export", "--model", "balanced", "--out", "{photos}/dog.png"], "--out must end in .onnx, not dog.png"),
-        (["restore", "{photos}/film.avi", "--out", "out"], "film.avi is a video of another kind than .mp4"),
         ([*SELF, "--model", "balanced", "--json", "{photos}/cat.png/o.json"], "cannot write into the folder"),
         (["complexity", "{photos}", "--json", "{photos}/cat.png/o.json"], "cannot write into the folder"),
         (SELF, "--model or --restored"),
@@ -197,6 +214,40 @@ def test_bad_calls_end_with_2_and_one_sentence(
     assert code == 2
     assert sentence in output
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "program"),
+    [
+        ([*SELF, "--restored", "{photos}", "--json"], "evaluate"),
+        (["complexity", "{photos}", "--json"], "complexity"),
+        (["study", "plan", "{tmp}", "--json"], "study plan"),
+        (["study", "table", "{tmp}", "--json"], "study table"),
+        (["study", "table", "{tmp}", "--csv"], "study table"),
+        (["export", "--model", "balanced", "--to", "float16", "--out"], "export"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("content", ["balanced", "cat", "json"])
+def test_a_result_replaces_no_file_of_another_kind(
+    derain, photos: Path, tmp_path: Path, arguments: list[str], program: str, content: str
+) -> None:
+    own = tmp_path / "own.safetensors"
+    if content == "json":
+        own.write_text('{"seed": 0}')
+    else:
+        shutil.copy(photos / "cat.png" if content == "cat" else find_model("balanced"), own)
+    before = own.read_bytes()
+    code, output = derain(*(argument.format(tmp=tmp_path, photos=photos) for argument in [*arguments, str(own)]))
+    assert code == 2
+    assert f"is no result of derain {program} and is not overwritten" in output
+    assert own.read_bytes() == before
+
+
+def test_results_of_the_same_kind_are_replaced(derain, photos: Path, tmp_path: Path) -> None:
+    evaluated = [*SELF, "--restored", "{photos}", "--json", "{tmp}/evaluated.json"]
+    halved = ["export", "--model", "balanced", "--to", "float16", "--out", "{tmp}/half.safetensors"]
+    for arguments in 2 * [evaluated] + 2 * [halved]:
+        assert derain(*(argument.format(tmp=tmp_path, photos=photos) for argument in arguments))[0] == 0
 
 
 def test_photos_are_not_replaced_by_pairs(derain, photos: Path, tmp_path: Path) -> None:
@@ -227,6 +278,74 @@ def test_an_interrupted_command_says_whether_it_goes_on(
     assert code == 130
     assert "derain: interrupted" in output
     assert ("the same command goes on where it stopped" in output) == goes_on
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("swallowed", [False, True])
+def test_a_signal_ends_a_command_without_a_traceback(number: signal.Signals, code: int, swallowed: bool) -> None:
+    """Python passes over exceptions within callbacks, as those of imports are; the command ends all the same."""
+    work = "weakref.finalize(set(), os.kill, os.getpid(), number)" if swallowed else "os.kill(os.getpid(), number)"
+    script = (
+        "import os, sys, time, weakref\n"
+        "from derain.cli.ending import ending_at_once\n"
+        f"number = {int(number)}\n"
+        "with ending_at_once() as ending:\n"
+        "    ending.note = '; it goes on'\n"
+        f"    {work}\n"
+        "    time.sleep(60)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stderr) == (code, "derain: interrupted; it goes on\n")
+
+
+def test_a_failure_that_an_interruption_causes_is_an_interruption(capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted() -> None:
+        with ending_at_once() as ending:
+            ending.by = signal.SIGINT
+            raise ImportError("cannot import name 'x' from partially initialised module")
+
+    with pytest.raises(SystemExit, match="130"):
+        interrupted()
+    assert capsys.readouterr().err == "derain: interrupted\n"
+
+
+def test_the_process_listens_to_signals_as_before_once_the_command_is_done(derain) -> None:
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    assert derain("complexity")[0] == 2
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_little_is_imported_before_signals_are_listened_to() -> None:
+    script = "import sys; before = set(sys.modules); import derain.cli; print(*(set(sys.modules) - before))"
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"tyro", "rich", "ast", "dataclasses", "logging", "pathlib"} & set(found)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["synth", "{tmp}/in", "--out", "{tmp}/o"],
+        ["evaluate", "--rainy", "{tmp}/in", "--clean", "{tmp}/in", "--restored", "{tmp}/in"],
+        ["synth", "{tmp}/in/pipe.png", "--out", "{tmp}/o"],
+        ["synth", "{tmp}/in/cat.png", "--rain", "{tmp}/pipe.toml", "--out", "{tmp}/o"],
+        ["export", "--model", "{tmp}/pipe.safetensors"],
+        ["restore", "{tmp}/in/pipe.png", "{tmp}/in/cat.png", "--out", "{tmp}/o"],
+        [*TRAIN, *TINY[2:], "--network", "{tmp}/pipe.py:Net"],
+        ["study", "plan", "{tmp}/pipe.toml"],
+        ["advise", "--replay", "{tmp}/pipe.json", "--out", "{tmp}/o"],
+    ],
+)
+def test_nothing_waits_at_a_pipe(
+    derain, photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, arguments: list[str]
+) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("cat.png", "barn.png"):
+        shutil.copy(photos / name, tmp_path / "in")
+    for name in ("in/pipe.png", "pipe.toml", "pipe.safetensors", "pipe.py", "pipe.json"):
+        os.mkfifo(tmp_path / name)
+    code, output = derain(*(argument.format(tmp=tmp_path, photos=photos) for argument in arguments))
+    assert code == (0 if "{tmp}/in" in arguments else 2)
+    assert re.search(r"pipe\.\w+(: it)? is no regular file", output + caplog.text)
 
 
 def test_an_unknown_flag_ends_with_2(derain) -> None:

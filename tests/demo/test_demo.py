@@ -141,3 +141,13 @@ def test_an_interruption_ends_the_trainings(tmp_path: Path, monkeypatch: pytest.
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"natural/train"):
         run_demo(tmp_path / "out", tmp_path, Console(quiet=True), TINY, TWO)
+
+
+def test_files_of_somebody_else_are_not_overwritten(tmp_path: Path) -> None:
+    photograph = tmp_path / "a" / "photographs" / "test" / "chelsea-1.png"
+    photograph.parent.mkdir(parents=True)
+    for path, folder in ((photograph, tmp_path / "a"), (tmp_path / "report.html", tmp_path)):
+        path.write_text("mine")
+        with pytest.raises(InputError, match=rf"{path.name} is no result of derain demo and is not overwritten"):
+            run_demo(folder, None, Console(quiet=True), TINY, TWO)
+        assert path.read_text() == "mine"

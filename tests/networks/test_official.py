@@ -119,7 +119,7 @@ def test_what_the_weights_do_not_tell_is_named_logged_and_part_of_the_hash(save,
 def test_another_network_than_the_files_is_refused(save) -> None:
     path = save(resnet())
     assert "holds official weights of resnet, not of unet:base=4" in refused(path, "unet:base=4")
-    assert "holds official weights of resnet, not of mine.py:Mine" in refused(path, "mine.py:Mine")
+    assert "cannot read the network in mine.py: No such file" in refused(path, "mine.py:Mine")
 
 
 @pytest.mark.parametrize(

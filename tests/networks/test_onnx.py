@@ -146,6 +146,31 @@ def test_a_foreign_network_that_does_not_take_a_size_is_named(
         network(torch.rand(1, 3, 9, 1))
 
 
+def test_a_foreign_network_of_one_size_sees_other_pictures_tile_by_tile(tmp_path: Path) -> None:
+    network = OnnxNetwork(onnx_file(tmp_path / "fixed.onnx", [1, 3, 32, 48]), "fixed.onnx")
+    for height, width in ((32, 48), (9, 100), (101, 33), (5, 7)):
+        rainy = torch.rand(1, 3, height, width)
+        assert torch.allclose(network(rainy), rainy, atol=1e-6)
+
+
+def test_a_foreign_network_of_multiples_of_8_is_padded(tmp_path: Path) -> None:
+    picture, result = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, *sides])
+        for name, sides in (("picture", "hw"), ("result", "uv"))
+    )
+    nodes = [
+        helper.make_node("SpaceToDepth", ["picture"], ["small"], blocksize=8),
+        helper.make_node("DepthToSpace", ["small"], ["result"], blocksize=8),
+    ]
+    graph = helper.make_graph(nodes, "graph", [picture], [result])
+    path = tmp_path / "eighths.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
+    network, _ = load_model(path)
+    assert network.descriptor.size_multiple_px == 8
+    rainy = torch.rand(1, 3, 21, 30)
+    assert torch.equal(network(rainy), rainy)
+
+
 class Deciding(nn.Module):
     """Looks at the picture before it decides."""
 
@@ -167,7 +192,7 @@ def test_a_network_that_cannot_be_translated_is_one_sentence(tmp_path: Path, cap
     ("shape", "kind"),
     [
         ([1, 1, "h", "w"], TensorProto.FLOAT),
-        ([1, 3, 64, 64], TensorProto.FLOAT),
+        ([1, 3, 64, "w"], TensorProto.FLOAT),
         ([1, 3, "h", "w"], TensorProto.UINT8),
         ([3, "h", "w"], TensorProto.FLOAT),
     ],
@@ -205,3 +230,26 @@ def test_a_file_that_is_no_onnx_file_is_named(tmp_path: Path) -> None:
         OnnxNetwork(tmp_path / "text.onnx", "text.onnx")
     with pytest.raises(InputError, match=r"cannot read .*none\.onnx"):
         OnnxNetwork(tmp_path / "none.onnx", "none.onnx")
+
+
+@pytest.mark.slow
+def test_an_onnx_file_of_another_program_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    network = build(*parse("resnet:features=4,blocks=1")).eval()
+    onnx_file(path, ["n", 3, "h", "w"])
+    before = path.read_bytes()
+    with pytest.raises(InputError, match=r"model\.onnx is no result of derain export and is not overwritten"):
+        export_onnx(network, {}, path)
+    assert path.read_bytes() == before
+    path.unlink()
+    for _ in range(2):
+        assert export_onnx(network, {}, path) < 1e-5
+
+
+def test_an_opset_that_is_not_known_is_named(tmp_path: Path) -> None:
+    path = onnx_file(tmp_path / "model.onnx", ["n", 3, "h", "w"])
+    model = onnx.load(path)
+    model.opset_import[0].version = 99
+    onnx.save(model, path)
+    with pytest.raises(InputError, match=r"model\.onnx is of opset 99, and the ONNX Runtime .* up to \d+: export"):
+        load_model(path)

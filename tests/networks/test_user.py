@@ -9,6 +9,8 @@ import torch
 
 from derain.errors import InputError
 from derain.networks import build, load_model, parse
+from derain.networks.loading import model_hash
+from derain.networks.registry import determined
 from derain.pictures.images import write_image
 from derain.training.loop import Progress, train
 from derain.training.settings import TrainingSettings
@@ -244,3 +246,76 @@ def test_weights_are_not_loaded_into_another_class_of_the_file(tmp_path: Path, p
         load_model(model, other)
     with pytest.raises(InputError, match=r"run is a folder: its model is .*model\.safetensors"):
         load_model(tmp_path / "run", mine)
+
+
+def two_files(folder: Path, factor: float) -> str:
+    """A network whose factor stands in a file beside it, which is imported late, from a package without __init__.py."""
+    (folder / "parts").mkdir(parents=True, exist_ok=True)
+    (folder / "parts" / "layers.py").write_text(f"FACTOR = {factor}\n")
+    (folder / "mine.py").write_text(
+        HEADER + "from parts.layers import FACTOR\n"
+        "class Mine(nn.Conv2d):\n"
+        "    def __init__(self, side=1): super().__init__(3, 3, side, padding=side // 2)\n"
+        "    def forward(self, rainy):\n"
+        "        from parts import layers\n"
+        "        return super().forward(rainy) * 0 + rainy * layers.FACTOR\n"
+    )
+    return f"{folder / 'mine.py'}:Mine"
+
+
+def test_each_of_two_networks_finds_the_files_beside_it_though_their_names_are_equal(tmp_path: Path) -> None:
+    first, second = build(two_files(tmp_path / "a", 0.5)), build(two_files(tmp_path / "b", 0.25))
+    rainy = torch.rand(1, 3, 8, 9)
+    for network, factor in ((first, 0.5), (second, 0.25), (first, 0.5)):
+        assert torch.allclose(network(rainy), rainy * factor)
+
+
+def test_a_change_in_a_file_beside_it_is_noticed(tmp_path: Path, photos: Path) -> None:
+    mine = two_files(tmp_path, 0.5)
+    settings = TrainingSettings((photos,), 4, network=mine, iterations=1, batch_size=2, background_size=32)
+    before, model = determined(mine), train(settings, tmp_path / "run")
+    two_files(tmp_path, 0.125)
+    determined.cache_clear()
+    assert determined(mine) != before
+    with pytest.raises(InputError, match=r"model\.safetensors was trained with other code than .*mine\.py:Mine has"):
+        load_model(model, mine)
+    with pytest.raises(InputError, match="was made with"):
+        train(settings, tmp_path / "run")
+
+
+def test_its_arguments_are_read_recorded_and_compared(tmp_path: Path, photos: Path) -> None:
+    mine = two_files(tmp_path, 0.5)
+    assert build(*parse(f"{mine}:side=5")).module.kernel_size == (5, 5)
+    settings = TrainingSettings((photos,), 4, network=f"{mine}:side=5", iterations=1, batch_size=2, background_size=32)
+    model = train(settings, tmp_path / "run")
+    for named in (mine, f"{mine}:side=5"):
+        network, header = load_model(model, named)
+        assert network.module.kernel_size == (5, 5)
+    assert header["network"]["hyperparameters"]["arguments"] == {"side": 5}
+    with pytest.raises(InputError, match=r"holds the weights of .*mine\.py:Mine, not of .*:side=3"):
+        load_model(model, f"{mine}:side=3")
+    with pytest.raises(InputError, match=r"cannot be made: TypeError: .*unexpected keyword argument 'sides'"):
+        build(*parse(f"{mine}:sides=3"))
+    assert determined(f"{mine}:side=5") != determined(mine)
+
+
+@pytest.mark.parametrize("wrapping", ["", "params", "params_ema", "state_dict"])
+def test_weights_of_torch_save_are_loaded_into_a_class_that_is_named(mine: str, tmp_path: Path, wrapping: str) -> None:
+    trained = build(mine).module.state_dict()
+    tensors = {f"module.{name}": tensor for name, tensor in trained.items()}
+    torch.save({wrapping: tensors, "epoch": 3} if wrapping else tensors, tmp_path / "theirs.pth")
+    network, header = load_model(tmp_path / "theirs.pth", mine)
+    assert all(torch.equal(tensor, trained[name]) for name, tensor in network.module.state_dict().items())
+    assert header["network"]["name"] == mine
+    before = model_hash(tmp_path / "theirs.pth", mine)
+    Path(mine.removesuffix(":Mine")).write_text(HEADER + MINE + "# changed\n")
+    determined.cache_clear()
+    assert model_hash(tmp_path / "theirs.pth", mine) != before
+
+
+def test_weights_of_torch_save_that_do_not_fit_the_class_are_named(mine: str, tmp_path: Path) -> None:
+    torch.save({"params": {"other.weight": torch.zeros(3)}}, tmp_path / "theirs.pth")
+    with pytest.raises(InputError, match=r"theirs\.pth does not hold the weights of .*mine\.py:Mine: .* is missing"):
+        load_model(tmp_path / "theirs.pth", mine)
+    with pytest.raises(InputError, match=r"for a class of your own name it: --network FILE\.py:CLASS"):
+        load_model(tmp_path / "theirs.pth")

@@ -161,3 +161,10 @@ def test_the_command_makes_a_folder_to_train_on(
         cli.main()
     assert stop.value.code == 2
     assert "holds other generated pictures" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_picture_that_differs_only_in_case_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "GENERATED-00001.PNG").touch()
+    with pytest.raises(InputError, match=r"GENERATED-00001\.PNG is no result of derain paint"):
+        paint(tmp_path, 2, 40)
+    assert len(list(tmp_path.iterdir())) == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from derain.errors import InputError
 from derain.pictures.images import image_size, list_images, read_image, write_image
@@ -278,3 +278,17 @@ def test_an_unwritable_place_is_named(picture: np.ndarray, tmp_path: Path) -> No
 def test_headers_tell_the_size_of_real_photos(name: str, data: Path) -> None:
     for path in list_images(data / name / "test")[:5]:
         assert read_image(path).shape == (*image_size(path), 3)
+
+
+def test_colours_of_another_space_become_srgb_on_demand(tmp_path: Path) -> None:
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    swapped = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    red, blue = (swapped.index(tag) for tag in (b"rXYZ", b"bXYZ"))
+    swapped = swapped[:red] + b"bXYZ" + swapped[red + 4 : blue] + b"rXYZ" + swapped[blue + 4 :]
+    Image.new("RGB", (9, 7), (255, 0, 0)).save(tmp_path / "a.png", icc_profile=swapped)
+    Image.new("RGB", (9, 7), (255, 0, 0)).save(tmp_path / "lab.png", icc_profile=lab)
+    Image.new("RGB", (9, 7), (255, 0, 0)).save(tmp_path / "broken.png", icc_profile=b"no profile")
+    assert read_image(tmp_path / "a.png")[0, 0].tolist() == [255, 0, 0]
+    assert np.abs(read_image(tmp_path / "a.png", srgb=True)[0, 0].astype(int) - [0, 0, 255]).max() <= 2
+    for name in ("lab.png", "broken.png"):  # which cannot be of RGB
+        assert read_image(tmp_path / name, srgb=True)[0, 0].tolist() == [255, 0, 0]

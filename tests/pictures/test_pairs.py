@@ -48,6 +48,42 @@ def test_rain1400_has_several_rainy_pictures_to_a_clean_one(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
+    ("match", "rainy", "clean"),
+    [
+        ("rain200", "norain-7x2.png", "norain-7.png"),
+        ("rain12", "001_in.png", "001_GT.png"),
+        ("spa", "007.png", "007gt.png"),
+        ("rainds", "rd-rain-3.png", "norain-3.png"),
+        ("rainds", "pie-rain-3.png", "pie-norain-3.png"),
+        ("gtrain", "Lake_1-Webcam-R-012.png", "Lake_1-Webcam-C-000.png"),
+        (("{name}_rain.png", "{name}_clean.png"), "a.b_rain.png", "a.b_clean.png"),
+        (("wet {name}", "dry {name}"), "wet (1).PNG", "dry (1).jpg"),
+        (("{name}-*", "{name}"), "3-12.png", "3.png"),
+    ],
+)
+def test_names_of_sets_and_patterns_of_ones_own_make_pairs(
+    tmp_path: Path, match: Match, rainy: str, clean: str
+) -> None:
+    folders = _folder(tmp_path / "rainy", [rainy]), _folder(tmp_path / "clean", [clean])
+    [pair] = match_pairs(*folders, match)
+    assert (pair.rainy.name, pair.clean.name) == (rainy, clean)
+
+
+@pytest.mark.parametrize(
+    ("match", "named"),
+    [
+        (("{name}_rain", "clean"), r"the pattern 'clean' must have \{name\} once"),
+        (("{name}_rain", "{name}_c*"), r"1_c2\.png and 1_c1\.png are both the clean picture of one pair"),
+        (("{name}_wet", "{name}"), r"rainy is named as \('\{name\}_wet', '\{name\}'\) expects"),
+    ],
+)
+def test_patterns_that_make_no_pairs_are_named(tmp_path: Path, match: Match, named: str) -> None:
+    folders = _folder(tmp_path / "rainy", ["1_rain.png"]), _folder(tmp_path / "clean", ["1_c1.png", "1_c2.png"])
+    with pytest.raises(InputError, match=named):
+        match_pairs(*folders, match)
+
+
+@pytest.mark.parametrize(
     ("match", "names"),
     [("rain100l", ["rain-1.png", "norain-1.png", "rainstreak-1.png"]), ("rain1400", ["7.png", "7_1.png", "7_2.png"])],
 )

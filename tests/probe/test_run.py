@@ -253,3 +253,15 @@ def test_on_photos_with_recovered_streaks(data: Path, model: Model, space: Probe
     )
     assert results.scene.maps[-1].rows[-1] == "recovered"
     assert results.scene.patches.photos == 5
+
+
+@pytest.mark.parametrize("name", ["map.json", "map.csv", "index.html", "figures/clean_error.svg"])
+def test_files_of_somebody_else_are_not_overwritten(
+    model: Model, photos: Path, space: ProbeSpace, tmp_path: Path, name: str
+) -> None:
+    own = tmp_path / "out" / name
+    own.parent.mkdir(parents=True)
+    own.write_text("{}")
+    with pytest.raises(InputError, match="derain probe"):
+        probe([model("a.safetensors")], ProbeSettings(photos, space), tmp_path / "out")
+    assert own.read_text() == "{}"

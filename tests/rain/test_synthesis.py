@@ -57,3 +57,20 @@ def test_a_record_of_another_program_is_named(photo: Path, tmp_path: Path, recor
     with pytest.raises(InputError, match=r"synthesis\.json was not written by this version of derain synth"):
         synthesise([photo], load_rain("small"), 0, tmp_path)
     assert (tmp_path / "synthesis.json").read_text() == record
+
+
+@pytest.mark.parametrize(("name", "other"), [("IMG_1.JPG", "img_1.png"), ("caf\u00e9.png", "cafe\u0301.png")])
+def test_names_that_some_file_system_takes_for_one_are_refused_before_anything_is_done(
+    photo: Path, tmp_path: Path, name: str, other: str
+) -> None:
+    photos = [tmp_path / "a" / name, tmp_path / "b" / other]
+    for path in photos:
+        path.parent.mkdir()
+        path.write_bytes(photo.read_bytes())
+    with pytest.raises(InputError, match=rf"a/{name} and .*b/{other} would both be written to"):
+        synthesise(photos, load_rain("small"), 0, tmp_path / "pairs")
+    assert not (tmp_path / "pairs").exists()
+    synthesise(photos[:1], load_rain("small"), 0, tmp_path / "pairs")
+    with pytest.raises(InputError, match="only in case or Unicode form"):
+        synthesise(photos[1:], load_rain("small"), 0, tmp_path / "pairs")
+    assert len(list((tmp_path / "pairs" / "rainy").iterdir())) == 1

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -49,17 +50,6 @@ def restore(network: nn.Module, inputs: list[Path], out: Path, strength: float =
     return restore_files(find_files(inputs, out), restorer, "hash", Writing(out, **writing))
 
 
-def test_files_folders_and_patterns_are_found_once(photos: Path) -> None:
-    (photos / "notes.txt").write_text("")
-    (photos / "film.mp4").write_bytes(b"")
-    (photos / "deeper").mkdir()
-    Image.new("RGB", (9, 7)).save(photos / "deeper" / "d.png")
-    assert [path.name for path in find_files([photos])] == ["a.png", "b.png", "c.bmp", "film.mp4"]
-    assert [path.name for path in find_files([photos / "b.png", photos])][:2] == ["b.png", "a.png"]
-    assert [path.name for path in find_files([photos / "*.png"])] == ["a.png", "b.png"]
-    assert [path.name for path in find_files([photos / "**" / "*.png"])] == ["a.png", "b.png", "d.png"]
-
-
 def test_results_are_not_among_what_a_pattern_matches(network: Halving, photos: Path) -> None:
     pattern, out = photos / "**" / "*.*", photos / "restored"
     assert restore(network, [pattern], out, compare=True) == Outcome(3, 0, 0)
@@ -81,24 +71,39 @@ def test_links_and_folders_with_names_of_pictures(
     assert {"a.png", "link.png"} < {path.name for path in (tmp_path / "out").iterdir()}
     assert "broken.png" in caplog.text
     assert "loop.png" in caplog.text
-    assert "album.jpg" not in caplog.text
+    assert not any("album.jpg" in record.getMessage() for record in caplog.records if record.levelno == logging.ERROR)
+    assert "left out: folders, as --recursive was not given: 1 (album.jpg)" in caplog.text
 
 
-def test_a_name_that_looks_like_a_pattern_is_a_file(photos: Path) -> None:
-    (photos / "a.png").rename(photos / "a[1].png")
-    assert find_files([photos / "a[1].png"]) == [photos / "a[1].png"]
+def test_the_tree_of_folders_is_kept_and_done_once(network: Halving, photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for folder in ("x", "y"):
+        (photos / folder / "z").mkdir(parents=True)
+        Image.new("RGB", (9, 7), (200,) * 3).save(photos / folder / "z" / "a.png")
+    files = find_files([photos], out, recursive=True)
+    writing = Writing(out, compare=True, report=True, tree=(photos,))
+    restorer = TiledRestorer(network)
+    assert restore_files(files, restorer, "hash", writing).restored == 5
+    assert restore_files(files, restorer, "hash", writing).skipped == 5
+    for result in ("a.png", "x/z/a.png", "y/z/a.png"):
+        assert read_image(out / result).max() in (50, 100)
+        assert (out / f"{result}.compare.jpg").exists()
+    assert 'src="x/z/a.png.report.jpg"' in (out / "report.html").read_text()
+    assert (out / "x" / "z" / "a.png.report.jpg").exists()
+    with pytest.raises(InputError, match=r"no photo or video matches .*\*\.png"):
+        find_files([out / "**" / "*.png"], out)
 
 
-def test_nothing_found_is_said(photos: Path) -> None:
-    (photos / "texts").mkdir()
-    (photos / "texts" / "a.txt").write_text("")
-    for inputs, sentence in {
-        (): "give at least one photo",
-        (photos / "*.jpg",): r"no photo or video matches .*\*\.jpg",
-        (photos / "texts",): "holds no photo or video",
-    }.items():
-        with pytest.raises(InputError, match=sentence):
-            find_files(list(inputs))
+def test_raw_files_are_restored_as_jpeg_beside_the_cameras_own(
+    network: Halving, write_dng: Callable[..., None], tmp_path: Path
+) -> None:
+    write_dng(tmp_path / "IMG_1.DNG")
+    Image.new("RGB", (96, 64), (200,) * 3).save(tmp_path / "IMG_1.jpg")
+    assert restore(network, [tmp_path], tmp_path / "out", compare=True) == Outcome(2, 0, 0)
+    with Image.open(tmp_path / "out" / "IMG_1.DNG.jpg") as result:
+        assert (result.format, result.size) == ("JPEG", (96, 64))
+    assert (tmp_path / "out" / "IMG_1.DNG.jpg.compare.jpg").exists()
+    assert restore(network, [tmp_path], tmp_path / "out", compare=True) == Outcome(0, 2, 0)
 
 
 def test_results_keep_their_names(network: Halving, photos: Path, tmp_path: Path) -> None:
@@ -242,6 +247,14 @@ def test_bad_files_have_a_sentence_each_and_the_others_go_on(
     assert read_image(tmp_path / "out" / "one.png").tolist() == [[[40, 40, 40]]]
 
 
+def test_a_video_of_another_kind_stops_no_other(
+    network: Halving, photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (photos / "film.flv").write_bytes(b"FLV\1\5" + bytes(50))
+    assert restore(network, [photos / "film.flv", photos / "a.png"], tmp_path / "out") == Outcome(1, 0, 1)
+    assert "film.flv is a video of a kind that is not read" in caplog.text
+
+
 def test_a_result_that_cannot_be_written_stops_no_other(
     network: Halving, photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -320,6 +333,22 @@ def test_two_files_of_one_name_are_refused_before_anything_is_done(
     with pytest.raises(InputError, match=r"photos/a\.png and .*more/a\.png would both be written to"):
         restore(network, [photos, tmp_path / "more"], tmp_path / "out")
     assert network.calls == 0
+
+
+@pytest.mark.parametrize(("name", "other"), [("IMG_1.PNG", "img_1.png"), ("caf\u00e9.png", "cafe\u0301.png")])
+def test_names_that_some_file_system_takes_for_one_are_refused_before_anything_is_done(
+    network: Halving, photos: Path, tmp_path: Path, name: str, other: str
+) -> None:
+    for folder, each in (("x", name), ("y", other)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / each).write_bytes((photos / "a.png").read_bytes())
+    with pytest.raises(InputError, match=rf"x/{name} and .*y/{other} would both be written to"):
+        restore(network, [tmp_path / "x", tmp_path / "y"], tmp_path / "out")
+    assert network.calls == 0
+    assert restore(network, [tmp_path / "x"], tmp_path / "out") == Outcome(1, 0, 0)
+    with pytest.raises(InputError, match=f"{name} is there, and {other} differs from it only in case or Unicode form"):
+        restore(network, [tmp_path / "y"], tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {name, "restored.json"}
 
 
 def test_settings_out_of_range_are_refused(network: Halving, photos: Path, tmp_path: Path) -> None:

@@ -65,6 +65,20 @@ def test_a_photo_is_restored_and_then_skipped(
     assert "1 done already" in out
 
 
+def test_a_tree_of_folders_is_restored_as_a_tree_and_broken_photos_on_demand(
+    model: Path, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    deep = tmp_path / "photos" / "2024" / "broken.png"
+    deep.parent.mkdir(parents=True)
+    deep.write_bytes(photo.read_bytes()[:-3000])
+    (tmp_path / "photos" / "notes.txt").touch()
+    arguments = ("restore", tmp_path / "photos", "--out", tmp_path / "out", "--model", model, "--recursive")
+    assert run(monkeypatch, *arguments) == 2
+    assert "of another kind: 1 (notes.txt)" in caplog.text
+    assert run(monkeypatch, *arguments, "--accept-truncated") == 0
+    assert (tmp_path / "out" / "2024" / "broken.png").exists()
+
+
 def test_folders_may_be_called_anything(
     model: Path, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

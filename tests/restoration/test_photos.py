@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, ImageCms, PngImagePlugin
 
 from derain.errors import InputError
@@ -84,8 +85,10 @@ def test_a_transparent_palette_stays_transparent(tmp_path: Path) -> None:
     assert np.asarray(content).tolist() == [[[0, 255, 255, 255], [255, 255, 0, 0]]]
 
 
-@pytest.mark.parametrize(("bits", "row"), [(4, b"\x30"), (2, b"\xc0"), (16, b"\0\x03\0\0")])
-def test_a_transparent_grey_of_other_depths_stays_transparent(bits: int, row: bytes, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("bits", "row", "opaque"), [(4, b"\x30", 255), (2, b"\xc0", 255), (16, b"\0\x03\0\0", 65535)])
+def test_a_transparent_grey_of_other_depths_stays_transparent(
+    bits: int, row: bytes, opaque: int, tmp_path: Path
+) -> None:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
@@ -95,7 +98,7 @@ def test_a_transparent_grey_of_other_depths_stays_transparent(bits: int, row: by
     (tmp_path / "a.png").write_bytes(content)
     alpha = read_photo(tmp_path / "a.png").alpha
     assert alpha is not None
-    assert alpha.tolist() == [[0, 255]]
+    assert alpha.tolist() == [[0, opaque]]
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif"])
@@ -194,6 +197,45 @@ def test_of_a_phones_picture_with_another_behind_it_the_first_is_kept(
     assert np.abs(np.asarray(again).astype(int) - pixels(3)).mean() <= 10
 
 
+@pytest.mark.parametrize("first", [False, True])
+def test_a_page_that_is_a_thumbnail_is_left_out_with_a_note(
+    first: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pages = [(pixels(3), 0), (pixels(3)[::4, ::4].copy(), 1)]
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        for page, kind in pages[::-1] if first else pages:
+            file.write(page, photometric="rgb", subfiletype=kind)
+    photo = read_photo(tmp_path / "a.tif")
+    assert np.array_equal(photo.rgb, pixels(3))
+    assert np.array_equal(read_image(tmp_path / "a.tif"), pixels(3))
+    assert f"{tmp_path / 'a.tif'}: left out: a page that is a thumbnail" in caplog.text
+    assert np.array_equal(read_image(written(tmp_path / "a.tif", encode_photo(photo, photo.rgb, 95))), pixels(3))
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "bmp", "ppm"])
+def test_of_a_truncated_photo_the_rest_is_restored_on_demand(
+    suffix: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / f"a.{suffix}"
+    Image.effect_noise((300, 400), 60).convert("RGB").save(path)
+    whole = read_image(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    with pytest.raises(InputError, match=rf"a\.{suffix}"):
+        read_photo(path)
+    assert not caplog.records
+    photo = read_photo(path, accept_truncated=True)
+    assert photo.rgb.shape == whole.shape
+    part = slice(0, 200) if suffix != "bmp" else slice(200, 400)  # whose rows begin at the bottom
+    assert np.abs(photo.rgb[part].astype(int) - whole[part]).mean() < 1
+    assert f"{path} is truncated or damaged" in caplog.text
+
+
+def test_what_is_no_photo_is_refused_though_truncated_ones_are_accepted(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_text("hello")
+    with pytest.raises(InputError, match=r"a\.jpg is not an image"):
+        read_photo(tmp_path / "a.jpg", accept_truncated=True)
+
+
 def test_a_limit_of_pixels_is_heeded(tmp_path: Path) -> None:
     picture("RGB").save(tmp_path / "a.png")
     with pytest.raises(InputError, match="more than the limit of 2,239"):
@@ -209,9 +251,9 @@ def test_the_comparison_shows_both_upright_and_is_not_larger_than_a_screen(tmp_p
 
 
 def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
-    picture("RGB").save(tmp_path / "a.jpg")
-    photo = replace(read_photo(tmp_path / "a.jpg"), metadata={"exif": bytes(70_000)})
-    with pytest.raises(InputError, match="the result cannot be written as JPEG"):
+    Image.new("RGB", (16_384, 1)).save(tmp_path / "a.png")
+    photo = replace(read_photo(tmp_path / "a.png"), format="WEBP")
+    with pytest.raises(InputError, match="the result cannot be written as WEBP"):
         encode_photo(photo, photo.rgb, 95)
 
 

@@ -129,3 +129,14 @@ def test_a_foreign_onnx_file_is_tiled_and_blended(tmp_path: Path) -> None:
 def test_memory_grows_with_the_width_of_the_network() -> None:
     narrow, wide = (build("unet", {"base": base, "levels": 3, "norm": "none"}).eval() for base in (4, 8))
     assert 1.8 < bytes_per_pixel(wide, "cpu") / bytes_per_pixel(narrow, "cpu") < 2.2
+
+
+def test_a_picture_of_16_bits_is_restored_at_16(small: Small) -> None:
+    deep = np.random.default_rng(0).integers(0, 65536, (61, 47, 3), dtype=np.uint16)
+    network = small("unet")
+    assert np.array_equal(TiledRestorer(network, strength=0).picture(deep), deep)
+    restored = TiledRestorer(network).picture(deep)
+    assert restored.dtype == np.uint16
+    of_8_bits = TiledRestorer(network).picture((deep >> 8).astype(np.uint8))
+    assert np.abs(restored / 257 - of_8_bits).mean() < 2
+    assert len(np.unique(restored)) > 256

@@ -24,11 +24,21 @@ class Album:
     counts: tuple[int, ...] = ()
     photos: Mapping[str, Photo] | None = None
     size_cm: tuple[float, float] = (20, 30)
+    order: Literal["date", "name"] | tuple[str, str] = "date"
 
 
 def read(text: str, folder: Path) -> Album:
     (folder / "album.toml").write_text(text)
     return read_table(Album, read_toml(folder / "album.toml"), "album", folder)
+
+
+def test_what_may_be_a_word_or_a_list_takes_both(tmp_path: Path) -> None:
+    assert read('title = "a"\norder = "name"', tmp_path).order == "name"
+    assert read('title = "a"\norder = ["x", "y"]', tmp_path).order == ("x", "y")
+    with pytest.raises(InputError, match="order must be one of date, name, not 'nam'"):
+        read('title = "a"\norder = "nam"', tmp_path)
+    with pytest.raises(InputError, match="order must be a list of 2 values"):
+        read('title = "a"\norder = ["x"]', tmp_path)
 
 
 def test_values_lists_and_tables_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ FIRST_VERSION = {
     "validate_every", "stop_when_slacking", "probe_every", "validation", "validation_pairs", "match", "seed",
     "split_seed",
 }  # fmt: skip
-BY_CONTENT = {"init"}
+BY_CONTENT = {"init", "pairs"}
 """Newer settings that are files: the description has the hash of their content."""
 
 

@@ -279,6 +279,35 @@ def test_a_folder_with_a_model_of_something_else_is_refused(settings: TrainingSe
     assert read_log(tmp_path) == []
 
 
+@pytest.mark.parametrize("name", ["log.jsonl", "model.safetensors"])
+def test_a_file_of_something_else_is_not_written_to(settings: TrainingSettings, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(InputError, match=rf"holds a {name} of something else"):
+        train(settings, tmp_path)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "mine")]
+
+
+def test_a_model_called_checkpoint_is_not_overwritten(settings: TrainingSettings, tmp_path: Path) -> None:
+    model = tmp_path / "checkpoint.safetensors"
+    content = train(dataclasses.replace(settings, iterations=4), tmp_path / "run").rename(model).read_bytes()
+    with pytest.raises(InputError, match=r"checkpoint\.safetensors is no checkpoint of a training"):
+        train(settings, tmp_path)
+    assert model.read_bytes() == content
+
+
+def test_a_second_training_in_one_folder_is_refused(settings: TrainingSettings, tmp_path: Path) -> None:
+    sentences = []
+
+    def again(progress: Progress) -> None:
+        if progress.iteration == 2:
+            with pytest.raises(InputError, match="another derain train is at work in") as refused:
+                train(settings, tmp_path)
+            sentences.append(str(refused.value))
+
+    assert train(settings, tmp_path, report=again).exists()
+    assert len(sentences) == 1
+
+
 def test_samples_too_small_for_the_network_are_refused_before_anything_is_written(
     settings: TrainingSettings, tmp_path: Path
 ) -> None:

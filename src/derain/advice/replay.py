@@ -27,8 +27,9 @@ from derain.advice.search import (
 )
 from derain.advice.settings import AdviceSettings, Preference
 from derain.errors import InputError, unreadable
-from derain.support.files import make_folder, write_json
+from derain.support.files import regular, write_json
 from derain.support.randomness import generator
+from derain.support.records import claim_file, json_with
 
 _NUMBERS = ("score", "error", "psnr_y", "removal", "clean_error")
 
@@ -64,7 +65,7 @@ def read_grid(path: Path, preference: Preference = "balanced") -> dict[Trial, Me
         InputError: the file is not such a list, or an entry of the grid is missing or there twice; it is named.
     """
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
+        entries = json.loads(regular(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise unreadable(path, error, "the grid") from error
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
@@ -166,6 +167,8 @@ def replay_file(path: Path, settings: AdviceSettings, out: Path, console: Consol
     Raises:
         InputError: as of `read_grid` and `replay`; or `out` cannot be written.
     """
+    written = out / "replay.json"
+    claim_file(written, "derain advise", json_with("exhaustive", "replays", "everything_once"))
     grid = read_grid(path, settings.prefer)
     whole = _whole(grid, settings.min_removal)
     best = ranking(whole, grid)[0]
@@ -175,7 +178,7 @@ def replay_file(path: Path, settings: AdviceSettings, out: Path, console: Consol
     found = [replay(grid, budget, replays, settings.seed, settings.min_removal) for budget in budgets]
     once = replay_everything_once(grid, replays, settings.seed, settings.min_removal)
     write_json(
-        make_folder(out) / "replay.json",
+        written,
         {
             "exhaustive": asdict(best),
             "candidates": candidates,

@@ -24,9 +24,10 @@ from derain.pictures.backgrounds import photo_sizes
 from derain.pictures.images import list_images
 from derain.rain import load_rain
 from derain.rain.unseen import UNSEEN
-from derain.support.files import make_folder, write_json
+from derain.support.files import folded, make_folder, write_json
 from derain.support.processes import dedicate_to_network
 from derain.support.progress import progress_bar
+from derain.support.records import OwnedFolder, alone_in
 from derain.support.workers import worker_pool
 from derain.training.log import last_iteration
 from derain.training.loop import train
@@ -101,6 +102,9 @@ def advise(settings: AdviceSettings, out: Path, console: Console, device: str = 
         TrainingError: a training cannot go on.
     """
     task = _task(settings)
+    OwnedFolder(out, "advice.json", "derain advise").claim(
+        ("recommendation", "trade_off", "results"), ["trade-off.png"]
+    )
     make_folder(out)
     _announce(task, console)
     rounds: list[dict[str, Any]] = []
@@ -117,9 +121,16 @@ def advise(settings: AdviceSettings, out: Path, console: Console, device: str = 
             console.print(f"  {trial}: {describe_measurement(measurement)}")
         return measurements
 
-    with worker_pool(settings.workers) as pool:
+    with alone_in(out, "derain advise"), worker_pool(settings.workers) as pool:
         results = search(task.space, measure, announce)
-    return _recommend(task, results, rounds, out, console)
+    return _recommend(task, results, rounds, _of_nothing(task, device), out, console)
+
+
+def _of_nothing(task: _Task, device: str) -> Measurement:
+    """The figures of doing nothing, on what the candidates are measured on."""
+    network, _ = load_model("nothing")
+    found = {each.name: evaluate_network(each.samples, network, device) for each in task.probes.lay()}
+    return summarise({name: each.to_json()["images"] for name, each in found.items()}, task.settings.prefer)
 
 
 def _task(settings: AdviceSettings) -> _Task:
@@ -166,10 +177,14 @@ def _announce(task: _Task, console: Console) -> None:
             console.print(f"The probe {probe.name} is left out for all: it is among the rains to choose from.")
 
 
-def _recommend(task: _Task, results: Results, rounds: list[dict[str, Any]], out: Path, console: Console) -> Candidate:
-    """Write and show what was found; the best candidate."""
+def _recommend(
+    task: _Task, results: Results, rounds: list[dict[str, Any]], nothing: Measurement, out: Path, console: Console
+) -> Candidate:
+    """Write and show what was found, beside doing nothing; the best candidate."""
     best = ranking(task.space, results)[0]
     reason = explain(task.space, results)
+    if nothing.score > average(results)[best].score:
+        reason = f"But doing nothing scores higher: train longer, or on other rains, before you use it. {reason}"
     command_line = command(
         replace(task.training(Trial(best, 0)), validate_every=0, split_seed=None), out / "recommended"
     )
@@ -180,6 +195,7 @@ def _recommend(task: _Task, results: Results, rounds: list[dict[str, Any]], out:
             {**asdict(trial.candidate), "seed": task.settings.seed + trial.seed, **_figures(measurement)}
             for trial, measurement in results.items()
         ],
+        "nothing": _figures(nothing),
         "rounds": rounds,
         "probes": task.sources,
         "settings": asdict(task.settings),
@@ -188,7 +204,7 @@ def _recommend(task: _Task, results: Results, rounds: list[dict[str, Any]], out:
     write_json(out / "advice.json", json.loads(json.dumps(advice, default=str)))
     drawn = draw_trade_off(results, best, out / "trade-off.png")
 
-    console.print("", table(results, best), "")
+    console.print("", table(results, best), "", f"Doing nothing: {describe_measurement(nothing)}", "")
     console.print(f"Recommended: {best}. {reason}")
     console.print(
         "To train it on all photos (this length is what was measured; a longer one may be balanced elsewhere):"
@@ -208,7 +224,7 @@ def _folder(rain: str) -> str:
 def _refuse_one_folder(names: Sequence[str]) -> None:
     """Refuse rains whose runs would lie in one folder."""
     for first, second in combinations(names, 2):
-        if first != second and _folder(first).lower() == _folder(second).lower():
+        if first != second and folded(_folder(first)) == folded(_folder(second)):
             raise InputError(f"the runs of the rains {first!r} and {second!r} would lie in one folder: rename one")
 
 

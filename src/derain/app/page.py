@@ -19,7 +19,8 @@ from derain.app.photos import at_most, changes_html, comparison_html, error_html
 from derain.app.play import OWN, SAMPLES, RainSettings, play, sample
 from derain.errors import InputError
 from derain.networks.base import Network
-from derain.pictures.images import SUFFIXES, write_image
+from derain.pictures.formats import SUFFIXES
+from derain.pictures.images import write_image
 from derain.rain import PRESETS
 from derain.restoration.photos import is_colourless, without_colours
 from derain.restoration.restorer import STRONGEST, TiledRestorer, at_strength

@@ -16,13 +16,14 @@ _SHOWN_PX, _JPEG_QUALITY = 1600, 90
 
 
 def read_upload(path: Path, max_pixels: int) -> UInt8[np.ndarray, "h w 3"]:
-    """A visitor's picture as `derain.pictures.images.read_image` gives it: upright, RGB 0..255.
+    """A visitor's picture as `derain.pictures.images.read_image` gives it: upright, RGB 0..255, in sRGB, which is what
+    browsers take pictures without a profile for.
 
     Raises:
         InputError: as of `read_image`; the sentence has the name of the file, but not its place on the server.
     """
     try:
-        return read_image(path, max_pixels)
+        return read_image(path, max_pixels, srgb=True)
     except InputError as error:
         raise InputError(str(error).replace(str(path), path.name)) from error
 

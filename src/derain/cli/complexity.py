@@ -28,10 +28,11 @@ class Complexity:
     def run(self, console: Console) -> None:
         from derain.evaluation.complexity import compare
         from derain.rain import load_rain
-        from derain.support.files import make_folder, write_json
+        from derain.support.files import write_json
+        from derain.support.records import claim_file, json_with
 
         if self.json is not None:
-            make_folder(self.json.parent)
+            claim_file(self.json, "derain complexity", json_with("settings", "folders", "rains"))
         rains = [load_rain(rain, self.recipe) for rain in self.rain]
         with counting(console, "complexity") as report:
             comparison = compare(self.folders, rains, self.method, report=report)

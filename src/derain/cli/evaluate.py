@@ -18,7 +18,8 @@ class Evaluate:
     clean: Path
     """Folder of the clean pictures."""
     match: Match = "names"
-    """How the pictures find each other: equal names, rain-1 with norain-1, or 1_2 with 1."""
+    """How the pictures find each other: by equal names, by the names of a set (docs/data.md), or by two patterns, such
+    as '{name}_rain.png' '{name}_clean.png'."""
     model: tuple[Path, ...] = ()
     """One or more: balanced, strong, model files of runs, ONNX files, .pth files of official weights; or, to compare
     with, a filter that learnt nothing: nothing, opening, median, blur."""
@@ -51,22 +52,24 @@ class Evaluate:
         if len(set(names)) < len(names):
             raise InputError("give every --model once")
 
-        from derain.evaluation.evaluate import compare, evaluate
-        from derain.evaluation.restorers import FolderRestorer, NetworkRestorer, Restorer
+        from derain.evaluation.evaluate import compare, evaluate, is_result
+        from derain.evaluation.restorers import FolderRestorer, Restorer
         from derain.networks.loading import load_models
         from derain.pictures.pairs import match_pairs
+        from derain.restoration.pairs import AnySizeRestorer
         from derain.support.devices import exact_float32
-        from derain.support.files import make_folder, write_json
+        from derain.support.files import write_json
+        from derain.support.records import claim_file, is_json
 
         exact_float32()
         if self.json is not None:
-            make_folder(self.json.parent)
+            claim_file(self.json, "derain evaluate", is_json(is_result))
         pairs = match_pairs(self.rainy, self.clean, self.match)
         restorers: dict[str, Restorer] = {}
         if self.restored is not None:
             restorers["restored"] = FolderRestorer(self.restored, self.restored_clean)
         for name, (network, _) in zip(names, load_models(self.model, self.network), strict=True):
-            restorers["restored" if len(names) == 1 else name] = NetworkRestorer(network, self.device)
+            restorers["restored" if len(names) == 1 else name] = AnySizeRestorer(network, self.device)
         evaluations = {name: evaluate(pairs, restorer, self.threshold) for name, restorer in restorers.items()}
         if self.json is not None:
             by_name = {name: evaluation.to_json() for name, evaluation in evaluations.items()}

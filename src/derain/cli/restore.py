@@ -22,6 +22,8 @@ class Restore:
     """Photos, videos, folders of them, and patterns such as 'holiday/*.jpg'."""
     out: Path
     """Folder for the results, which keep their names."""
+    recursive: bool = False
+    """Take the files of folders in folders as well; in OUT they lie in the same folders."""
     model: Path = Path(NAMES[0])
     """balanced, strong, the model file of a run, an ONNX file, or a .pth file of official weights."""
     network: str | None = None
@@ -29,7 +31,7 @@ class Restore:
     strength: float = 1.0
     """How much of what the network takes away is taken away, 0..1.5."""
     quality: int = 95
-    """Of JPEG and WebP files, 1..100."""
+    """Of JPEG, AVIF, HEIC and WebP files, 1..100."""
     smoothing: float = 0.0
     """Against flicker in videos: how strongly still parts are averaged over time, 0..1."""
     compare: bool = False
@@ -46,6 +48,8 @@ class Restore:
     """CPU threads."""
     max_pixels: int = 200_000_000
     """Photos with more pixels are refused."""
+    accept_truncated: bool = False
+    """Restore photos that end too early, or are damaged, as far as they go."""
 
     def run(self, console: Console) -> None:
         from derain.networks.loading import load_model, model_hash
@@ -53,11 +57,12 @@ class Restore:
         from derain.support.processes import dedicate_to_network
 
         dedicate_to_network(self.threads)
-        files = find_files(self.inputs, self.out)
+        files = find_files(self.inputs, self.out, self.recursive)
         network, _ = load_model(self.model, self.network, self.engine)
         tile_px = None if self.tile == "auto" else self.tile
         restorer = TiledRestorer(network, self.device, tile_px, self.strength)
-        writing = Writing(self.out, self.quality, self.smoothing, self.compare, self.report)
+        tree = tuple(path for path in self.inputs if path.is_dir()) if self.recursive else ()
+        writing = Writing(self.out, self.quality, self.smoothing, self.compare, self.report, tree)
         with progress_bar(console) as bar:
             task = bar.add_task("files", total=None)
             parts = bar.add_task("", total=None, visible=False)
@@ -68,7 +73,7 @@ class Restore:
 
             outcome = restore_files(
                 files, restorer, model_hash(self.model, self.network), writing, self.max_pixels,
-                lambda done, files: bar.update(task, completed=done, total=files), show_parts,
+                lambda done, files: bar.update(task, completed=done, total=files), show_parts, self.accept_truncated,
             )  # fmt: skip
             bar.update(parts, visible=False)
         done_before = f", {outcome.skipped} done already" if outcome.skipped else ""

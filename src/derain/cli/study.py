@@ -34,11 +34,12 @@ class Plan:
         from derain.study.plan.scales import scale_of
         from derain.study.plan.spec import load_studies
         from derain.study.report.terminal import plan_json, plan_table
-        from derain.support.files import make_folder, write_json
+        from derain.support.files import write_json
         from derain.support.processes import dedicate_to_network
+        from derain.support.records import claim_file, json_with
 
         if self.json is not None:
-            make_folder(self.json.parent)
+            claim_file(self.json, "derain study plan", json_with("trainings", "scale", "studies", "networks"))
         if self.measure:
             dedicate_to_network(threads=1)  # as the trainings are
         content = plan_json(load_studies(self.studies), scale_of(self.scale), self.seeds, self.device, self.measure)
@@ -55,8 +56,8 @@ class Run:
     """Files of studies, and folders of such files."""
     out: Path
     """Folder for the results; several studies, and several runs at a time, may share it."""
-    scale: ScaleName = "paper"
-    """Scale of the trainings."""
+    scale: ScaleName | None = None
+    """Scale of the trainings; there is no default, as one takes from minutes to days."""
     seeds: tuple[int, ...] = ()
     """Seeds in place of the studies' own."""
     only: tuple[str, ...] = ()
@@ -79,7 +80,7 @@ class Run:
     def run(self, console: Console) -> None:
         import os
 
-        from derain.study.plan.scales import scale_of
+        from derain.study.plan.scales import SCALES, scale_of
         from derain.study.plan.spec import load_studies
         from derain.study.report.terminal import Watcher
         from derain.study.run.local import LocalExecutor
@@ -102,7 +103,10 @@ class Run:
         else:
             workers = self.workers or max(1, (os.cpu_count() or 1) // self.threads)
             executor = LocalExecutor(self.out, workers, self.device, self.threads)
-        tasks = prepare(studies, scale_of(self.scale), self.seeds, store, self.only)
+        if self.scale is None and any(study.grid for study in studies):
+            iterations = ", ".join(f"{each.name} ({each.iterations:,} iterations)" for each in SCALES.values())
+            raise InputError(f"give the scale of every training with --scale: {iterations}")
+        tasks = prepare(studies, scale_of(self.scale or "paper"), self.seeds, store, self.only)
         seconds = None if self.minutes is None else 60 * self.minutes
         with Watcher(console, len(tasks)) as watcher:
             state = run(tasks, store, executor, watcher.show, seconds)
@@ -130,9 +134,14 @@ class Table:
 
     def run(self, console: Console) -> None:
         from derain.study.report.terminal import results_table
-        from derain.study.run.store import Store, to_csv
+        from derain.study.run.store import Store, is_table, is_table_csv, to_csv
         from derain.support.files import write_bytes, write_json
+        from derain.support.records import claim_file, is_json
 
+        if self.csv is not None:
+            claim_file(self.csv, "derain study table", is_table_csv)
+        if self.json is not None:
+            claim_file(self.json, "derain study table", is_json(is_table))
         records = Store(self.results).records()
         table = results_table(records, self.threshold)
         # Never narrower than its figures, whatever the terminal.

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
-from derain.pictures.images import read_image, write_image
-from derain.support.files import make_folder
+import numpy as np
+from jaxtyping import UInt8
+
+from derain.pictures.images import encode_png, read_image
+from derain.support.files import write_bytes
+from derain.support.records import claim_file
 
 TRAINING = (
     *("astronaut.png", "brick.png", "camera.png", "clock_motion.png", "coins.png", "grass.png", "gravel.png"),
@@ -14,15 +18,13 @@ TEST = ("chelsea.png", "coffee.png", "rocket.jpg")
 
 def write_photographs(names: tuple[str, ...], folder: Path) -> Path:
     """Write the named photographs as PNG files to `folder`, and return it."""
-    make_folder(folder)
     for name in names:
-        write_image(folder / f"{Path(name).stem}.png", read_image(_source(name)))
+        _write(folder / f"{Path(name).stem}.png", read_image(_source(name)))
     return folder
 
 
 def write_tiles(names: tuple[str, ...], side_px: int, folder: Path) -> Path:
     """Write all whole tiles of `side_px` of the named photographs, row by row, to `folder`, and return it."""
-    make_folder(folder)
     for name in names:
         photograph = read_image(_source(name))
         height, width = photograph.shape[:2]
@@ -31,8 +33,15 @@ def write_tiles(names: tuple[str, ...], side_px: int, folder: Path) -> Path:
         ]
         for index, (top, left) in enumerate(corners, start=1):
             tile = photograph[top : top + side_px, left : left + side_px]
-            write_image(folder / f"{Path(name).stem}-{index}.png", tile)
+            _write(folder / f"{Path(name).stem}-{index}.png", tile)
     return folder
+
+
+def _write(path: Path, picture: UInt8[np.ndarray, "h w 3"]) -> None:
+    """Write a picture that an earlier demo has not written."""
+    content = encode_png(picture)
+    claim_file(path, "derain demo", lambda there: there.read_bytes() == content)
+    write_bytes(path, content)
 
 
 def _source(name: str) -> Path:

@@ -26,6 +26,7 @@ from derain.study.run.scheduler import run
 from derain.study.run.store import Store
 from derain.support.files import make_folder
 from derain.support.pages import render
+from derain.support.records import claim_file
 
 # Scale and test rain were chosen on photos that are in neither set (docs/measurements.md).
 SCALE = replace(
@@ -69,6 +70,8 @@ def run_demo(out: Path, data: Path | None, console: Console, scale: Scale = SCAL
     for module, package in (("matplotlib", "matplotlib"), *([("skimage", "scikit-image")] if data is None else [])):
         with needs_extra("demo", f"the demo needs {package}"):
             import_module(module)
+    if not (out / "report" / "report.json").exists():  # no demo has come as far as its report
+        claim_file(out / "report.html", "derain demo", lambda there: False)
     make_folder(out)
     study, store = _study(grid, *(_photographs(out) if data is None else _sets(data))), Store(out)
     tasks = prepare([study], scale, (), store)

@@ -103,6 +103,16 @@ def compare(evaluations: Mapping[str, Evaluation]) -> Table:
     return table
 
 
+def is_result(content: Any) -> bool:
+    """True for what `derain evaluate --json` writes: `Evaluation.to_json`, or several by the names of models.
+
+    >>> is_result({"threshold": 10.0, "images": [], "mean": {}}), is_result({"version": 1, "images": []})
+    (True, False)
+    """
+    results = [content] if "images" in content else list(content.values())
+    return bool(results) and all({"threshold", "images", "mean"} <= each.keys() for each in results)
+
+
 def evaluate(
     pairs: list[Pair], restorer: Restorer, threshold: float = 10.0, progress: Callable[[int], None] | None = None
 ) -> Evaluation:

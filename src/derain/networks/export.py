@@ -17,8 +17,9 @@ from derain.errors import InputError, needs_extra
 from derain.networks.base import Network
 from derain.networks.onnx import OnnxNetwork
 from derain.networks.verification import largest_difference
-from derain.networks.weights import write_tensors
+from derain.networks.weights import read_tensors, write_tensors
 from derain.support.files import write_bytes
+from derain.support.records import claim_file
 
 TOLERANCE = 1e-4
 """Largest difference, in 0..1, that an exported network may show."""
@@ -37,6 +38,7 @@ def export_onnx(network: Network, header: Mapping[str, Any], path: Path) -> floa
         InputError: the extra derain[onnx] is not installed, torch cannot translate the network, the file cannot be
             written, or the result differs by more than 1e-4.
     """
+    claim_file(path, "derain export", _is_exported)
     refusal = f"{path} is not written"
     data = translate(network, header, refusal)
     difference = largest_difference(network, OnnxNetwork(data, path.name))
@@ -70,6 +72,26 @@ def translate(network: Network, header: Mapping[str, Any], refusal: str) -> byte
     return data
 
 
+def _is_exported(path: Path) -> bool:
+    """True for an ONNX file that derain wrote."""
+    with needs_extra("onnx", "ONNX files need onnx"):
+        import onnx
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except Exception:  # onnx has no common class for its errors
+        return False
+    return any(entry.key == "derain" for entry in model.metadata_props)
+
+
+def _is_halved(path: Path) -> bool:
+    """True for a model file with float16 weights."""
+    try:
+        tensors, header = read_tensors(path)
+    except InputError:
+        return False
+    return "network" in header and any(tensor.dtype == torch.float16 for tensor in tensors.values())
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Without what torch says about its own code and about packages that nobody asked for."""
@@ -93,6 +115,7 @@ def export_float16(network: Network, header: Mapping[str, Any], path: Path) -> f
     Raises:
         InputError: the file cannot be written, or its pictures differ by a grey level or more.
     """
+    claim_file(path, "derain export", _is_halved)
     rounded = deepcopy(network)
     for tensor in rounded.state_dict().values():
         if tensor.is_floating_point():

@@ -1,5 +1,6 @@
 """The one door to a network: a model in the box, a filter, a model file, an ONNX file or official weights."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from hashlib import sha256
@@ -11,12 +12,13 @@ from derain.models import find_model
 from derain.networks.base import Network
 from derain.networks.export import translate
 from derain.networks.filters import FILTERS
-from derain.networks.official import is_official_file, load_official_file
+from derain.networks.official import is_official_file, load_official_file, read_official_file, recognise
 from derain.networks.onnx import OnnxNetwork, is_onnx, weights_beside
-from derain.networks.registry import build, parse
+from derain.networks.registry import build, determined, parse
 from derain.networks.user import is_user_network
-from derain.networks.weights import load_weights, read_tensors
+from derain.networks.weights import describe, load_weights, read_tensors
 from derain.support.choices import Engine
+from derain.support.files import checked_readable
 
 Loaded = tuple[Network, dict[str, Any]]
 """A network ready to run, and the header of its file."""
@@ -27,9 +29,9 @@ def load_model(model: str | Path, named: str | None = None, engine: Engine = "au
 
     Args:
         model: a name in `derain.models.NAMES` or `derain.networks.filters.FILTERS`, or a model file; by its suffix an
-            ONNX file, or a file of official weights (`derain.networks.official`).
-        named: FILE.py:CLASS, for the model of a network of one's own: its code runs only when it is named here; or
-            NAME:key=value,..., which the model must be of, and for what official weights do not tell.
+            ONNX file, or a file of weights as torch.save writes it (`derain.networks.official`).
+        named: FILE.py:CLASS:key=value,..., for the model of a network of one's own: its code runs only when it is named
+            here; or NAME:key=value,..., which the model must be of, and for what official weights do not tell.
         engine: "onnxruntime" translates a model file, which takes seconds.
 
     Raises:
@@ -52,7 +54,12 @@ def load_model(model: str | Path, named: str | None = None, engine: Engine = "au
             raise InputError(f"{path} runs in ONNX Runtime, not in torch; give the model file that it was written from")
         exported = OnnxNetwork(path, str(path))
         return exported, exported.header
-    network, header = load_official_file(path, named) if is_official_file(path) else _load_model_file(path, named)
+    if not is_official_file(path):
+        network, header = _load_model_file(path, named)
+    elif named is not None and is_user_network(named):
+        network, header = _load_into(path, named)
+    else:
+        network, header = load_official_file(path, named)
     if engine == "onnxruntime":
         return OnnxNetwork(translate(network, header, f"{path} cannot run in ONNX Runtime"), str(path)), header
     return network, header
@@ -75,20 +82,33 @@ def model_hash(model: str | Path, named: str | None = None) -> str:
 
     Args:
         model: as of `load_model`.
-        named: as of `load_model`; it counts for official weights, as another network can be made of them.
+        named: as of `load_model`; with its code it counts for files of torch.save, as another network can be made of
+            them.
 
     Raises:
-        InputError: an ONNX file, and the extra derain[onnx] is not installed.
+        InputError: an ONNX file, and the extra derain[onnx] is not installed; or a network of one's own cannot be made.
     """
     if str(model) in FILTERS:
         return sha256(f"the filter {model}".encode()).hexdigest()
     path = find_model(model)
-    content = sha256(path.read_bytes())
+    content = sha256(checked_readable(path).read_bytes())
     for beside in weights_beside(path) if is_onnx(path) else []:
-        content.update(beside.read_bytes())
+        content.update(checked_readable(beside).read_bytes())
     if named is not None and is_official_file(path):
-        content.update(named.encode())
+        content.update((json.dumps(determined(named)) if is_user_network(named) else named).encode())
     return content.hexdigest()
+
+
+def _load_into(path: Path, named: str) -> Loaded:
+    """A network of one's own with the weights of a file of torch.save, which must fit exactly."""
+    name, arguments = parse(named)
+    try:
+        network = build(name, arguments)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    tensors = {f"module.{key}": tensor for key, tensor in read_official_file(path).items()}
+    load_weights(network, tensors, f"{path} does not hold the weights of {named}")
+    return network.eval(), describe(name, network)
 
 
 def _load_model_file(path: Path, named: str | None) -> Loaded:
@@ -127,5 +147,5 @@ def _needs(model: str | Path, named: str) -> bool:
         return False
     path = find_model(model)
     if is_official_file(path):
-        return not is_user_network(named)
+        return not (is_user_network(named) and recognise(read_official_file(path)))
     return not is_onnx(path) and is_user_network(read_tensors(path)[1].get("network", {}).get("name", ""))

@@ -48,7 +48,10 @@ def load_official_file(path: Path, network: str | None = None) -> tuple[Network,
     if name is None:
         layouts = {name: entry.official_keys for name, entry in NETWORKS.items() if entry.official_keys}
         looked_for = "; ".join(f"{name} ({' or '.join(map(_listed, keys))})" for name, keys in layouts.items())
-        raise InputError(f"{path} holds the official weights of no network that is known here: {looked_for}")
+        raise InputError(
+            f"{path} holds the official weights of no network that is known here: {looked_for}; "
+            "for a class of your own name it: --network FILE.py:CLASS"
+        )
     asked, hyperparameters = (name, {}) if network is None else parse(network)
     if asked != name:
         raise InputError(f"{path} holds official weights of {name}, not of {network}")

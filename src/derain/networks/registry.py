@@ -1,6 +1,6 @@
 """The networks by name, and the text NAME:key=value,... that asks for one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -51,7 +51,8 @@ def build(name: str, hyperparameters: Mapping[str, Any] | None = None) -> Networ
 
     Args:
         name: a key of NETWORKS, or FILE.py:CLASS for a network of one's own (`derain.networks.user`).
-        hyperparameters: values for fields of the network's hyperparameters; those left out keep their defaults.
+        hyperparameters: values for fields of the network's hyperparameters; those left out keep their defaults. Of a
+            network of one's own, "arguments" are what its class is made with.
 
     Raises:
         InputError: unknown name or key (the closest valid one is named), or a value of the wrong type.
@@ -60,7 +61,7 @@ def build(name: str, hyperparameters: Mapping[str, Any] | None = None) -> Networ
     21763
     """
     if is_user_network(name):
-        return user.load_user_network(name)
+        return user.load_user_network(name, (hyperparameters or {}).get("arguments"))
     entry = NETWORKS[one_of(name, NETWORKS, "network")]
     values = dict(hyperparameters or {})
     types = {field.name: field.type for field in fields(entry.hyperparameters)}
@@ -73,28 +74,41 @@ def build(name: str, hyperparameters: Mapping[str, Any] | None = None) -> Networ
 
 
 def parse(text: str) -> tuple[str, dict[str, Any]]:
-    """The name and the hyperparameters in a text NAME, NAME:key=value,key=value or FILE.py:CLASS.
+    """The name and the hyperparameters in a text NAME or FILE.py:CLASS, with or without :key=value,key=value behind it.
 
     Raises:
         InputError: unknown name or key, or a value that cannot be read as the key's type.
 
     >>> parse("unet:base=16,levels=4,norm=none,input_skip=true")
     ('unet', {'base': 16, 'levels': 4, 'norm': 'none', 'input_skip': True})
+    >>> parse("mine.py:Mine:width=16")
+    ('mine.py:Mine', {'arguments': {'width': 16}})
     """
     if is_user_network(text):
-        return text, {}
+        file, _, rest = text.partition(".py:")
+        class_name, _, settings = rest.partition(":")
+        arguments = {key: user.read_argument(value) for key, value in _split(settings, text)}
+        return f"{file}.py:{class_name}", {"arguments": arguments} if arguments else {}
     name, _, settings = text.partition(":")
     types = {f.name: f.type for f in fields(NETWORKS[one_of(name, NETWORKS, "network")].hyperparameters)}
     values: dict[str, Any] = {}
-    for setting in filter(None, settings.split(",")):
-        key, equals, value = setting.partition("=")
+    for key, value in _split(settings, text):
         kind = types[one_of(key, types, f"hyperparameter of {name}")]
-        if not equals:
-            raise InputError(f"network {text!r}: {key} needs a value, as in {key}=...")
-        if key in values:
-            raise InputError(f"network {text!r}: {key} is given twice")
         values[key] = _read(value, kind, f"network {text!r}: {key}")
     return name, values
+
+
+def _split(settings: str, text: str) -> Iterator[tuple[str, str]]:
+    """Keys and values of a text key=value,key=value within the text of a network."""
+    seen = set[str]()
+    for setting in filter(None, settings.split(",")):
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise InputError(f"network {text!r}: {key} needs a value, as in {key}=...")
+        if key in seen:
+            raise InputError(f"network {text!r}: {key} is given twice")
+        seen.add(key)
+        yield key, value
 
 
 @cache
@@ -106,7 +120,8 @@ def canonical(text: str) -> str:
     """
     name, values = parse(text)
     if is_user_network(name):
-        return name
+        changed = [f"{key}={_written(value)}" for key, value in sorted(values.get("arguments", {}).items())]
+        return f"{name}:{','.join(changed)}" if changed else name
     defaults = asdict(NETWORKS[name].hyperparameters())
     changed = [f"{key}={_written(values[key])}" for key in defaults if values.get(key, defaults[key]) != defaults[key]]
     return f"{name}:{','.join(changed)}" if changed else name
@@ -118,14 +133,17 @@ def _written(value: Any) -> str:
 
 @cache
 def determined(text: str) -> Mapping[str, Any]:
-    """All that determines a network: name and all hyperparameters, or the code of one's own.
+    """All that determines a network: name and all hyperparameters; of one's own, the class, its code and its arguments.
+
+    Raises:
+        InputError: the file of a network of one's own, which is run, cannot be read or fails.
 
     >>> determined("unet:base=16")["levels"]
     5
     """
     name, values = parse(text)
     if is_user_network(name):
-        return user.determined(name)
+        return {"class": name.rpartition(":")[2], "code": user.code_hash(name), **values}
     return {"name": name, **asdict(NETWORKS[name].hyperparameters(**values))}
 
 
@@ -135,7 +153,10 @@ def seen_from(folder: Path, text: str) -> str:
     >>> seen_from(Path("/studies"), "mine.py:Mine"), seen_from(Path("/studies"), "unet")
     ('/studies/mine.py:Mine', 'unet')
     """
-    return str(located(text, folder)) if is_user_network(text) else text
+    if not is_user_network(text):
+        return text
+    file, _, rest = text.partition(".py:")
+    return f"{located(f'{file}.py', folder)}:{rest}"
 
 
 def _read(value: str, kind: Any, where: str) -> Any:

@@ -3,7 +3,7 @@
 from typing import TypeVar
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, UInt8, UInt16
 from torch import Tensor, nn
 
 from derain.errors import InputError
@@ -12,13 +12,16 @@ from derain.support.devices import usable_device
 Module = TypeVar("Module", bound=nn.Module)
 
 
-def quantise(output: Float[Tensor, "*n 3 h w"]) -> UInt8[Tensor, "*n 3 h w"]:
-    """A network's output in 0..1 as an 8-bit picture: clipped and rounded to the nearest level.
+def quantise(
+    output: Float[Tensor, "*n 3 h w"], dtype: torch.dtype = torch.uint8
+) -> UInt8[Tensor, "*n 3 h w"] | UInt16[Tensor, "*n 3 h w"]:
+    """A network's output in 0..1 as a picture of 8 or 16 bits: clipped and rounded to the nearest level.
 
     >>> quantise(torch.tensor([-0.2, 0.5, 1.3]).view(3, 1, 1)).flatten().tolist()
     [0, 128, 255]
     """
-    return (output * 255).round().clamp(0, 255).to(torch.uint8)
+    largest = torch.iinfo(dtype).max
+    return (output * largest).round().clamp(0, largest).to(dtype)
 
 
 def channels_last(network: Module) -> Module:

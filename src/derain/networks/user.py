@@ -3,10 +3,11 @@
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -16,33 +17,50 @@ from torch import Tensor, nn
 from derain.errors import InputError, unreadable
 from derain.networks.base import Descriptor, Hyperparameters, Network, pad_to_multiple
 from derain.support.devices import is_out_of_memory
+from derain.support.files import regular
 
 
 @dataclass(frozen=True)
 class UserHyperparameters(Hyperparameters):
     """
     Attributes:
-        sha256: of the file that the class comes from, so that weights are not loaded into changed code unnoticed.
+        sha256: of the file that the class comes from and of those that it imports from its folder, so that weights are
+            not loaded into changed code unnoticed.
+        arguments: that the class is made with, by name.
     """
 
     sha256: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
 class UserNetwork(Network):
-    """A torch module from a file of the user's, made by calling its class without arguments.
+    """A torch module from a file of the user's, made by calling its class.
 
     It takes RGB in 0..1, (n, 3, h, w), and gives the same. Two class attributes are heeded where they are there:
     `size_multiple_px` (sizes are padded to a multiple of it; 1) and `receptive_field_px` (0: not known); and a method,
     `own_loss(rainy, clean)`. All that its code raises is raised as InputError, but where memory runs out.
+
+    Args:
+        module: the user's.
+        sha256: of its code.
+        arguments: that it was made with.
+        importing: the context in which its code finds the files beside it.
     """
 
     hyperparameters: UserHyperparameters
     proven = False
 
-    def __init__(self, module: nn.Module, sha256: str) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        sha256: str,
+        arguments: Mapping[str, Any] | None = None,
+        importing: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
         super().__init__()
         self.module = module
-        self.hyperparameters = UserHyperparameters(sha256)
+        self._importing = importing
+        self.hyperparameters = UserHyperparameters(sha256, arguments or {})
         self.descriptor = Descriptor(
             paper="the user's own",
             smallest_size_px=1,
@@ -76,7 +94,8 @@ class UserNetwork(Network):
     @contextmanager
     def _failing(self) -> Iterator[None]:
         try:
-            yield
+            with self._importing():
+                yield
         except Exception as error:
             if is_out_of_memory(error):
                 raise
@@ -85,7 +104,7 @@ class UserNetwork(Network):
 
 
 def is_user_network(name: str) -> bool:
-    """Whether `name` has the form PATH/FILE.py:CLASS.
+    """Whether `name` has the form PATH/FILE.py:CLASS, with or without arguments.
 
     >>> is_user_network("nets/mine.py:Mine"), is_user_network("unet:base=16")
     (True, False)
@@ -93,64 +112,147 @@ def is_user_network(name: str) -> bool:
     return ".py:" in name
 
 
-def determined(name: str) -> Mapping[str, Any]:
-    """The class and the SHA-256 of the file."""
-    file, _, class_name = name.rpartition(":")
-    return {"class": class_name, "code": _sha256(Path(file), "the network", Path(name))}
+def read_argument(value: str) -> bool | int | float | str:
+    """The value of an argument: true, false, a whole number or a number where it is one, else the text itself.
+
+    >>> [read_argument(value) for value in ("16", "0.5", "true", "batch")]
+    [16, 0.5, True, 'batch']
+    """
+    if value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(value)
+    return value
 
 
-def _sha256(path: Path, kind: str, named: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise unreadable(named, error, kind) from error
-
-
-def load_user_network(name: str) -> UserNetwork:
+def load_user_network(name: str, arguments: Mapping[str, Any] | None = None) -> UserNetwork:
     """Import the file, make the class, and try it on two small pictures. The file's code is run: name only your own.
+
+    The file's folder can be imported from, as if the file were run as a script.
+
+    Args:
+        name: FILE.py:CLASS.
+        arguments: for the class, by name.
 
     Raises:
         InputError: no such file or class, code that fails, no torch module, no picture of the same size and channels,
             or weights of five dimensions.
     """
     file, _, class_name = name.rpartition(":")
-    path = Path(file)
-    sha256 = _sha256(path, "the network in", path)
-    module_name = f"derain_user_{sha256[:16]}"
-    spec = importlib.util.spec_from_file_location(module_name, path)
+    path, arguments = Path(file), arguments or {}
+    content = _content(path, path, "the network in")
+    own: dict[str, ModuleType] = {}
+    importing = _importing(path.absolute().parent, own)
+    with importing():
+        with _failing(path, class_name):
+            module = getattr(_run(path, content), class_name)(**arguments)
+        if not isinstance(module, nn.Module):
+            raise InputError(f"{class_name} in {path} is no torch.nn.Module")
+        for attribute, least in (("size_multiple_px", 1), ("receptive_field_px", 0)):
+            value = getattr(module, attribute, least)
+            if not isinstance(value, int) or value < least:
+                raise InputError(f"{attribute} of {name} must be a whole number of at least {least}, not {value!r}")
+        _try(module, name)
+    return UserNetwork(module, _sha256(content, own), arguments, importing)
+
+
+def code_hash(name: str) -> str:
+    """SHA-256 of the file of FILE.py:CLASS and of those that it imports from its folder. It is run, no class is made.
+
+    Raises:
+        InputError: the file cannot be read, or running it fails.
+    """
+    file, _, class_name = name.rpartition(":")
+    path, own = Path(file), dict[str, ModuleType]()
+    content = _content(path, Path(name), "the network")
+    with _importing(path.absolute().parent, own)(), _failing(path, class_name):
+        _run(path, content)
+    return _sha256(content, own)
+
+
+def _content(path: Path, named: Path, kind: str) -> bytes:
+    try:
+        return regular(path).read_bytes()
+    except OSError as error:
+        raise unreadable(named, error, kind) from error
+
+
+def _sha256(content: bytes, own: Mapping[str, ModuleType]) -> str:
+    code = hashlib.sha256(content)
+    for name in sorted(own):
+        if file := own[name].__file__:  # a folder without __init__.py has none
+            code.update(f"\n{name}\n".encode() + Path(file).read_bytes())
+    return code.hexdigest()
+
+
+def _importing(folder: Path, own: dict[str, ModuleType]) -> Callable[[], AbstractContextManager[None]]:
+    """A context in which code finds the modules of its folder, as if a file there were run as a script.
+
+    They are taken out again behind it, so that another folder may have modules of the same names.
+
+    Args:
+        folder: absolute.
+        own: gets the modules of the folder by their names, as they are imported.
+    """
+
+    @contextmanager
+    def importing() -> Iterator[None]:
+        sys.modules.update(own)
+        others = sys.modules.keys() - own.keys()
+        sys.path.insert(0, str(folder))
+        importlib.invalidate_caches()
+        try:
+            yield
+        finally:
+            sys.path.remove(str(folder))
+            for name in sys.modules.keys() - others:
+                if _lies_in(folder, name, sys.modules[name]):
+                    own[name] = sys.modules.pop(name)
+
+    return importing
+
+
+def _lies_in(folder: Path, name: str, module: ModuleType) -> bool:
+    """Whether a module was found in a folder under its name, as a file or a package."""
+    place = str(folder.joinpath(*name.split(".")))
+    return getattr(module, "__file__", None) == f"{place}.py" or place in getattr(module, "__path__", ())
+
+
+def _run(path: Path, content: bytes) -> ModuleType:
+    """Import a file under a name of its own."""
+    name = f"derain_user_{hashlib.sha256(content).hexdigest()[:16]}"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     python = importlib.util.module_from_spec(spec)
     # Dataclasses and pickling look a class's module up by its name.
-    sys.modules[module_name] = python
+    sys.modules[name] = python
+    spec.loader.exec_module(python)
+    return python
+
+
+@contextmanager
+def _failing(path: Path, class_name: str) -> Iterator[None]:
+    """Raise all that goes wrong while a class of a file is made as InputError."""
     try:
-        spec.loader.exec_module(python)
-        module = getattr(python, class_name)()
+        yield
     except AttributeError as error:
         raise InputError(f"{path} has no class {class_name} that can be made ({error})") from error
     except SystemExit as error:
         raise InputError(f"the network in {path} cannot be made: importing {path} calls sys.exit") from error
     except Exception as error:
         raise InputError(f"the network in {path} cannot be made: {type(error).__name__}: {error}") from error
-    if not isinstance(module, nn.Module):
-        raise InputError(f"{class_name} in {path} is no torch.nn.Module")
-    for attribute, least in (("size_multiple_px", 1), ("receptive_field_px", 0)):
-        value = getattr(module, attribute, least)
-        if not isinstance(value, int) or value < least:
-            raise InputError(f"{attribute} of {name} must be a whole number of at least {least}, not {value!r}")
-    network = UserNetwork(module, sha256)
-    _try(network, name)
-    return network
 
 
-def _try(network: UserNetwork, name: str) -> None:
-    training = network.training
-    network.eval()
+def _try(module: nn.Module, name: str) -> None:
+    training = module.training
+    module.eval()
     for height, width in ((64, 64), (45, 70)):
-        rainy = pad_to_multiple(torch.rand(1, 3, height, width), network.descriptor.size_multiple_px)
+        rainy = pad_to_multiple(torch.rand(1, 3, height, width), getattr(module, "size_multiple_px", 1))
         try:
             with torch.no_grad():
-                derained = network.module(rainy)
+                derained = module(rainy)
         except Exception as error:
             sentence = f"{name} fails on a picture of {width} x {height} pixels: {type(error).__name__}: {error}"
             raise InputError(sentence) from error
@@ -158,7 +260,7 @@ def _try(network: UserNetwork, name: str) -> None:
             raise InputError(f"{name} makes a {type(derained).__name__} of a picture, not a tensor")
         if derained.shape != rainy.shape:
             raise InputError(f"{name} makes {tuple(derained.shape[1:])} of a picture of {tuple(rainy.shape[1:])}")
-    for weight, tensor in [*network.module.named_parameters(), *network.module.named_buffers()]:
+    for weight, tensor in [*module.named_parameters(), *module.named_buffers()]:
         if tensor.dim() == 5:  # for which torch has no channels_last
             raise InputError(f"{name} holds {weight} of five dimensions, as of a Conv3d, but four are the most")
-    network.train(training)
+    module.train(training)

@@ -4,33 +4,30 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
-from threading import Lock
-from typing import IO, Any
+from threading import RLock
+from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
-from derain.errors import InputError, unreadable
+from derain.errors import InputError, needs_extra, unreadable
+from derain.pictures import png
+from derain.pictures.raw import RawPicture, is_raw
+from derain.pictures.refusals import why_not_read
+from derain.support.files import regular
 
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "PPM")
+_FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "PPM")  # Pillow's own
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs")
 
 ORIENTATION = 0x0112
 """The tag of the orientation in EXIF 2.32."""
 
-# How a picture is turned upright, by its EXIF orientation.
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_settings_lock = Lock()  # Pillow's limit and Python's warnings are those of the process
+_AVIF_HEAD_BYTES = 65_536  # what describes the pixels stands before them
+_settings_lock = RLock()  # Pillow's limit and Python's warnings are those of the process
 _log = logging.getLogger("derain")
-_BITS, _PHOTOMETRIC, _PLANES = 0x0102, 0x0106, 0x011C  # tags of TIFF 6.0
+_KIND, _BITS, _PHOTOMETRIC, _PLANES = 0x00FE, 0x0102, 0x0106, 0x011C  # tags of TIFF 6.0
 
 
 @contextmanager
@@ -42,16 +39,43 @@ def opened(path: Path) -> Iterator[Image.Image]:
     """
     try:
         # Given a path, Pillow (13.0) maps the file, and scrambles grey TIFF pictures that are to be turned.
-        with path.open("rb") as file, _open(file) as image:
+        with regular(path).open("rb") as file, _open(file, path) as image:
+            _leave_thumbnail(image)
             yield image
     except (InputError, MemoryError):
         raise
     except UnidentifiedImageError as error:
-        raise InputError(f"{path} is not an image ({', '.join(FORMATS)})") from error
+        raise InputError(f"{path} {why_not_read(path)}") from error
     except OSError as error:
-        raise unreadable(path, error, "the image") from error
+        told = OSError("its compressed pixels are damaged") if "decoder error" in str(error) else error
+        raise unreadable(path, told, "the image") from error
     except Exception as error:  # on broken files Pillow's decoders raise nearly anything
         raise InputError(f"cannot read the image {path}: it is damaged ({error})") from error
+
+
+@contextmanager
+def truncated_accepted() -> Iterator[None]:
+    """A block in which files that end too early are decoded as far as they go, for all threads of the process."""
+    with _settings_lock:
+        before = ImageFile.LOAD_TRUNCATED_IMAGES
+        ImageFile.LOAD_TRUNCATED_IMAGES = True
+        try:
+            yield
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = before
+
+
+def pages(image: Image.Image) -> tuple[int, int]:
+    """How many pictures an opened file holds, and how many of them are thumbnails, which TIFF files tell."""
+    count = getattr(image, "n_frames", 1)
+    if image.format != "TIFF" or count == 1:
+        return count, 0
+    shown, thumbnails = image.tell(), 0
+    for page in range(count):
+        image.seek(page)
+        thumbnails += _is_thumbnail(image)
+    image.seek(shown)
+    return count, thumbnails
 
 
 def decoded(image: Image.Image, path: Path, max_pixels: int) -> Image.Image:
@@ -62,18 +86,15 @@ def decoded(image: Image.Image, path: Path, max_pixels: int) -> Image.Image:
     Raises:
         InputError: more than `max_pixels`, floating-point or 32-bit levels, or 16 bits in separate planes.
     """
-    width, height = image.size
-    if width * height > max_pixels:
-        raise InputError(f"{path} has {width} x {height} pixels, more than the limit of {max_pixels:,}")
-    tags: Mapping[int, Any] = getattr(image, "tag_v2", {})  # of TIFF files
-    raw = any(tile[0] == "raw" for tile in getattr(image, "tile", []))
-    bits_of = tags.get(_BITS, (8,))
-    if raw and tags.get(_PLANES) == 2 and len(bits_of) > 1 and max(bits_of) > 8:  # which Pillow (12.3) mixes up
-        raise InputError(f"{path} has 16 bits a channel in separate planes; save it with the channels together")
+    refuse_what_is_misread(image, path, max_pixels)
+    tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
+    is_16_grey = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM")
+    if image.mode in ("I", "F") and not is_16_grey:
+        raise InputError(f"{path} {why_not_read(path)}")
     if bits := _more_than_8_bits(image):
         _log.warning("%s has %d bits a channel and is read at 8 bits", path, bits)
     transparent = image.info.get("transparency")  # one level, a colour, or an opacity for every colour of a palette
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
+    if is_16_grey:
         levels = np.asarray(image)
         upper = (levels >> (4 if bits == 12 else 8)).astype(np.uint8)
         if tags.get(_PHOTOMETRIC) == 0:
@@ -82,8 +103,6 @@ def decoded(image: Image.Image, path: Path, max_pixels: int) -> Image.Image:
         if transparent is not None:
             read.putalpha(Image.fromarray(levels != transparent).convert("L"))
         return read
-    if image.mode in ("I", "F"):
-        raise InputError(f"{path} has 32-bit levels; save it with 8 or 16 bits a channel")
     for stored, scale in (("L;2", 85), ("L;4", 17)):
         if transparent is not None and stored in _arguments(image):
             image.info["transparency"] = scale * transparent  # Pillow (12.3) scales the pixels alone
@@ -91,6 +110,24 @@ def decoded(image: Image.Image, path: Path, max_pixels: int) -> Image.Image:
     mode = ("L" if grey else "RGB") + ("A" if image.has_transparency_data else "")
     image.load()
     return image if image.mode == mode else image.convert(mode)
+
+
+def refuse_what_is_misread(image: Image.Image, path: Path, max_pixels: int) -> None:
+    """Refuse an opened picture that is too large, or that Pillow would read wrongly, before it is decoded.
+
+    Raises:
+        InputError: it has more than `max_pixels`, or 16 bits in separate planes, or is compressed as WebP within TIFF.
+    """
+    if image.format == "TIFF" and image.info.get("compression") == "webp":  # of which libtiff would print lines
+        raise InputError(f"{path} {why_not_read(path)}")
+    width, height = image.size
+    if width * height > max_pixels:
+        raise InputError(f"{path} has {width} x {height} pixels, more than the limit of {max_pixels:,}")
+    tags: Mapping[int, Any] = getattr(image, "tag_v2", {})  # of TIFF files
+    raw = any(tile[0] == "raw" for tile in getattr(image, "tile", []))
+    bits_of = tags.get(_BITS, (8,))
+    if raw and tags.get(_PLANES) == 2 and len(bits_of) > 1 and max(bits_of) > 8:  # which Pillow (12.3) mixes up
+        raise InputError(f"{path} has 16 bits a channel in separate planes; save it with the channels together")
 
 
 def stored_orientation(image: Image.Image) -> int:
@@ -108,18 +145,12 @@ def stored_orientation(image: Image.Image) -> int:
 
 def _late_exif(image: Image.Image) -> bytes | None:
     """The EXIF data of a PNG file that stand behind its pixels, as some programs write them; None: there are none."""
-    file: IO[bytes] | None = getattr(image, "fp", None)  # none once it is decoded, which reads them
+    file: png.File | None = getattr(image, "fp", None)  # none once it is decoded, which reads them
     if file is None:
         return None
     position = file.tell()
     try:
-        file.seek(8)
-        while len(head := file.read(8)) == 8:
-            length = int.from_bytes(head[:4])
-            if head[4:] == b"eXIf":
-                return b"Exif\0\0" + file.read(length)
-            file.seek(length + 4, 1)  # the checksum as well
-        return None
+        return next((b"Exif\0\0" + chunk.data for chunk in png.chunks(file) if chunk.kind == b"eXIf"), None)
     finally:
         file.seek(position)
 
@@ -132,41 +163,88 @@ def exif_may_be_broken() -> Iterator[None]:
         yield
 
 
-def upright(stored: Image.Image, orientation: int) -> Image.Image:
-    """A picture as it is seen, from how it is stored."""
-    return stored.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else stored
+def upright(stored: np.ndarray, orientation: int) -> np.ndarray:
+    """A picture as it is seen, from how it is stored: rows and columns exchanged or turned about."""
+    seen = stored.swapaxes(0, 1) if orientation in (5, 6, 7, 8) else stored
+    seen = seen[::-1] if orientation in (3, 4, 7, 8) else seen
+    return np.ascontiguousarray(seen[:, ::-1] if orientation in (2, 3, 6, 7) else seen)
 
 
-def as_stored(seen: Image.Image, orientation: int) -> Image.Image:
+def as_stored(seen: np.ndarray, orientation: int) -> np.ndarray:
     """The reverse of `upright`.
 
-    >>> picture = Image.effect_noise((3, 2), 64)
-    >>> all(as_stored(upright(picture, orientation), orientation) == picture for orientation in range(1, 9))
+    >>> picture = np.arange(6).reshape(3, 2)
+    >>> all((as_stored(upright(picture, each), each) == picture).all() for each in range(1, 9))
     True
     """
     # A quarter turn is undone by three more; the other six are their own reverse.
     return upright(seen, {6: 8, 8: 6}.get(orientation, orientation))
 
 
-def _open(file: IO[bytes]) -> Image.Image:
+def _open(file: BufferedReader, path: Path) -> Image.Image:
+    if is_raw(file, path):
+        return RawPicture(file, path)
+    if _is_heif(file):
+        with needs_extra("heif", f"{path} is a HEIF picture and needs pillow-heif"):
+            from pillow_heif import HeifImageFile
+        return HeifImageFile(file)
+    readable = png.without_long_texts(file) if png.is_png(file) else file
     with _settings_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # for the resolution Pillow looks into EXIF data, which may be broken
         limit = Image.MAX_IMAGE_PIXELS
         Image.MAX_IMAGE_PIXELS = None  # `decoded` has a limit of its own
         try:
-            return Image.open(file, formats=FORMATS)
+            return Image.open(readable, formats=_FORMATS)
         finally:
             Image.MAX_IMAGE_PIXELS = limit
+
+
+def _leave_thumbnail(image: Image.Image) -> None:
+    """Go from the thumbnail with which some TIFF files begin to the first picture that is none."""
+    page = 0
+    while image.format == "TIFF" and _is_thumbnail(image) and page + 1 < getattr(image, "n_frames", 1):
+        page += 1
+        image.seek(page)
+
+
+def _is_thumbnail(image: Image.Image) -> bool:
+    tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
+    return bool(tags.get(_KIND, 0) & 1)
+
+
+def _is_heif(file: BufferedReader) -> bool:
+    """Whether an open file is of HEIF's brands (ISO/IEC 23008-12), those of AVIF left out."""
+    length = int.from_bytes(file.read(4))
+    brands = file.read(min(length, 256) - 4) if length > 8 else b""
+    file.seek(0)
+    named = [brands[start : start + 4] for start in (4, *range(12, len(brands), 4))]
+    return brands.startswith(b"ftyp") and any(brand in _HEIF_BRANDS for brand in named)
 
 
 def _more_than_8_bits(image: Image.Image) -> int:
     """How many bits a channel the file has, most of which Pillow reduces to 8 itself while it decodes; 0: at most 8."""
     if image.format == "BMP":
         return 0  # its "16" is bits a pixel
+    if image.format == "HEIF":
+        bits = int(image.info["bit_depth"])
+        return bits if bits > 8 else 0
+    if image.format == "AVIF":
+        return _bits_of_avif(image)
     arguments = _arguments(image)
     if image.format == "PPM" and any(isinstance(entry, tuple) and entry[1] > 255 for entry in arguments):
         return 16  # (mode, largest level)
     return next((bits for bits in (16, 12) if f";{bits}" in str(arguments)), 0)
+
+
+def _bits_of_avif(image: Image.Image) -> int:
+    """By its decoder's configuration (AV1 Codec ISO Media File Format Binding, 2.3.3); 0: 8 bits, or unknown."""
+    file: BufferedReader | None = getattr(image, "fp", None)
+    if file is None:
+        return 0
+    file.seek(0)
+    flags = file.read(_AVIF_HEAD_BYTES).partition(b"av1C")[2][2:3]
+    is_high, is_twelve = (bool(flags and flags[0] & bit) for bit in (0x40, 0x20))
+    return (12 if is_twelve else 10) if is_high else 0
 
 
 def _arguments(image: Image.Image) -> list[Any]:

@@ -1,29 +1,31 @@
 """Pictures as arrays: reading, writing and listing of files."""
 
-from collections.abc import Sequence
+import logging
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image
+from PIL import Image, ImageCms
 
 from derain.errors import InputError, MissingFileError, unreadable
 from derain.pictures.decoding import decoded, opened, stored_orientation, upright
-from derain.support.files import write_bytes
+from derain.pictures.formats import SUFFIXES
+from derain.support.files import entry, write_bytes
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm")
+_log = logging.getLogger("derain")
 
 
-def read_image(path: Path, max_pixels: int = 200_000_000) -> UInt8[np.ndarray, "h w 3"]:
+def read_image(path: Path, max_pixels: int = 200_000_000, srgb: bool = False) -> UInt8[np.ndarray, "h w 3"]:
     """Read a picture as a person would see it: upright by its EXIF orientation, in RGB.
 
     Grey, palette and CMYK pictures become RGB, transparent ones are laid on white, of several frames the first is
     taken. Of 12 or 16 bits a channel the upper 8 are kept, which is logged.
 
     Args:
-        path: PNG, JPEG, WebP, TIFF, BMP or PPM; the content counts, not the suffix.
+        path: PNG, JPEG, WebP, AVIF, TIFF, BMP, PPM, HEIF or a RAW file; the content counts, not the suffix.
         max_pixels: a picture with more pixels is refused before it is decoded.
+        srgb: convert the colours from the picture's own profile to sRGB; without it levels are as they are stored.
 
     Returns:
         levels 0..255.
@@ -33,12 +35,22 @@ def read_image(path: Path, max_pixels: int = 200_000_000) -> UInt8[np.ndarray, "
     """
     with opened(path) as image:
         orientation = stored_orientation(image)
+        profile = image.info.get("icc_profile") if srgb and image.mode in ("RGB", "RGBA", "P") else None
         picture = decoded(image, path, max_pixels)
         if picture.mode in ("LA", "RGBA"):
             rgba = picture.convert("RGBA")
             picture = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
         rgb = picture if picture.mode == "RGB" else picture.convert("RGB")
-        return np.array(upright(rgb, orientation))
+        return upright(np.array(_in_srgb(rgb, profile) if profile else rgb), orientation)
+
+
+def _in_srgb(rgb: Image.Image, profile: bytes) -> Image.Image:
+    """The picture as the profile of its colours means it; as it is where that cannot be read, or is not of RGB."""
+    try:
+        converted = ImageCms.profileToProfile(rgb, BytesIO(profile), ImageCms.createProfile("sRGB"))
+    except (ImageCms.PyCMSError, OSError):
+        return rgb
+    return rgb if converted is None else converted
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -53,33 +65,42 @@ def image_size(path: Path) -> tuple[int, int]:
 
 
 def list_images(folder: Path) -> list[Path]:
-    """The pictures in `folder` itself, known by their suffix, sorted by name as text. Hidden files are left out.
+    """The pictures in `folder` itself, known by their suffix, sorted by name as text.
+
+    Hidden files are left out, and so are pipes, sockets and devices, which is logged.
 
     Raises:
         InputError: the folder is missing, cannot be read, is empty or holds no picture.
     """
-    return list_files(folder, SUFFIXES, "image")
+    entries = list_entries(folder)
+    if not entries:
+        raise InputError(f"the folder {folder} is empty")
+    # Hidden files with a picture's suffix are what macOS leaves beside the pictures ("._photo.jpg"). What is no folder
+    # is kept, not only what is a file: a broken link is to be named.
+    named = [path for path in entries if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
+    kinds = {path: entry(path) for path in named}
+    for path in (path for path, kind in kinds.items() if kind == "other"):
+        _log.warning("%s is no regular file and is left out", path)
+    files = [path for path, kind in kinds.items() if kind not in ("folder", "other")]
+    if not files:
+        raise InputError(f"the folder {folder} holds no image ({', '.join(SUFFIXES)})")
+    return files
 
 
-def list_files(folder: Path, suffixes: Sequence[str], what: str) -> list[Path]:
-    """As `list_images`, for files of other suffixes; `what` they are is for the sentence that there are none."""
+def list_entries(folder: Path) -> list[Path]:
+    """What is in `folder` itself, sorted by name as text.
+
+    Raises:
+        InputError: the folder is missing or cannot be read.
+    """
     if not folder.exists():
         raise MissingFileError(f"the folder {folder} does not exist")
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder")
     try:
-        entries = sorted(folder.iterdir(), key=lambda path: path.name)
+        return sorted(folder.iterdir(), key=lambda path: path.name)
     except OSError as error:
         raise unreadable(folder, error, "the folder") from error
-    if not entries:
-        raise InputError(f"the folder {folder} is empty")
-    # Hidden files with a picture's suffix are what macOS leaves beside the pictures ("._photo.jpg"). What is no folder
-    # is kept, not only what is a file: a broken link is to be named.
-    named = [path for path in entries if path.suffix.lower() in suffixes and not path.name.startswith(".")]
-    files = [path for path in named if not path.is_dir()]
-    if not files:
-        raise InputError(f"the folder {folder} holds no {what} ({', '.join(suffixes)})")
-    return files
 
 
 def write_image(path: Path, image: UInt8[np.ndarray, "h w *c"]) -> None:

@@ -26,7 +26,11 @@ from derain.probe.trained import trained_streaks
 from derain.rain import Recovered
 from derain.support.files import make_folder, write_bytes, write_json
 from derain.support.pages import drawing
+from derain.support.records import OwnedFolder
 
+_CLEAN_ERROR = "clean_error"
+_KINDS: dict[str, dict[str, None]] = {"png": {}, "svg": {"Date": None}}
+"""Formats of the figures, with their metadata."""
 _FORMAT = 1  # of the measured maps; raised when figures or rain are defined anew
 
 
@@ -58,6 +62,10 @@ def probe(
     """
     if len(models) not in (1, 2):
         raise InputError(f"give one model, or two to compare, not {len(models)}")
+    figures = [f"figures/{name}.{kind}" for name in (*FIGURES, _CLEAN_ERROR) for kind in _KINDS]
+    OwnedFolder(out, "map.json", "derain probe").claim(
+        ("space", "maps", "networks"), ["map.csv", "index.html", *figures]
+    )
     with drawing():  # without matplotlib nothing is measured
         recovered = None if settings.pairs is None else Recovered(*settings.pairs, settings.match)
         scene = lay_scene(settings.space, list_images(settings.backgrounds), settings.seed, recovered)
@@ -159,9 +167,9 @@ def _write(results: Results, out: Path) -> None:
     write_bytes(out / "map.csv", to_csv(results).encode())
     folder = make_folder(out / "figures")
     figures = {figure: draw(results, figure) for figure in FIGURES}
-    figures["clean_error"] = draw_clean_error(results)
+    figures[_CLEAN_ERROR] = draw_clean_error(results)
     for name, figure in figures.items():
-        for kind, metadata in (("png", {}), ("svg", {"Date": None})):
+        for kind, metadata in _KINDS.items():
             file = BytesIO()
             figure.savefig(file, format=kind, dpi=150, metadata=metadata)
             write_bytes(folder / f"{name}.{kind}", file.getvalue())

@@ -12,9 +12,9 @@ from derain.errors import InputError
 from derain.pictures.images import image_size, list_images, read_image, write_image
 from derain.rain import Rain, compose, rain_mask
 from derain.support.devices import usable_device
-from derain.support.files import make_folder
+from derain.support.files import folded, make_folder
 from derain.support.randomness import generator
-from derain.support.records import OwnedFolder
+from derain.support.records import OwnedFolder, alone_in
 
 MASK_THRESHOLD = 10.0
 _KINDS = ("rainy", "clean", "rain", "mask")
@@ -57,9 +57,16 @@ def synthesise(
         if photo.resolve().parent in written_to:
             raise InputError(f"{photo} lies where results are written: give another --out")
         image_size(photo)
-        if photo.stem in by_name:
-            raise InputError(f"{by_name[photo.stem]} and {photo} would both be written to {photo.stem}.png")
-        by_name[photo.stem] = photo
+        if (other := by_name.setdefault(folded(photo.stem), photo)) is not photo:
+            raise InputError(f"{other} and {photo} would both be written to {photo.stem}.png")
+    with alone_in(make_folder(out), "derain synth"):
+        return _lay(list(by_name.values()), rain, seed, out, place, report)
+
+
+def _lay(
+    photos: list[Path], rain: Rain, seed: int, out: Path, place: torch.device, report: Callable[[int, int], None]
+) -> int:
+    by_name = {photo.stem: photo for photo in photos}
     folder = OwnedFolder(out, "synthesis.json", "derain synth")
     ours = folder.read(_names) or set()
     folder.refuse_others(_files(by_name), set(_files(ours)))

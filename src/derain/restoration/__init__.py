@@ -1,6 +1,7 @@
 """People's own photos and videos, restored: any size, any usual format, one or a folder of thousands."""
 
-from derain.restoration.batch import Outcome, Writing, find_files, restore_files
+from derain.restoration.batch import Outcome, Writing, restore_files
+from derain.restoration.finding import find_files
 from derain.restoration.restorer import TiledRestorer
 
 __all__ = ["Outcome", "TiledRestorer", "Writing", "find_files", "restore_files"]

@@ -7,19 +7,16 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from glob import glob, has_magic
 from itertools import chain
-from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from jaxtyping import UInt8
-
 from derain.errors import InputError
-from derain.pictures.images import SUFFIXES, list_files
+from derain.pictures import raw
+from derain.pictures.deep import eight_bits
 from derain.restoration.changes import Changes, draw_changes, find_changes
-from derain.restoration.manifest import Manifest, alone_in
+from derain.restoration.finding import place
+from derain.restoration.manifest import Manifest
 from derain.restoration.photos import (
     MAX_PIXELS,
     Photo,
@@ -30,10 +27,11 @@ from derain.restoration.photos import (
     without_colours,
 )
 from derain.restoration.report import PAGE, report_page, strip_name
-from derain.restoration.restorer import TiledRestorer
+from derain.restoration.restorer import Picture, TiledRestorer
 from derain.restoration.video import SUFFIXES as VIDEO_SUFFIXES
 from derain.restoration.video import restore_video
-from derain.support.files import entry, make_folder, write_bytes
+from derain.support.files import folded, make_folder, write_bytes
+from derain.support.records import alone_in
 
 _REPORTED_PX = 800
 _log = logging.getLogger("derain")
@@ -49,6 +47,7 @@ class Writing:
         smoothing: 0..1, of videos (`derain.restoration.smoothing`).
         compare: write OUT/NAME.compare.jpg as well, photo and result side by side.
         report: write OUT/report.html as well, which says of every photo what was changed, where, and how sure that is.
+        tree: folders below which a result lies as its source does; others lie in `out` itself.
     """
 
     out: Path
@@ -56,6 +55,7 @@ class Writing:
     smoothing: float = 0.0
     compare: bool = False
     report: bool = False
+    tree: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,42 +69,6 @@ class Outcome:
     warned: int = 0
 
 
-def find_files(inputs: Sequence[Path], out: Path | None = None) -> list[Path]:
-    """Photos and videos, each once: files as they are, those of folders (not of folders in them), and of patterns.
-
-    Args:
-        inputs: files, folders, and patterns as a shell knows them (*, ?, [...], and ** for any depth).
-        out: folder for the results; those that are in it already are left out of what a pattern matches, and where it
-            is one of the folders, as a shell may give it for a pattern.
-
-    Raises:
-        InputError: nothing is given, or a video of another kind; a folder holds no photo or video, nothing matches a
-            pattern, or all is results.
-    """
-    if not inputs:
-        raise InputError("give at least one photo, video or folder")
-    suffixes = (*SUFFIXES, *VIDEO_SUFFIXES)
-    made = None if out is None else Manifest(out)
-    found: dict[str, Path] = {}
-    for path in inputs:
-        if entry(path) == "folder":
-            files = [file for file in list_files(path, suffixes, "photo or video") if not (made and made.wrote(file))]
-        elif has_magic(str(path)) and not os.path.lexists(path):
-            matches = map(Path, sorted(glob(str(path), recursive=True)))  # noqa: PTH207 (a pattern may be absolute)
-            files = [match for match in matches if match.suffix.lower() in suffixes and match.is_file()]
-            files = [file for file in files if not (made and made.wrote(file))]
-            if not files:
-                raise InputError(f"no photo or video matches {path}")
-        elif path.suffix.lower() not in suffixes and str(guess_type(path.name)[0]).startswith("video/"):
-            raise InputError(f"{path} is a video of another kind than {', '.join(VIDEO_SUFFIXES)}")
-        else:
-            files = [path]
-        found |= {_place(file): file for file in files}
-    if not found:
-        raise InputError(f"{out} holds results of derain restore alone")
-    return list(found.values())
-
-
 def restore_files(
     files: Sequence[Path],
     restorer: TiledRestorer,
@@ -113,6 +77,7 @@ def restore_files(
     max_pixels: int = MAX_PIXELS,
     report: Callable[[int, int], None] = lambda done, files: None,
     report_parts: Callable[[Path, int, int], None] = lambda file, done, parts: None,
+    accept_truncated: bool = False,
 ) -> Outcome:
     """Restore photos and videos into OUT/NAME, in their formats; the same call again does what is missing or changed.
 
@@ -129,6 +94,7 @@ def restore_files(
         report: called with the number of files done and their total.
         report_parts: called with a file and the number done and the total of its tiles, or of its frames, where a
             total of 0 is unknown.
+        accept_truncated: restore photos that end too early as far as they go.
 
     Raises:
         InputError: two files of one name, files in the folder for the results, which holds files of these names that
@@ -140,24 +106,25 @@ def restore_files(
     if not 0 <= writing.smoothing <= 1:
         raise InputError(f"the smoothing must lie between 0 and 1, not {writing.smoothing}")
     make_folder(writing.out)
-    with alone_in(writing.out):
+    with alone_in(writing.out, "derain restore"):
         outputs = {file: _outputs(file, writing) for file in files}
         _refuse_clashes(outputs, writing.out)
         descriptions = {file: _description(file, model_hash, restorer.strength, writing) for file in files}
         manifest = Manifest(writing.out)
         for file in files:
             for name in outputs[file]:
-                manifest.refuse_others(name, _place(file))
+                manifest.refuse_others(name, place(file))
         todo = [file for file in files if not all(manifest.holds(name, descriptions[file]) for name in outputs[file])]
         written = [*chain.from_iterable(outputs[file] for file in todo), *([PAGE] if writing.report else [])]
         manifest.claim(written)
-        batch = _Batch(restorer, writing, manifest, descriptions, max_pixels, report_parts)
+        read = partial(read_photo, max_pixels=max_pixels, accept_truncated=accept_truncated)
+        batch = _Batch(restorer, writing, manifest, descriptions, read, report_parts)
         report(len(files) - len(todo), len(files))
         try:
             with closing(batch.restore(todo)) as restored:
                 for done, _ in enumerate(restored, len(files) - len(todo) + 1):
                     report(done, len(files))
-            warned = _report(files, descriptions, manifest, writing.out) if writing.report else 0
+            warned = _report(files, descriptions, manifest, writing) if writing.report else 0
         finally:
             manifest.release(written)
         failed = len(batch.failures)
@@ -165,15 +132,15 @@ def restore_files(
 
 
 def _report(
-    files: Sequence[Path], descriptions: Mapping[Path, Mapping[str, Any]], manifest: Manifest, out: Path
+    files: Sequence[Path], descriptions: Mapping[Path, Mapping[str, Any]], manifest: Manifest, writing: Writing
 ) -> int:
     """Writes the page on those of the files that are restored; the number of photos with warnings."""
     changes = {
-        file.name: Changes(**manifest.changes(file.name))
+        name: Changes(**manifest.changes(name))
         for file in files
-        if manifest.holds(strip_name(file.name), descriptions[file])
+        if manifest.holds(strip_name(name := _name(file, writing)), descriptions[file])
     }
-    write_bytes(out / PAGE, report_page(changes).encode(errors="replace"))  # names may be no text
+    write_bytes(writing.out / PAGE, report_page(changes).encode(errors="replace"))  # names may be no text
     manifest.add(PAGE, {})
     return sum(bool(each.warnings()) for each in changes.values())
 
@@ -187,7 +154,7 @@ class _Batch:
         writing: Writing,
         manifest: Manifest,
         descriptions: Mapping[Path, Mapping[str, Any]],
-        max_pixels: int,
+        read: Callable[[Path], Photo],
         report_parts: Callable[[Path, int, int], None],
     ) -> None:
         self.failures: list[Path] = []
@@ -195,7 +162,7 @@ class _Batch:
         self._writing = writing
         self._manifest = manifest
         self._descriptions = descriptions
-        self._max_pixels = max_pixels
+        self._read = read
         self._report_parts = report_parts
 
     def restore(self, files: Sequence[Path]) -> Generator[Path]:
@@ -221,7 +188,7 @@ class _Batch:
         """The files in their order; while a photo is used the next one is read. Videos are not read here."""
         begun: list[tuple[Path, Future[Photo] | None]] = []
         for file in files:
-            begun.append((file, None if _is_video(file) else reader.submit(read_photo, file, self._max_pixels)))
+            begun.append((file, None if _is_video(file) else reader.submit(self._read, file)))
             if len(begun) > 1:
                 yield begun.pop(0)
         yield from begun
@@ -229,24 +196,31 @@ class _Batch:
     def _restore_video(self, file: Path) -> None:
         [name] = _outputs(file, self._writing)
         restore_video(
-            file, self._writing.out / name, self._restorer.picture, self._writing.smoothing,
+            file, self._target(name), self._restorer.picture, self._writing.smoothing,
             report=partial(self._report_parts, file),
         )  # fmt: skip
         self._manifest.add(name, self._descriptions[file])
 
-    def _write(self, file: Path, photo: Photo, restored: UInt8[np.ndarray, "h w 3"]) -> None:
+    def _write(self, file: Path, photo: Photo, restored: Picture) -> None:
         with self._surviving(file):
             contents = [encode_photo(photo, restored, self._writing.quality)]
+            before, after = eight_bits(photo.rgb), eight_bits(restored)
             if self._writing.compare:
-                contents.append(encode_strip(photo, [photo.rgb, restored]))
+                contents.append(encode_strip(photo, [before, after]))
             if self._writing.report:
-                drawn = draw_changes(photo.rgb, restored)
-                contents.append(encode_strip(photo, [photo.rgb, restored, drawn], _REPORTED_PX))
-                changes = find_changes(photo.rgb, restored, self._restorer.strength)
-                self._manifest.note_changes(file.name, changes.to_json())
+                contents.append(encode_strip(photo, [before, after, draw_changes(before, after)], _REPORTED_PX))
+                changes = find_changes(before, after, self._restorer.strength)
+                self._manifest.note_changes(_name(file, self._writing), changes.to_json())
             for name, content in zip(_outputs(file, self._writing), contents, strict=True):
-                write_bytes(self._writing.out / name, content)
+                write_bytes(self._target(name), content)
                 self._manifest.add(name, self._descriptions[file])
+
+    def _target(self, name: str) -> Path:
+        """Where a result is written, in a folder that is there."""
+        target = self._writing.out / name
+        if not target.parent.is_dir():
+            make_folder(target.parent)
+        return target
 
     @contextmanager
     def _surviving(self, file: Path) -> Iterator[None]:
@@ -259,21 +233,23 @@ class _Batch:
             self.failures.append(file)
 
 
-def _place(file: Path) -> str:
-    """Where a file lies; a link to a file is a file of its own, with a name of its own."""
-    return str(Path(os.path.realpath(file.parent), file.name))
-
-
 def _is_video(file: Path) -> bool:
     return file.suffix.lower() in VIDEO_SUFFIXES
 
 
 def _outputs(file: Path, writing: Writing) -> list[str]:
     """Names of what is written for a file."""
+    name = _name(file, writing)
     if _is_video(file):
-        return [file.name]
-    compared = [f"{file.name}.compare.jpg"] if writing.compare else []
-    return [file.name, *compared, *([strip_name(file.name)] if writing.report else [])]
+        return [name]
+    compared = [f"{name}.compare.jpg"] if writing.compare else []
+    return [name, *compared, *([strip_name(name)] if writing.report else [])]
+
+
+def _name(file: Path, writing: Writing) -> str:
+    """The name of a result, with the folders in which it lies below the folder for the results."""
+    below = next((file.relative_to(folder) for folder in writing.tree if file.is_relative_to(folder)), Path(file.name))
+    return f"{below.as_posix()}.jpg" if file.suffix.lower() in raw.SUFFIXES else below.as_posix()
 
 
 def _refuse_clashes(outputs: Mapping[Path, list[str]], out: Path) -> None:
@@ -283,16 +259,16 @@ def _refuse_clashes(outputs: Mapping[Path, list[str]], out: Path) -> None:
         if Path(os.path.realpath(out)) in (Path(os.path.realpath(file.parent)), Path(os.path.realpath(file)).parent):
             raise InputError(f"{file} lies in the folder for the results, {out}; originals are not overwritten")
         for name in names:
-            if name in sources:
-                raise InputError(f"{sources[name]} and {file} would both be written to {out / name}")
-            sources[name] = file
+            if folded(name) in sources:
+                raise InputError(f"{sources[folded(name)]} and {file} would both be written to {out / name}")
+            sources[folded(name)] = file
 
 
 def _description(file: Path, model_hash: str, strength: float, writing: Writing) -> dict[str, Any]:
     """What a result depends on; of the source None where there is no such file."""
     try:
         status = file.stat()
-        source = {"path": _place(file), "size_bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
+        source = {"path": place(file), "size_bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
     except OSError:
         source = None
     own = {"smoothing": writing.smoothing} if _is_video(file) else {"quality": writing.quality}

@@ -2,17 +2,14 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from hashlib import file_digest
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from derain.errors import InputError
-from derain.support.files import entry, remove_leftovers
+from derain.support.files import entry, regular, remove_leftovers
 from derain.support.records import OwnedFolder
 
 _FORMAT = 1
@@ -76,8 +73,11 @@ class Manifest:
 
     def wrote(self, file: Path) -> bool:
         """Whether the file is one of the results, as far as its place and its name tell."""
-        ours = file.name in self._results or file.name in self._claimed
-        return ours and os.path.realpath(file.parent) == os.path.realpath(self._out)
+        folder, out = Path(os.path.realpath(file.parent)), os.path.realpath(self._out)
+        if not folder.is_relative_to(out):
+            return False
+        name = (folder / file.name).relative_to(out).as_posix()
+        return name in self._results or name in self._claimed
 
     def holds(self, name: str, description: Mapping[str, Any]) -> bool:
         """Whether the result is there and was made as described."""
@@ -110,28 +110,6 @@ class Manifest:
         self._written = time.monotonic()
 
 
-@contextmanager
-def alone_in(out: Path) -> Iterator[None]:
-    """Keeps a second run out of a folder of results: each would write restored.json without what the other did.
-
-    Raises:
-        InputError: another run is at work in it, or it cannot be written.
-    """
-    path = out / ".restored.lock"
-    lock = FileLock(path, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise InputError(f"another derain restore is at work in {out}: wait for it, or give another --out") from error
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from error
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-        lock.release()
-
-
 def _parse(content: Any) -> tuple[dict[str, dict[str, Any]], set[str], dict[str, dict[str, Any]]]:
     """Results, claimed names and changes."""
     if content["format"] != _FORMAT:
@@ -143,7 +121,7 @@ def _parse(content: Any) -> tuple[dict[str, dict[str, Any]], set[str], dict[str,
 def _sha256(path: Path) -> str | None:
     """None where there is no file to read."""
     try:
-        with path.open("rb") as file:
+        with regular(path).open("rb") as file:
             return file_digest(file, "sha256").hexdigest()
     except OSError:
         return None

@@ -4,41 +4,32 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from math import inf
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
-from PIL import ExifTags, Image
+from jaxtyping import UInt8, UInt16
+from PIL import Image
 
 from derain.errors import InputError
+from derain.pictures import png, raw
 from derain.pictures.decoding import (
-    ORIENTATION,
     as_stored,
     decoded,
-    exif_may_be_broken,
     opened,
+    pages,
+    refuse_what_is_misread,
     stored_orientation,
+    truncated_accepted,
     upright,
 )
+from derain.pictures.deep import deep_levels, eight_bits, encode_png_16, encode_tiff_16
+from derain.restoration.metadata import jpeg_options, read_metadata, renewed, webp_chunks
+from derain.restoration.restorer import Picture
 
 MAX_PIXELS = 200_000_000
 
-# Of a TIFF file, whose EXIF data stand among the tags that describe its pixels.
-_TIFF_TAGS = (
-    ExifTags.Base.ImageDescription,
-    ExifTags.Base.Make,
-    ExifTags.Base.Model,
-    ExifTags.Base.Software,
-    ExifTags.Base.DateTime,
-    ExifTags.Base.Artist,
-    ExifTags.Base.Copyright,
-)
-_TIFF_GROUPS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
-
-# A colour profile of these says nothing about the RGB they become.
-_OTHER_COLOURS = ("CMYK", "YCbCr", "LAB", "HSV")
+_AS_JPEG = {"MPO": "JPEG", "RAW": "JPEG"}  # what RAW files are developed into, and the first picture of several
 _GAP_PX = 4
 _log = logging.getLogger("derain")
 
@@ -48,109 +39,160 @@ class Photo:
     """A photo as a person sees it, and what it takes to write the result in its format.
 
     Attributes:
-        rgb: upright, 0..255.
+        rgb: upright, 0..255; of a PNG or TIFF file of 16 bits a channel 0..65535, and so is `alpha`.
         grey: whether it is stored without colours; so is the result.
         alpha: its transparency, upright; None: there is none.
         format: Pillow's name of the file's format.
         lossless: whether it is a WebP file that keeps every pixel; so is the result.
         orientation: the EXIF orientation in which it is stored.
-        metadata: EXIF data, colour profile and resolution, as Pillow's `save` takes them.
+        metadata: what is kept beside the pixels, as `derain.restoration.metadata.read_metadata` gives it.
     """
 
-    rgb: UInt8[np.ndarray, "h w 3"]
+    rgb: Picture
     grey: bool
-    alpha: UInt8[np.ndarray, "h w"] | None
+    alpha: UInt8[np.ndarray, "h w"] | UInt16[np.ndarray, "h w"] | None
     format: str
     lossless: bool
     orientation: int
     metadata: Mapping[str, Any]
 
 
-def read_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Photo:
-    """Read a photo with its EXIF data, colour profile, resolution and transparency.
+def read_photo(path: Path, max_pixels: int = MAX_PIXELS, accept_truncated: bool = False) -> Photo:
+    """Read a photo with its metadata and transparency.
 
     Palette, CMYK and other colours become RGB. Of 12 or 16 bits a channel the upper 8 are kept, and of what phones hide
-    behind a picture (depth, gain maps) nothing; both are logged. XMP data are not kept.
+    behind a picture (depth, gain maps, videos) nothing; both are logged.
 
     Args:
-        path: PNG, JPEG, WebP, TIFF, BMP or PPM; the content counts, not the suffix.
+        path: PNG, JPEG, WebP, AVIF, TIFF, BMP, PPM, HEIF or a RAW file; the content counts, not the suffix.
         max_pixels: a photo with more pixels is refused before it is decoded.
+        accept_truncated: read a file that ends too early, or is damaged, as far as it can be, with a logged note.
 
     Raises:
         InputError: missing, not a picture, truncated, too large, of floating-point or 32-bit levels, animated or of
             several pages.
     """
+    try:
+        return _read(path, max_pixels)
+    except InputError:
+        if not accept_truncated:
+            raise
+    with truncated_accepted():
+        photo = _read(path, max_pixels)
+    _log.warning("%s is truncated or damaged: a part of the picture is missing", path)
+    return photo
+
+
+def _read(path: Path, max_pixels: int) -> Photo:
     with opened(path) as image:
-        frames, is_mpo = getattr(image, "n_frames", 1), image.format == "MPO"
-        if frames > 1 and not is_mpo:
+        if image.format == "RAW" and path.suffix.lower() not in raw.SUFFIXES:
+            raise InputError(f"{path} is a RAW file: give it a suffix of those, such as .dng")
+        frames, thumbnails = pages(image)
+        has_main = image.format in ("MPO", "HEIF")
+        if frames - thumbnails > 1 and not has_main:
             raise InputError(f"{path} is animated or has pages: {frames} pictures, of which all but one would be lost")
-        if is_mpo:
-            _log.warning("%s holds %d pictures, of which the first is restored and kept", path, frames)
-        profile = None if image.mode in _OTHER_COLOURS else image.info.get("icc_profile")
-        picture = decoded(image, path, max_pixels)
+        refuse_what_is_misread(image, path, max_pixels)
         orientation = stored_orientation(image)
-        seen = upright(picture, orientation)
-        if image.format == "BMP" and seen.mode == "RGBA":
-            _log.warning("%s is transparent, which is not kept: Pillow writes BMP files without", path)
-        exif = _exif(image)
-        metadata = {"exif": exif, "icc_profile": profile, "dpi": _dpi(image)}
+        levels = deep_levels(image, path)
+        if levels is None:
+            levels = np.atleast_3d(np.array(decoded(image, path, max_pixels)))
+        metadata, lost = read_metadata(image, path)
+        channels = levels.shape[2]
+        if image.format == "BMP" and channels == 4:
+            lost.append("its transparency, without which Pillow writes BMP files")
+        if frames > 1 and has_main:
+            _log.warning("%s holds %d pictures, of which the first is restored and kept", path, frames)
+        if thumbnails:
+            lost.append("a page that is a thumbnail" if thumbnails == 1 else f"{thumbnails} pages that are thumbnails")
+        if lost:
+            _log.warning("%s: left out: %s", path, ", ".join(lost))
+        seen = upright(levels, orientation)
         return Photo(
-            rgb=np.array(seen if seen.mode == "RGB" else seen.convert("RGB")),
-            grey=seen.mode in ("L", "LA"),
-            alpha=np.array(seen.getchannel("A")) if seen.mode in ("LA", "RGBA") else None,
-            format="JPEG" if is_mpo else str(image.format),
-            lossless=image.format == "WEBP" and _is_lossless(path),
-            # Without EXIF data an orientation comes from XMP data, which are not kept.
-            orientation=orientation if _orientation(exif) else 1,
-            metadata={key: value for key, value in metadata.items() if value},
+            rgb=np.ascontiguousarray(seen[..., :3] if channels > 2 else seen[..., [0, 0, 0]]),
+            grey=channels < 3,
+            alpha=seen[..., -1] if channels in (2, 4) else None,
+            format=_AS_JPEG.get(str(image.format), str(image.format)),
+            lossless=image.format == "WEBP" and b"VP8L" in webp_chunks(path),
+            orientation=orientation,
+            metadata=metadata,
         )
 
 
-def encode_photo(photo: Photo, restored: UInt8[np.ndarray, "h w 3"], quality: int) -> bytes:
+def encode_photo(photo: Photo, restored: Picture, quality: int) -> bytes:
     """The content of a file that is `photo` but for its pixels.
 
     Args:
         photo: as it was read.
-        restored: upright, 0..255, of its size.
-        quality: 1..100, for JPEG and lossy WebP. JPEG keeps the colours at full resolution (4:4:4); TIFF is written
-            uncompressed.
+        restored: upright, of its size and its levels.
+        quality: 1..100, for JPEG, AVIF, HEIF and lossy WebP. The first three keep the colours at full resolution
+            (4:4:4); TIFF is written uncompressed.
 
     Raises:
         InputError: the format cannot hold it.
     """
-    picture = Image.fromarray(restored)
-    if photo.grey:
-        picture = picture.convert("L")
+    parts: list[np.ndarray] = [without_colours(restored)[..., :1] if photo.grey else restored]
     if photo.alpha is not None:
-        picture.putalpha(Image.fromarray(photo.alpha))
-    options: dict[str, dict[str, Any]] = {
-        "JPEG": {"quality": quality, "subsampling": 0},
-        "WEBP": {"quality": quality, "lossless": photo.lossless, "exact": True},  # exact: what is transparent, too
-        "TIFF": {"compression": "raw"},  # with compression Pillow (13.0) fails on EXIF data
-    }
-    file = BytesIO()
-    stored = as_stored(picture, photo.orientation)
+        parts.append(photo.alpha[..., None])
+    levels = as_stored(np.concatenate(parts, axis=2), photo.orientation)
     try:
-        stored.save(file, photo.format, **options.get(photo.format, {}), **photo.metadata)
+        return _encode(levels, photo, quality)
     except MemoryError:
         raise
     except Exception as error:  # on odd EXIF data Pillow's encoders raise nearly anything
         raise InputError(f"the result cannot be written as {photo.format}: {error}") from error
+
+
+def _encode(levels: UInt8[np.ndarray, "h w c"] | UInt16[np.ndarray, "h w c"], photo: Photo, quality: int) -> bytes:
+    is_deep = levels.dtype == np.uint16
+    stored = Image.fromarray(eight_bits(levels).squeeze(2) if levels.shape[2] == 1 else eight_bits(levels))
+    metadata = renewed(photo.metadata, stored)
+    file = BytesIO()
+    match photo.format:
+        case "JPEG":
+            stored.save(file, "JPEG", quality=quality, subsampling=0, **jpeg_options(metadata))
+        case "PNG":
+            chunks = metadata.pop("chunks", ())
+            stored.crop((0, 0, 1, 1) if is_deep else None).save(file, "PNG", **metadata)
+            like = png.with_chunks(file.getvalue(), chunks)
+            return encode_png_16(levels, like) if is_deep else like
+        case "WEBP":  # exact: what is transparent, too
+            stored.save(file, "WEBP", quality=quality, lossless=photo.lossless, exact=True, **metadata)
+        case "AVIF":
+            stored.save(file, "AVIF", quality=quality, subsampling="4:4:4", **metadata)
+        case "HEIF":
+            _save_heif(stored, file, quality, metadata)
+        case "TIFF" if is_deep:
+            return encode_tiff_16(levels, metadata)
+        case "TIFF":  # with compression Pillow (13.0) fails on EXIF data
+            stored.save(file, "TIFF", compression="raw", **metadata)
+        case _:
+            stored.save(file, photo.format, **metadata)
     return file.getvalue()
 
 
-def is_colourless(picture: UInt8[np.ndarray, "h w 3"]) -> bool:
+def _save_heif(picture: Image.Image, file: BytesIO, quality: int, metadata: Mapping[str, Any]) -> None:
+    from pillow_heif import from_pillow
+
+    picture.info.update(metadata)
+    # x265's default takes minutes for a phone's photo, for a fifth less of bytes at a lower fidelity.
+    from_pillow(picture).save(file, quality=quality, chroma=444, enc_params={"preset": "ultrafast"})
+
+
+def is_colourless(picture: Picture) -> bool:
     """Whether all that is seen is grey, however it is stored: then the result is to have no colours."""
     return bool((picture == picture[:, :, :1]).all())
 
 
-def without_colours(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
+def without_colours(picture: Picture) -> Picture:
     """The picture as it is written in grey (ITU-R BT.601), in three equal channels.
 
     >>> without_colours(np.array([[[255, 0, 0]]], np.uint8)).tolist()
     [[[76, 76, 76]]]
     """
-    return np.array(Image.fromarray(picture).convert("L").convert("RGB"))
+    if picture.dtype == np.uint8:
+        return np.array(Image.fromarray(picture).convert("L").convert("RGB"))
+    grey = (picture @ np.array([0.299, 0.587, 0.114], np.float32)).round().astype(np.uint16)
+    return np.repeat(grey[..., None], 3, axis=2)
 
 
 def encode_strip(photo: Photo, pictures: Sequence[UInt8[np.ndarray, "h w 3"]], side_px: int = 1600) -> bytes:
@@ -167,46 +209,3 @@ def encode_strip(photo: Photo, pictures: Sequence[UInt8[np.ndarray, "h w 3"]], s
     file = BytesIO()
     strip.save(file, "JPEG", quality=90, icc_profile=None if photo.grey else photo.metadata.get("icc_profile"))
     return file.getvalue()
-
-
-def _exif(image: Image.Image) -> bytes | None:
-    """The EXIF data of a decoded picture, byte by byte but for TIFF."""
-    if image.format != "TIFF":
-        exif: bytes | None = image.info.get("exif")
-        if exif is None and "Raw profile type exif" in image.info:
-            with exif_may_be_broken():
-                # As ImageMagick writes them into PNG files: an empty line, name, length, and hexadecimal digits.
-                exif = bytes.fromhex("".join(image.info["Raw profile type exif"].split("\n")[3:]))
-        return exif
-    found, kept = image.getexif(), Image.Exif()
-    for tag in _TIFF_TAGS:
-        if tag in found:
-            kept[tag] = found[tag]
-    for group in _TIFF_GROUPS:
-        if group in found:
-            kept[group] = found.get_ifd(group)
-    return kept.tobytes() if len(kept) else None
-
-
-def _is_lossless(path: Path) -> bool:
-    """Whether the first picture of a WebP file is of its lossless kind (RFC 9649)."""
-    with path.open("rb") as file:
-        file.seek(12)
-        while len(head := file.read(8)) == 8:
-            if head[:3] == b"VP8" and head[3:4] in b"L ":
-                return head[3:4] == b"L"
-            length = int.from_bytes(head[4:], "little")
-            file.seek(length + length % 2, 1)
-    return False
-
-
-def _orientation(exif: bytes | None) -> int | None:
-    read = Image.Exif()
-    with exif_may_be_broken():
-        read.load(exif or b"")
-    return read.get(ORIENTATION)
-
-
-def _dpi(image: Image.Image) -> tuple[float, float] | None:
-    horizontal, vertical = map(float, image.info.get("dpi", (0, 0)))
-    return (horizontal, vertical) if 0 < horizontal < inf and 0 < vertical < inf else None

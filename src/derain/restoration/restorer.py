@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, UInt8, UInt16
 from torch import Tensor, nn
 
 from derain.errors import InputError
@@ -14,6 +14,8 @@ from derain.networks.running import channels_last, quantise, run
 from derain.networks.tile_memory import bytes_per_pixel
 from derain.restoration.tiles import overlap, part_size, spans, tiled
 from derain.support.devices import available_bytes, is_out_of_memory, usable_device
+
+Picture = UInt8[np.ndarray, "h w 3"] | UInt16[np.ndarray, "h w 3"]
 
 STRONGEST = 1.5
 """The largest strength."""
@@ -66,10 +68,10 @@ class TiledRestorer:
 
     def picture(
         self,
-        picture: UInt8[np.ndarray, "h w 3"],
+        picture: Picture,
         report: Callable[[int, int], None] = lambda done, total: None,
-    ) -> UInt8[np.ndarray, "h w 3"]:
-        """The restored picture; levels 0..255, upright.
+    ) -> Picture:
+        """The restored picture; levels 0..255, or 0..65535 of a picture of 16 bits, upright.
 
         Args:
             picture: a side may be 1 px long.
@@ -98,7 +100,7 @@ class TiledRestorer:
         return result
 
     def _finished(
-        self, picture: UInt8[np.ndarray, "h w 3"], report: Callable[[int, int], None]
+        self, picture: Picture, report: Callable[[int, int], None]
     ) -> Iterator[tuple[int, Float[Tensor, "_ w 3"]]]:
         """f(O) row of tiles by row of tiles, and where each begins."""
         height, width = picture.shape[:2]
@@ -110,7 +112,7 @@ class TiledRestorer:
         rows, columns = (spans(side, length, self._overlap) for side, length in zip(sides, part, strict=True))
         done = 0
 
-        def see(tile: UInt8[np.ndarray, "_ _ 3"]) -> Float[Tensor, "_ _ 3"]:
+        def see(tile: UInt8[np.ndarray, "_ _ 3"] | UInt16[np.ndarray, "_ _ 3"]) -> Float[Tensor, "_ _ 3"]:
             nonlocal done
             derained = self._tile(tile)
             done += 1
@@ -120,8 +122,9 @@ class TiledRestorer:
         for first, derained in tiled(picture, rows, columns, see, self._device):
             yield first, derained[: max(height - first, 0), :width]
 
-    def _tile(self, tile: UInt8[np.ndarray, "h w 3"]) -> Float[Tensor, "h w 3"]:
-        rainy = torch.from_numpy(tile).to(self._device).movedim(-1, 0)[None].float() / 255
+    def _tile(self, tile: Picture) -> Float[Tensor, "h w 3"]:
+        levels = torch.from_numpy(tile).to(self._device).movedim(-1, 0)[None]
+        rainy = levels.float() / torch.iinfo(levels.dtype).max
         try:
             derained = run(self._network, rainy.contiguous(memory_format=torch.channels_last))[0]
         except RuntimeError as error:
@@ -132,13 +135,17 @@ class TiledRestorer:
         return derained.movedim(0, -1)
 
     def _auto_tile_px(self) -> int:
-        if isinstance(self._network, OnnxNetwork):
-            needed = _ONNX_BYTES_PER_PIXEL
-        else:
-            needed = max(bytes_per_pixel(self._network, self._device), 1.0)  # a network may keep nothing
+        needed = needed_per_pixel(self._network, self._device)
         available = available_bytes(self._device) / 2
         side = int((min(available, _TILE_BYTES if self._device.type == "cpu" else available) / needed) ** 0.5)
         return min(max(side, _SMALLEST_TILE_PX), _LARGEST_TILE_PX)
+
+
+def needed_per_pixel(network: nn.Module, device: torch.device) -> float:
+    """Memory that a network, which is on `device`, needs for a pixel while it restores, in bytes."""
+    if isinstance(network, OnnxNetwork):
+        return _ONNX_BYTES_PER_PIXEL
+    return max(bytes_per_pixel(network, device), 1.0)  # a network may keep nothing
 
 
 def at_strength(
@@ -160,12 +167,11 @@ def at_strength(
     return result
 
 
-def _weighed(
-    picture: UInt8[np.ndarray, "h w 3"], derained: Float[Tensor, "h w 3"], strength: float
-) -> UInt8[np.ndarray, "h w 3"]:
-    rainy = torch.from_numpy(picture).to(derained.device).float().div_(255)
-    levels = quantise(torch.lerp(rainy, derained, strength).movedim(-1, 0))
-    return levels.movedim(0, -1).cpu().numpy()
+def _weighed(picture: Picture, derained: Float[Tensor, "h w 3"], strength: float) -> Picture:
+    levels = torch.from_numpy(picture).to(derained.device)
+    rainy = levels.float().div_(torch.iinfo(levels.dtype).max)
+    restored = quantise(torch.lerp(rainy, derained, strength).movedim(-1, 0), levels.dtype)
+    return restored.movedim(0, -1).cpu().numpy()
 
 
 def _refuse(strength: float) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, UInt8, UInt16
 from torch import Tensor
 
 from derain.errors import InputError
@@ -101,10 +101,10 @@ def spans(size_px: int, part_px: int, overlap: Overlap) -> list[Span]:
 
 
 def tiled(
-    picture: UInt8[np.ndarray, "h w 3"],
+    picture: UInt8[np.ndarray, "h w 3"] | UInt16[np.ndarray, "h w 3"],
     rows: list[Span],
     columns: list[Span],
-    see: Callable[[UInt8[np.ndarray, "_ _ 3"]], Float[Tensor, "_ _ 3"]],
+    see: Callable[[np.ndarray], Float[Tensor, "_ _ 3"]],
     device: torch.device,
 ) -> Iterator[tuple[int, Float[Tensor, "_ _ 3"]]]:
     """What `see` makes of the picture's tiles, put together on the device; only one row of tiles is in memory.

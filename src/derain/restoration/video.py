@@ -14,7 +14,7 @@ from jaxtyping import UInt8
 
 from derain.errors import InputError, needs_extra
 from derain.restoration.smoothing import Smoothing
-from derain.support.files import whole_file
+from derain.support.files import entry, whole_file
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -375,6 +375,8 @@ def _missing_bytes(source: Path) -> int:
 def _reading(source: Path) -> "Iterator[InputContainer]":
     with needs_extra("video", "videos need PyAV"):
         import av
+    if entry(source) == "other":  # a pipe might be waited at for ever
+        raise InputError(f"cannot read the video {source}: it is no regular file")
     with _errors_of(source), av.open(_no_url(source)) as reader:
         yield reader
 

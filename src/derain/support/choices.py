@@ -5,8 +5,11 @@ from typing import Literal
 Recipe = Literal["paper", "corrected"]
 """How streaks are rendered: as the public code does it, or with the turning about the true centre."""
 
-Match = Literal["names", "rain100l", "rain1400"]
-"""How rainy and clean pictures find each other: equal names, rain-1 with norain-1, or 1_2 with 1."""
+Convention = Literal["names", "rain100l", "rain200", "rain12", "rain1400", "spa", "rainds", "gtrain"]
+"""How the pictures of a set are named (docs/data.md)."""
+
+Match = Convention | tuple[str, str]
+"""How rainy and clean pictures find each other: by a set's convention, or by patterns of rainy and of clean names."""
 
 Precision = Literal["float32", "bfloat16"]
 """Numbers in which a training computes the network's products."""

@@ -1,8 +1,10 @@
 """Outputs are written whole or not at all."""
 
+import errno
 import json
 import os
 import tempfile
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from glob import escape
@@ -30,6 +32,17 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
+def regular(path: Path) -> Path:
+    """The same path, unless a pipe, a socket or a device is there, which a reader might wait at for ever.
+
+    Raises:
+        OSError: it is no regular file.
+    """
+    if entry(path) == "other":
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return path
+
+
 def checked_readable(path: Path) -> Path:
     """The same path, once the file has been opened for reading.
 
@@ -37,7 +50,7 @@ def checked_readable(path: Path) -> Path:
         InputError: it cannot be read; a MissingFileError if it does not exist.
     """
     try:
-        path.open("rb").close()
+        regular(path).open("rb").close()
     except OSError as error:
         raise unreadable(path, error) from error
     return path
@@ -56,6 +69,17 @@ def entry(path: Path) -> Literal["file", "folder", "other"] | None:
     except (OSError, ValueError):
         return None
     return "folder" if S_ISDIR(mode) else "file" if S_ISREG(mode) else "other"
+
+
+def folded(name: str) -> str:
+    """A name in the one form that it shares with all names that some file system takes for the same.
+
+    macOS and Windows ignore case, and macOS the way in which Unicode spells a letter.
+
+    >>> folded("IMG_1.JPG") == folded("img_1.jpg"), folded("caf\u00e9") == folded("Cafe\u0301")
+    (True, True)
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
 @contextmanager

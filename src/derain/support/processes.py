@@ -4,7 +4,10 @@ import ctypes
 import multiprocessing
 import os
 import platform
+import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -50,3 +53,20 @@ def end_with_parent() -> None:
             os._exit(1)
 
         threading.Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def deaf_to_interrupts() -> Iterator[None]:
+    """A block in which processes are started that Ctrl+C does not reach: the one that started them ends them.
+
+    The terminal sends SIGINT to all of them, and a process that is just importing would answer with a traceback. A
+    signal that comes within the block reaches this process at its end.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

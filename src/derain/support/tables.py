@@ -9,6 +9,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from derain.errors import InputError, did_you_mean, unreadable
+from derain.support.files import regular
 
 T = TypeVar("T")
 
@@ -24,7 +25,7 @@ def read_toml(path: Path, kind: str = "") -> dict[str, Any]:
         InputError: it cannot be read, or is not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(regular(path).read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise unreadable(path, error, kind) from error
 
@@ -34,9 +35,9 @@ def read_table(
 ) -> T:
     """A frozen dataclass from a table.
 
-    A field that is a tuple of any length takes a list or a single value; a mapping of dataclasses takes a table of
-    tables; a path is `located`. The metadata "entries" of a mapping, types by name, let its entries stand in the table
-    itself.
+    A field that is a tuple of any length takes a list or a single value; one that may be a tuple or something else
+    takes a list for the tuple; a mapping of dataclasses takes a table of tables; a path is `located`. The metadata
+    "entries" of a mapping, types by name, let its entries stand in the table itself.
 
     Args:
         kind: the dataclass; its field types decide what is valid.
@@ -84,9 +85,12 @@ def located(text: str, folder: Path) -> Path:
 
 def _value(kind: Any, value: Any, where: str, folder: Path) -> Any:
     origin, inner = get_origin(kind), get_args(kind)
-    if origin in (UnionType, Union) and NoneType in inner:
-        [kind] = [each for each in inner if each is not NoneType]
-        return None if value is None else _value(kind, value, where, folder)  # JSON has null, TOML has not
+    if origin in (UnionType, Union):
+        if value is None and NoneType in inner:  # JSON has null, TOML has not
+            return None
+        kinds = [each for each in inner if each is not NoneType]
+        listed = [each for each in kinds if (get_origin(each) is tuple) == isinstance(value, list)]
+        return _value((listed or kinds)[0], value, where, folder)
     if origin is tuple:
         entries = value if isinstance(value, list) else [value]
         if inner[-1] is not Ellipsis and len(entries) != len(inner):

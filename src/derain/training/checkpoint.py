@@ -1,6 +1,7 @@
 """Checkpoints: saved, resumed to the last bit, and refused where a run is another one."""
 
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,22 +12,28 @@ from torch import Tensor
 from derain.errors import InputError, TrainingError
 from derain.networks.base import Network
 from derain.networks.weights import load_weights, read_tensors, write_tensors
+from derain.support.files import regular
 from derain.training.slacking import SlackingWatch
 
 MODEL = "model.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
+LOG = "log.jsonl"
 
 
 def refuse_other_run(path: Path, description: dict[str, Any]) -> None:
-    """Refuse to go on with a run that was made with other settings, and a folder with a model but no run."""
+    """Refuse to go on with a run that was made with other settings, and a folder with a model or a log but no run.
+
+    A checkpoint says itself of which run it is (`resume`).
+    """
     if not path.exists():
-        if (path.parent / MODEL).exists():
-            raise InputError(
-                f"{path.parent} holds a {MODEL} of something else, as it has no run.json: give another --out"
-            )
+        for name in (MODEL,) if (path.parent / CHECKPOINT).exists() else (MODEL, LOG):
+            if os.path.lexists(path.parent / name):
+                raise InputError(
+                    f"{path.parent} holds a {name} of something else, as it has no run.json: give another --out"
+                )
         return
     try:
-        made_with = json.loads(path.read_text(encoding="utf-8"))
+        made_with = json.loads(regular(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
     _refuse_other(path.parent, made_with, description)
@@ -94,6 +101,8 @@ def resume(path: Path, description: dict[str, Any], state: State) -> None:
     if not path.exists():
         return
     tensors, header = read_tensors(path)
+    if not {"run", "iteration"} <= header.keys():
+        raise InputError(f"{path} is no checkpoint of a training and is not overwritten: give another --out")
     _refuse_other(path.parent, header["run"], description)
 
     def part(prefix: str) -> dict[str, Tensor]:

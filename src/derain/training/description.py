@@ -7,6 +7,7 @@ from typing import Any
 
 from derain.evaluation.test_sets import ValidationSet
 from derain.pictures.backgrounds import PatchSet
+from derain.training.pairs import PairPatches
 from derain.training.settings import TrainingSettings
 
 _HASHED = (
@@ -20,8 +21,9 @@ def describe_run(
     settings: TrainingSettings,
     network: Mapping[str, Any],
     rain: Mapping[str, Any],
-    patches: PatchSet,
+    patches: PatchSet | None,
     validation: Sequence[ValidationSet],
+    pairs: PairPatches | None = None,
     init: str | None = None,
 ) -> dict[str, Any]:
     """Describe a run for run.json, the header of its weights, and the check before it goes on.
@@ -33,8 +35,9 @@ def describe_run(
         settings: of the training.
         network: from `derain.networks.weights.describe`.
         rain: the description of the rain.
-        patches: the backgrounds.
+        patches: the backgrounds; None: it trains on pairs alone, and no rain is laid on anything.
         validation: the sets that are measured along the training.
+        pairs: that are trained on as they are.
         init: hash of the model that it begins from; None: fresh weights.
     """
     description = {
@@ -59,13 +62,13 @@ def describe_run(
         "objective": {
             "loss": settings.loss,
             "count": settings.count,
-            "photos": patches.photos,
+            **({"photos": patches.photos} if patches else {}),
             "background_size": settings.background_size,
             "patch_size": settings.sample_size,
             "batch_size": settings.batch_size,
             "layers": settings.layers,
-            "rain": rain,
-            "content_hash": patches.content_hash,
+            **({"rain": rain, "content_hash": patches.content_hash} if patches else {}),
+            **({"pairs": {"samples": settings.pair_samples, **pairs.describe()}} if pairs else {}),
             **settings.added("objective"),
         },
     }

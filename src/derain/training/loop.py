@@ -21,6 +21,7 @@ from derain.probe.measure import probe_network
 from derain.support.devices import usable_device
 from derain.support.files import make_folder, remove_leftovers, write_json
 from derain.support.randomness import generator
+from derain.support.records import alone_in
 from derain.training.checkpoint import (
     CHECKPOINT,
     MODEL,
@@ -71,16 +72,21 @@ def train(
         report: called after every iteration; the loss is given every 50.
 
     Raises:
-        InputError: bad settings or photos; `out` was made with other settings, the first of which is named; or
-            it holds a model of something else.
+        InputError: bad settings or photos; `out` was made with other settings, the first of which is named; it holds
+            a model, a checkpoint or a log of something else; or another training is at work in it.
         TrainingError: loss or weights became NaN or infinite; the last good checkpoint stays.
     """
     if checkpoint_every < 1:
         raise InputError(f"--checkpoint-every must be at least 1, not {checkpoint_every}")
-    # Make everything ready, and refuse a folder of something else.
     place = usable_device(device)
     run = prepare(settings, place)
-    make_folder(out)
+    with alone_in(make_folder(out), "derain train"):
+        return _train(run, out, place, checkpoint_every, report)
+
+
+def _train(run: Run, out: Path, place: torch.device, checkpoint_every: int, report: Callable[[Progress], None]) -> Path:
+    # Refuse a folder of something else.
+    settings = run.settings
     refuse_other_run(out / "run.json", run.description)
     model, checkpoint = out / MODEL, out / CHECKPOINT
     if model.exists():

@@ -1,6 +1,7 @@
-"""A training objective: batch k as a pure function of (seed, k)."""
+"""Training objectives: batch k as a pure function of (seed, k)."""
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -9,6 +10,16 @@ from torch import Tensor
 
 from derain.pictures.degradation import Degradation
 from derain.support.randomness import generator
+
+Batch = tuple[Float[Tensor, "b 3 p p"], Float[Tensor, "b 3 p p"]]
+"""Degraded and clean pictures, RGB in 0..1, whole 8-bit levels."""
+
+
+@runtime_checkable
+class Batches(Protocol):
+    """All that the loop asks of an objective."""
+
+    def batch(self, k: int) -> Batch: ...
 
 
 @dataclass(frozen=True)
@@ -33,8 +44,8 @@ class Objective:
     patch_size_px: int
     seed: int
 
-    def batch(self, k: int) -> tuple[Float[Tensor, "b 3 p p"], Float[Tensor, "b 3 p p"]]:
-        """Batch k: degraded and clean pictures, RGB in 0..1, whole 8-bit levels."""
+    def batch(self, k: int) -> Batch:
+        """Batch k."""
         count, _, size, _ = self.patches.shape
         side = self.patch_size_px
         rng = generator(self.seed, "batch", k)
@@ -49,6 +60,49 @@ class Objective:
         degraded = self.degradation.degrade(clean, rng)
         samples, (rows, columns) = np.arange(self.batch_size), np.arange(side) + places[:, :, None]
         return _cut(degraded, samples, rows, columns) / 255, _cut(clean, samples, rows, columns) / 255
+
+
+@dataclass(frozen=True)
+class PairObjective:
+    """Pairs as they are: every sample is one square cut from both pictures of a pair, flipped in half of the cases.
+
+    Attributes:
+        degraded: patches of the degraded pictures, on the training device, 0..255.
+        clean: what is behind them, patch for patch.
+        batch_size: samples in a batch.
+        patch_size_px: side of the samples; at most that of the patches.
+        seed: with k all that a batch depends on.
+    """
+
+    degraded: UInt8[Tensor, "count 3 size size"]
+    clean: UInt8[Tensor, "count 3 size size"]
+    batch_size: int
+    patch_size_px: int
+    seed: int
+
+    def batch(self, k: int) -> Batch:
+        """Batch k."""
+        count, _, size, _ = self.clean.shape
+        side = self.patch_size_px
+        rng = generator(self.seed, "pairs", k)
+        chosen = rng.integers(count, size=self.batch_size)
+        rows, columns = rng.integers(size - side + 1, size=(2, self.batch_size, 1)) + np.arange(side)
+        flipped = rng.random(self.batch_size) < 0.5
+        columns = np.where(flipped[:, None], columns[:, ::-1], columns)
+        return _cut(self.degraded, chosen, rows, columns) / 255, _cut(self.clean, chosen, rows, columns) / 255
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """Batches of two objectives, one behind the other."""
+
+    first: Batches
+    second: Batches
+
+    def batch(self, k: int) -> Batch:
+        """Batch k."""
+        (degraded, clean), (more_degraded, more_clean) = self.first.batch(k), self.second.batch(k)
+        return torch.cat([degraded, more_degraded]), torch.cat([clean, more_clean])
 
 
 def _cut(

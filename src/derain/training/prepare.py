@@ -20,6 +20,7 @@ from derain.networks.weights import describe, load_weights
 from derain.pictures.backgrounds import ContentFilter, PatchSet, load_patches, split_photos, whole_photos
 from derain.pictures.degradation import Degradation
 from derain.pictures.images import list_images
+from derain.pictures.pairs import Pair, match_pairs
 from derain.probe.maps import Scene, lay_scene
 from derain.probe.space import COARSE
 from derain.rain import Rain, RainBank, load_rain
@@ -28,7 +29,8 @@ from derain.rain.unseen import unseen_beside
 from derain.support.devices import available_bytes
 from derain.support.randomness import generator
 from derain.training.description import describe_run
-from derain.training.objective import Objective
+from derain.training.objective import Batches, Mixed, Objective, PairObjective
+from derain.training.pairs import PairPatches, cut_pairs
 from derain.training.settings import TrainingSettings
 from derain.training.validation import held_out_set
 
@@ -42,7 +44,7 @@ class Run:
     settings: TrainingSettings
     description: dict[str, Any]
     network: Network
-    objective: Objective
+    objective: Batches
     validation: list[ValidationSet]
     scene: Scene | None
 
@@ -59,7 +61,10 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
     refuse_too_many_weights(name, hyperparameters, available)
     rain = load_rain(settings.rain, settings.recipe)
     training_photos, held_out = split_backgrounds(settings)
-    patches = _backgrounds(settings, training_photos)
+    patches = _backgrounds(settings, training_photos) if settings.backgrounds else None
+    pairs_of = [] if settings.pairs is None else match_pairs(*settings.pairs, settings.match)
+    trained = [*training_photos, *_files(pairs_of)]
+    pairs = _pairs(settings, pairs_of) if pairs_of else None
 
     # Build the network, and refuse one that cannot be trained like this.
     with torch.random.fork_rng(devices=[]):
@@ -76,24 +81,20 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
             refuse_untrainable(network, settings)
     refuse_too_large(network, settings.batch_size, settings.sample_size, available)
 
-    # Make the objective, with a bank of rain where one is asked for.
-    degradation: Degradation = rain
-    if settings.layers is not None:
-        refuse_too_large_bank(settings.layers, settings.background_size, available)
-        degradation = RainBank.render(rain, settings.layers, settings.background_size, settings.seed, device)
-    objective = Objective(
-        patches=torch.from_numpy(patches.patches).to(device),
-        degradation=degradation,
-        batch_size=settings.batch_size,
-        patch_size_px=settings.sample_size,
-        seed=settings.seed,
-    )
+    # Make the objective.
+    objective: Batches
+    if pairs is None:
+        objective = _under_rain(settings, patches, rain, device)
+    elif patches is None:
+        objective = _of_pairs(settings, pairs, device)
+    else:
+        objective = Mixed(_under_rain(settings, patches, rain, device), _of_pairs(settings, pairs, device))
 
     # Lay out what is measured along the training.
     photos = held_out
     if settings.validation is not None:
         photos = list_images(settings.validation)
-        _refuse_shared(training_photos, photos)
+        _refuse_shared(trained, photos, "--validation")
     most = whole_photos(photos, settings.background_size, _MOST_HELD_OUT) if settings.skip_bad else len(photos)
     validation = _validation(settings, photos, most, rain)
     if settings.stop_when_slacking and len(validation[0].samples) < 2:
@@ -106,7 +107,7 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
         scene = lay_scene(space, photos, settings.seed, skip_bad=settings.skip_bad)
 
     # Describe it all.
-    description = describe_run(settings, describe(name, network), rain.describe(), patches, validation, init)
+    description = describe_run(settings, describe(name, network), rain.describe(), patches, validation, pairs, init)
     return Run(settings, description, network, objective, validation, scene)
 
 
@@ -132,7 +133,11 @@ def split_backgrounds(settings: TrainingSettings) -> tuple[list[Path], list[Path
     Raises:
         InputError: a folder holds no image, or there is only one photo.
     """
+    if not settings.backgrounds and settings.pairs is None:
+        raise InputError("give --backgrounds or --pairs")
     photos = [photo for folder in settings.backgrounds for photo in list_images(folder)]
+    if not photos:
+        return [], []
     if not (settings.validate_every or settings.probe_every) or settings.validation is not None:
         return photos, []
     if len(photos) < 2:
@@ -148,27 +153,65 @@ def split_backgrounds(settings: TrainingSettings) -> tuple[list[Path], list[Path
     return training, held_out
 
 
-def _refuse_shared(training: list[Path], validation: list[Path]) -> None:
+def _refuse_shared(training: list[Path], validation: list[Path], flag: str) -> None:
     trained = {os.path.realpath(photo) for photo in training}
     for photo in validation:
         if os.path.realpath(photo) in trained:
-            raise InputError(f"{photo} is trained on, so --validation must not hold it")
+            raise InputError(f"{photo} is trained on, so {flag} must not hold it")
+
+
+def _files(pairs: list[Pair]) -> list[Path]:
+    return [path for pair in pairs for path in (pair.rainy, pair.clean)]
 
 
 def _backgrounds(settings: TrainingSettings, photos: list[Path]) -> PatchSet:
-    content_filter = None
+    content = _content(settings)
+    return load_patches(photos, settings.count, settings.background_size, settings.seed, content, settings.skip_bad)
+
+
+def _pairs(settings: TrainingSettings, pairs: list[Pair]) -> PairPatches:
+    """Cut the patches of pairs; no file of theirs may be validated on."""
+    if settings.validation_pairs is not None:
+        validation = _files(match_pairs(*settings.validation_pairs, settings.match))
+        _refuse_shared(_files(pairs), validation, "--validation-pairs")
+    content = _content(settings)
+    return cut_pairs(pairs, settings.count, settings.background_size, settings.seed, content, settings.skip_bad)
+
+
+def _content(settings: TrainingSettings) -> ContentFilter | None:
     if settings.min_std > 0 or settings.max_white < 1:
-        content_filter = ContentFilter(min_std=settings.min_std, max_white=settings.max_white)
-    return load_patches(
-        photos, settings.count, settings.background_size, settings.seed, content_filter, settings.skip_bad
+        return ContentFilter(min_std=settings.min_std, max_white=settings.max_white)
+    return None
+
+
+def _under_rain(settings: TrainingSettings, patches: PatchSet | None, rain: Rain, device: torch.device) -> Objective:
+    """Backgrounds under rain, of a bank where one is asked for."""
+    assert patches is not None
+    degradation: Degradation = rain
+    if settings.layers is not None:
+        refuse_too_large_bank(settings.layers, settings.background_size, available_bytes(device))
+        degradation = RainBank.render(rain, settings.layers, settings.background_size, settings.seed, device)
+    return Objective(
+        patches=torch.from_numpy(patches.patches).to(device),
+        degradation=degradation,
+        batch_size=settings.batch_size - settings.pair_samples,
+        patch_size_px=settings.sample_size,
+        seed=settings.seed,
     )
+
+
+def _of_pairs(settings: TrainingSettings, pairs: PairPatches, device: torch.device) -> PairObjective:
+    rainy, clean = (torch.from_numpy(patches).to(device) for patches in (pairs.rainy, pairs.clean))
+    return PairObjective(rainy, clean, settings.pair_samples, settings.sample_size, settings.seed)
 
 
 def _validation(settings: TrainingSettings, photos: list[Path], most: int, rain: Rain) -> list[ValidationSet]:
     if not settings.validate_every:
         return []
-    unseen = unseen_beside(rain)
-    sets = [held_out_set(photos, most, settings.background_size, unseen, settings.seed, settings.skip_bad)]
+    sets = []
+    if photos:
+        unseen = unseen_beside(rain)
+        sets = [held_out_set(photos, most, settings.background_size, unseen, settings.seed, settings.skip_bad)]
     if settings.validation_pairs is not None:
         sets.append(pairs_set(*settings.validation_pairs, settings.match))
     return sets

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from derain.errors import InputError, one_of
-from derain.support.choices import Match, Precision, Recipe
+from derain.support.choices import Convention, Match, Precision, Recipe
 
-_CHOICES = {"recipe": get_args(Recipe), "precision": get_args(Precision), "match": get_args(Match)}
+_CHOICES = {"recipe": get_args(Recipe), "precision": get_args(Precision)}
 
 LOSS_TERMS = ("l1", "l2", "ssim")
 """Terms of a loss, on the network's last picture: L1, the mean square, and 1 - SSIM."""
@@ -28,10 +28,14 @@ Part = Literal["optimiser", "objective"]
 class TrainingSettings:
     """The training objective, the network and how it is trained; the defaults are the paper's (section 3.1)."""
 
-    backgrounds: tuple[Path, ...]
-    """Folders of background photos."""
-    count: int
-    """Number of background patches to train on."""
+    backgrounds: tuple[Path, ...] = ()
+    """Folders of background photos; none: train on --pairs alone."""
+    count: int = 0
+    """Number of background patches to train on, and of patches of --pairs."""
+    pairs: tuple[Path, Path] | None = None
+    """Two folders of rainy and clean pictures to train on as they are, alone or beside backgrounds under rain."""
+    pairs_share: float = field(default=0.5, metadata={"added_to": "objective"})
+    """Share of the samples of a batch that are cut from --pairs, where there are backgrounds as well."""
     rain: str = "medium"
     """Rain to train on: small, medium, large, lines, wide, or a TOML file."""
     recipe: Recipe = "paper"
@@ -79,7 +83,7 @@ class TrainingSettings:
     validation_pairs: tuple[Path, Path] | None = None
     """Two folders of rainy and clean pictures to measure as well."""
     match: Match = "names"
-    """Rule by which the pictures of the validation pairs find each other."""
+    """Rule by which the pictures of --pairs and of --validation-pairs find each other: a set's, or two patterns."""
     seed: int = 0
     """Seed of everything that is drawn."""
     split_seed: int | None = None
@@ -93,6 +97,8 @@ class TrainingSettings:
     def _check_choices(self) -> None:
         for name, choices in _CHOICES.items():
             one_of(getattr(self, name), choices, name)
+        if isinstance(self.match, str):
+            one_of(self.match, get_args(Convention), "match")
         terms = {} if self.loss == "own" else read_loss(self.loss)
         if "ssim" in terms and self.sample_size < _SSIM_WINDOW_PX:
             raise InputError(f"--loss {self.loss} needs samples of at least {_SSIM_WINDOW_PX} pixels a side")
@@ -123,8 +129,33 @@ class TrainingSettings:
             )
         if not self.validate_every and (self.validation_pairs or self.stop_when_slacking):
             raise InputError("--validation-pairs and --stop-when-slacking need --validate-every")
+        if self.pairs is not None:
+            self._check_pairs()
+        if self.warmup >= self.iterations:
+            raise InputError(f"--warmup {self.warmup} must be shorter than --iterations {self.iterations}")
         if self.validation is not None and not self.validate_every and not self.probe_every:
             raise InputError("--validation needs --validate-every or --probe-every")
+
+    def _check_pairs(self) -> None:
+        if self.backgrounds and not 0 < self.pair_samples < self.batch_size:
+            share = f"--pairs-share {self.pairs_share} of --batch-size {self.batch_size}"
+            raise InputError(f"{share} is {self.pair_samples} samples: it must leave some of either kind")
+        photos = self.backgrounds or self.validation is not None
+        if not photos and (self.probe_every or self.stop_when_slacking):
+            raise InputError("--probe-every and --stop-when-slacking need --backgrounds or --validation")
+        if not photos and self.validate_every and self.validation_pairs is None:
+            raise InputError("--validate-every needs --backgrounds, --validation or --validation-pairs")
+
+    @property
+    def pair_samples(self) -> int:
+        """Number of samples of a batch that are cut from pairs.
+
+        >>> TrainingSettings((Path("photos"),), 8, (Path("rainy"), Path("clean")), pairs_share=0.25).pair_samples
+        4
+        """
+        if self.pairs is None:
+            return 0
+        return round(self.pairs_share * self.batch_size) if self.backgrounds else self.batch_size
 
     @property
     def sample_size(self) -> int:

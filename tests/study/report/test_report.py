@@ -544,3 +544,14 @@ def test_maps_of_trainings_that_two_studies_share_are_drawn_once(study: Study, t
     figures = {path.name for path in (tmp_path / "results" / "report" / "figures").iterdir()}
     assert "study.cpu.response1.png" in figures
     assert not any("again" in name and "response" in name for name in figures)
+
+
+@pytest.mark.parametrize("name", ["index.html", "report.json", "figures/own.png"])
+def test_files_of_somebody_else_are_not_overwritten(study: Study, tiny: Scale, tmp_path: Path, name: str) -> None:
+    make_results(study, tiny, tmp_path / "results", (0,), falling)
+    own = tmp_path / "results" / "report" / name
+    own.parent.mkdir(parents=True)
+    own.write_text('{"mine": 1}')
+    with pytest.raises(InputError, match="derain study report"):
+        write_report(tmp_path / "results")
+    assert own.read_text() == '{"mine": 1}'

@@ -103,3 +103,10 @@ def test_a_result_whose_figures_are_not_as_they_should_be_is_named(store: Store)
     path.write_text(json.dumps(content))
     with pytest.raises(InputError, match=r"a\.json: it is damaged"):
         store.result("a")
+
+
+def test_an_index_of_something_else_is_not_overwritten(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "index.json").write_text('{"pages": 3}')
+    with pytest.raises(InputError, match=r"index\.json is no index of results and is not overwritten"):
+        store.records()
+    assert (tmp_path / "index.json").read_text() == '{"pages": 3}'

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from derain.errors import InputError
-from derain.study.run.store import Store, read_json
-from derain.support.files import write_bytes
+from derain.study.run.store import FORMAT, Store, read_json
+from derain.support.files import make_folder, write_bytes
 from derain.support.pages import image_html, to_svg
+from derain.support.records import OwnedFolder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,6 +36,18 @@ class ReportFolder:
     device: str
     shown: dict[frozenset[str], str] = field(default_factory=dict)
     figures: list[str] = field(default_factory=list)
+
+    def claim(self) -> None:
+        """Make the folder, and note that it holds a report, so that one that is broken off can be made again.
+
+        Raises:
+            InputError: it holds a page or figures that are no report, or cannot be written.
+        """
+        owned = OwnedFolder(self.folder, "report.json", "derain study report")
+        owned.claim(("format", "figures", "studies"), ["index.html", "figures"])
+        make_folder(self.folder / "figures")
+        if not (self.folder / "report.json").exists():
+            owned.write({"format": FORMAT, "figures": [], "studies": []})
 
     def save(self, figure: "Figure", name: str, text: str) -> Markup:
         """Write a figure as PNG and SVG, and give the HTML that holds it."""

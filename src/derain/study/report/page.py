@@ -18,7 +18,7 @@ from derain.study.report.folder import ReportFolder
 from derain.study.report.sections import Section, make_section, rows_of
 from derain.study.report.tables import all_figures, left_out, verdict_overview
 from derain.study.run.store import FORMAT, Store
-from derain.support.files import make_folder, write_bytes, write_json
+from derain.support.files import write_bytes, write_json
 from derain.support.pages import drawing, render
 
 _ORDER = get_args(FigureName)
@@ -55,10 +55,10 @@ def write_report(
     if not studies:
         raise InputError(f"{results} holds no results of a study")
     folder = ReportFolder(Store(results), (out or results) / "report", device)
+    folder.claim()
     sections: list[Section] = []
     found: list[tuple[Results, list[Verdict]]] = []
     with drawing():
-        make_folder(folder.folder / "figures")
         for done, each in enumerate(studies):
             progress(done, len(studies))
             known = complexity or _complexity(each)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from derain.study.run.task import Task, execute
 from derain.support.devices import usable_device
+from derain.support.processes import deaf_to_interrupts
 
 
 class LocalExecutor:
@@ -54,7 +55,8 @@ class LocalExecutor:
         while self._waiting and len(self._running) < self._workers:
             task = self._waiting.pop(0)
             process = self._context.Process(target=execute, args=(task, *self._arguments), daemon=True)
-            process.start()
+            with deaf_to_interrupts():
+                process.start()
             self._running[process] = task
 
     def close(self) -> None:

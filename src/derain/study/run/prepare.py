@@ -19,7 +19,7 @@ from derain.study.run.response import lay
 from derain.study.run.store import Store
 from derain.study.run.task import Task, axes_of
 from derain.study.run.trained import training_photos
-from derain.support.files import make_folder
+from derain.support.files import folded, make_folder
 
 
 def prepare(
@@ -188,7 +188,7 @@ def _refuse_equal_names(kind: str, things: Iterable[Study | Test]) -> None:
     """Results of one would replace those of the other."""
     known: dict[str, Study | Test] = {}
     for each in things:
-        if known.setdefault(each.name, each) != each:
+        if known.setdefault(folded(each.name), each) != each:
             raise InputError(f"there are two different definitions of the {kind} {each.name!r}: name one otherwise")
 
 

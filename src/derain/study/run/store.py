@@ -15,12 +15,13 @@ from derain.evaluation.metrics import METRICS
 from derain.study.plan.spec import AXES, with_defaults
 from derain.study.run.recorded import RecordedStudy
 from derain.study.run.result import Result
-from derain.support.files import write_bytes, write_json
+from derain.support.files import regular, write_bytes, write_json
 
 FORMAT = 1
 THRESHOLDS = (10, 50)
 _FIGURES = tuple(metric.name for metric in METRICS)
 _COLUMNS = ("id", *AXES, "photos", "parameters", "seconds", "test", "threshold", *_FIGURES)
+_NAMED = {"id", "test", "threshold"}  # columns of every version
 _ORDER = itemgetter(*map(_COLUMNS.index, (*AXES, "test", "threshold")))
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
@@ -32,7 +33,7 @@ def read_json(path: Path, *needed: str) -> dict[str, Any]:
         InputError: it is damaged, or was written by a newer version.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(regular(path).read_text(encoding="utf-8"))
         version = content["format"]
         is_newer = version > FORMAT
         missing = [key for key in needed if key not in content]
@@ -138,10 +139,12 @@ class Store:
         """
         path, results = self.folder / "index.json", self.folder / "results"
         try:
-            kept = json.loads(path.read_bytes())
-            known = kept["files"] if kept["columns"] == list(_COLUMNS) else {}
+            kept = json.loads(regular(path).read_bytes())
         except _DAMAGE:
-            known = {}
+            kept = {"columns": [], "files": {}}
+        if not isinstance(kept, dict) or not {"columns", "files"} <= kept.keys():
+            raise InputError(f"{path} is no index of results and is not overwritten; move it away")
+        known = kept["files"] if kept["columns"] == list(_COLUMNS) else {}
         found: dict[str, dict[str, Any]] = {}
         for entry in list(os.scandir(results)) if results.is_dir() else ():  # faster than `glob` and `stat`
             if entry.name.endswith(".json"):
@@ -195,3 +198,14 @@ def to_csv(records: Sequence[dict[str, Any]]) -> str:
     writer.writeheader()
     writer.writerows(records)
     return text.getvalue()
+
+
+def is_table(content: Sequence[dict[str, Any]]) -> bool:
+    """True for the content of a JSON file that holds `Store.records`, of this version or another."""
+    return bool(content) and all(record.keys() >= _NAMED for record in content)
+
+
+def is_table_csv(path: Path) -> bool:
+    """True for a file that holds the text of `to_csv`, of this version or another."""
+    with path.open("rb") as file:
+        return set(file.readline(10_000).decode(errors="replace").rstrip().split(",")) >= _NAMED

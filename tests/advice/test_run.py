@@ -76,12 +76,16 @@ def test_it_trains_within_the_budget_and_keeps_everything(advised: tuple[Path, C
 
 @pytest.mark.slow
 def test_it_says_what_it_does_and_why(advised: tuple[Path, Candidate, str]) -> None:
-    _, best, shown = advised
+    out, best, shown = advised
     assert "2 rains, 2 numbers of backgrounds from 8 to 16: 4 candidates, at most 4 trainings" in shown
     assert "Measured on 2 photos kept out, under threads, other streaks, heavy, drizzle, veils." in shown
     assert "0 of 4 trainings done. Next: a first look at every rain." in shown
     assert "small rain on 16 backgrounds, seed 0: PSNR-Y" in shown
     assert f"Recommended: {best}" in shown
+    nothing = json.loads((out / "advice.json").read_text())["nothing"]
+    assert f"Doing nothing: PSNR-Y {nothing['psnr_y']:.2f} dB, controlled removal 0.00, clean error 0.0" in shown
+    scores = [each["score"] for each in json.loads((out / "advice.json").read_text())["results"]]
+    assert ("But doing nothing scores higher" in shown) == (nothing["score"] > max(scores))
     assert "controlled" in shown
 
 

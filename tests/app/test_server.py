@@ -160,3 +160,16 @@ def test_no_request_gets_at_a_picture_that_was_not_uploaded(client, tmp_path: Pa
 def test_large_files_are_refused(client) -> None:
     assert client.post("/gradio_api/upload", files={"files": ("a.png", b"x" * 900)}).status_code == 200
     assert client.post("/gradio_api/upload", files={"files": ("b.png", b"x" * 1100)}).status_code == 413
+
+
+def test_behind_a_proxy_the_page_asks_for_its_files_under_the_path_of_the_proxy(model: Path) -> None:
+    pytest.importorskip("gradio")
+    from fastapi.testclient import TestClient
+
+    async def build() -> object:
+        return application(load_networks([model]), None, ServeSettings(root_path="/tools/derain/"))
+
+    with TestClient(asyncio.run(build())) as behind:
+        assert behind.get("/config").json()["root"].endswith("/tools/derain")
+    with pytest.raises(InputError, match="--root-path must begin with /"):
+        ServeSettings(root_path="derain")

@@ -23,6 +23,7 @@ from derain.pictures.images import list_images, read_image, write_image
 TINY = ["--network", "resnet:features=4,blocks=1", "--background-size", "32", "--batch-size", "2", "--iterations", "4"]
 
 TRAIN = ["train", "--backgrounds", "{photos}", "--count", "8", "--out", "{tmp}/o"]
+STUDY = str(Path(__file__).parents[2] / "studies" / "f4.toml")
 SELF = ["evaluate", "--rainy", "{photos}", "--clean", "{photos}"]
 
 
@@ -181,6 +182,9 @@ def test_train_takes_every_flag_of_the_small_protocol(derain, photos: Path, tmp_
         (["synth", "{photos}", "--out", "{photos}/cat.png"], "cannot write"),
         (["synth", "{photos}", "--out", "{tmp}/o", "--seed", "-1"], "seed must not be negative"),
         (["synth", "{photos}", "--out", "{tmp}/o", "--device", "gpu"], "the device gpu cannot be used"),
+        ([*SELF, "--model", "balanced", "--device", "mps"], "the device mps cannot be used: there is none"),
+        (["study", "run", STUDY, "--out", "{tmp}/o"], "with --scale: paper (250,000 iterations), gpu (20,000"),
+        ([*TRAIN, *TINY[2:], "--warmup", "4"], "--warmup 4 must be shorter than --iterations 4"),
         (["study", "run", "{tmp}", "--out", "{tmp}/o", "--threads", "0"], "--workers and --threads must be 1 or more"),
         (["train", "--backgrounds", "{tmp}", "--count", "8", "--out", "{tmp}/o"], "is empty"),
         (TRAIN, "patch of 128 x 128"),

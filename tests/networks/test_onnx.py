@@ -244,3 +244,12 @@ def test_an_onnx_file_of_another_program_is_not_overwritten(tmp_path: Path) -> N
     path.unlink()
     for _ in range(2):
         assert export_onnx(network, {}, path) < 1e-5
+
+
+def test_an_opset_that_is_not_known_is_named(tmp_path: Path) -> None:
+    path = onnx_file(tmp_path / "model.onnx", ["n", 3, "h", "w"])
+    model = onnx.load(path)
+    model.opset_import[0].version = 99
+    onnx.save(model, path)
+    with pytest.raises(InputError, match=r"model\.onnx is of opset 99, and the ONNX Runtime .* up to \d+: export"):
+        load_model(path)

@@ -9,7 +9,7 @@ import torch
 from derain.errors import InputError
 from derain.networks import build, load_model, load_official
 from derain.networks.export import export_float16
-from derain.networks.weights import describe, write_tensors
+from derain.networks.weights import describe, read_tensors, write_tensors
 
 
 @pytest.fixture
@@ -116,3 +116,11 @@ def test_the_command_writes_it_beside_the_model(model: Path, monkeypatch, capsys
     cli.main()
     assert "differs from the model by at most" in capsys.readouterr().out
     assert load_model(model.with_name("model.float16.safetensors"))[1] == load_model(model)[1]
+
+
+@pytest.mark.parametrize("archive", [True, False])
+def test_a_file_of_torch_save_under_another_name_is_named(tmp_path: Path, archive: bool) -> None:
+    path = tmp_path / "model.pth.tar"
+    torch.save({"weight": torch.zeros(3)}, path, _use_new_zipfile_serialization=archive)
+    with pytest.raises(InputError, match=r"model\.pth\.tar was written by torch\.save and is no safetensors file"):
+        read_tensors(path)

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -82,3 +84,15 @@ def test_rain100l_is_recovered_and_laid_on_its_own_backgrounds(data):
     layers = family.layers(200, height, width, generator(0))
     errors = [float((compose(pair[1], layer) - pair[0]).abs().max()) for layer in layers]
     assert min(errors) == 0
+
+
+@pytest.mark.parametrize(("levels", "warned"), [((40, 40, 40), False), ((40, 0, 0), True), ((40, -40, -40), True)])
+def test_differences_that_are_no_grey_light_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, levels: tuple[int, ...], warned: bool
+) -> None:
+    clean = np.full((20, 20, 3), 100, np.uint8)
+    for name, picture in (("rainy", (clean + np.array(levels)).astype(np.uint8)), ("clean", clean)):
+        (tmp_path / name).mkdir()
+        write_image(tmp_path / name / "a.png", picture)
+    Recovered(tmp_path / "rainy", tmp_path / "clean")
+    assert ("differ by other things than grey light" in caplog.text) == warned

@@ -123,7 +123,14 @@ def advise(settings: AdviceSettings, out: Path, console: Console, device: str = 
 
     with alone_in(out, "derain advise"), worker_pool(settings.workers) as pool:
         results = search(task.space, measure, announce)
-    return _recommend(task, results, rounds, out, console)
+    return _recommend(task, results, rounds, _of_nothing(task, device), out, console)
+
+
+def _of_nothing(task: _Task, device: str) -> Measurement:
+    """The figures of doing nothing, on what the candidates are measured on."""
+    network, _ = load_model("nothing")
+    found = {each.name: evaluate_network(each.samples, network, device) for each in task.probes.lay()}
+    return summarise({name: each.to_json()["images"] for name, each in found.items()}, task.settings.prefer)
 
 
 def _task(settings: AdviceSettings) -> _Task:
@@ -170,10 +177,14 @@ def _announce(task: _Task, console: Console) -> None:
             console.print(f"The probe {probe.name} is left out for all: it is among the rains to choose from.")
 
 
-def _recommend(task: _Task, results: Results, rounds: list[dict[str, Any]], out: Path, console: Console) -> Candidate:
-    """Write and show what was found; the best candidate."""
+def _recommend(
+    task: _Task, results: Results, rounds: list[dict[str, Any]], nothing: Measurement, out: Path, console: Console
+) -> Candidate:
+    """Write and show what was found, beside doing nothing; the best candidate."""
     best = ranking(task.space, results)[0]
     reason = explain(task.space, results)
+    if nothing.score > average(results)[best].score:
+        reason = f"But doing nothing scores higher: train longer, or on other rains, before you use it. {reason}"
     command_line = command(
         replace(task.training(Trial(best, 0)), validate_every=0, split_seed=None), out / "recommended"
     )
@@ -184,6 +195,7 @@ def _recommend(task: _Task, results: Results, rounds: list[dict[str, Any]], out:
             {**asdict(trial.candidate), "seed": task.settings.seed + trial.seed, **_figures(measurement)}
             for trial, measurement in results.items()
         ],
+        "nothing": _figures(nothing),
         "rounds": rounds,
         "probes": task.sources,
         "settings": asdict(task.settings),
@@ -192,7 +204,7 @@ def _recommend(task: _Task, results: Results, rounds: list[dict[str, Any]], out:
     write_json(out / "advice.json", json.loads(json.dumps(advice, default=str)))
     drawn = draw_trade_off(results, best, out / "trade-off.png")
 
-    console.print("", table(results, best), "")
+    console.print("", table(results, best), "", f"Doing nothing: {describe_measurement(nothing)}", "")
     console.print(f"Recommended: {best}. {reason}")
     console.print(
         "To train it on all photos (this length is what was measured; a longer one may be balanced elsewhere):"

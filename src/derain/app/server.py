@@ -98,7 +98,8 @@ def application(networks: dict[str, Network], report: Path | None, settings: Ser
         blocks.has_launched = True  # before that gradio (6.31) lets requests name any file of the server as an upload
         gradio.mount_gradio_app(
             app, blocks, "/", css_paths=CSS, theme=THEME, max_file_size=round(settings.max_mb * 1e6), footer_links=[],
-            run_history=False, show_error=False, ssr_mode=False, app_kwargs={"openapi_url": None},
+            run_history=False, show_error=False, ssr_mode=False, root_path=settings.root_path.rstrip("/"),
+            app_kwargs={"openapi_url": None},
         )  # fmt: skip
         failed.pop_all()
     return app

@@ -24,6 +24,8 @@ class ServeSettings:
     """Address to listen on; 0.0.0.0 for all of this machine's."""
     port: int = 7860
     """Port to listen on; 0 for any that is free."""
+    root_path: str = ""
+    """Path under which a proxy in front of it shows the page, such as /derain."""
     max_mb: float = 50.0
     """Larger files are refused, in megabytes."""
     max_pixels: int = 50_000_000
@@ -32,5 +34,7 @@ class ServeSettings:
     """Torch device to restore on."""
 
     def __post_init__(self) -> None:
+        if self.root_path and not self.root_path.startswith("/"):
+            raise InputError(f"--root-path must begin with /, not {self.root_path!r}")
         if not 0 < self.max_mb < inf:
             raise InputError(f"the largest upload must be a number of megabytes above 0, not {self.max_mb}")

@@ -53,9 +53,10 @@ class Evaluate:
             raise InputError("give every --model once")
 
         from derain.evaluation.evaluate import compare, evaluate, is_result
-        from derain.evaluation.restorers import FolderRestorer, NetworkRestorer, Restorer
+        from derain.evaluation.restorers import FolderRestorer, Restorer
         from derain.networks.loading import load_models
         from derain.pictures.pairs import match_pairs
+        from derain.restoration.pairs import AnySizeRestorer
         from derain.support.devices import exact_float32
         from derain.support.files import write_json
         from derain.support.records import claim_file, is_json
@@ -68,7 +69,7 @@ class Evaluate:
         if self.restored is not None:
             restorers["restored"] = FolderRestorer(self.restored, self.restored_clean)
         for name, (network, _) in zip(names, load_models(self.model, self.network), strict=True):
-            restorers["restored" if len(names) == 1 else name] = NetworkRestorer(network, self.device)
+            restorers["restored" if len(names) == 1 else name] = AnySizeRestorer(network, self.device)
         evaluations = {name: evaluate(pairs, restorer, self.threshold) for name, restorer in restorers.items()}
         if self.json is not None:
             by_name = {name: evaluation.to_json() for name, evaluation in evaluations.items()}

@@ -56,8 +56,8 @@ class Run:
     """Files of studies, and folders of such files."""
     out: Path
     """Folder for the results; several studies, and several runs at a time, may share it."""
-    scale: ScaleName = "paper"
-    """Scale of the trainings."""
+    scale: ScaleName | None = None
+    """Scale of the trainings; there is no default, as one takes from minutes to days."""
     seeds: tuple[int, ...] = ()
     """Seeds in place of the studies' own."""
     only: tuple[str, ...] = ()
@@ -80,7 +80,7 @@ class Run:
     def run(self, console: Console) -> None:
         import os
 
-        from derain.study.plan.scales import scale_of
+        from derain.study.plan.scales import SCALES, scale_of
         from derain.study.plan.spec import load_studies
         from derain.study.report.terminal import Watcher
         from derain.study.run.local import LocalExecutor
@@ -103,7 +103,10 @@ class Run:
         else:
             workers = self.workers or max(1, (os.cpu_count() or 1) // self.threads)
             executor = LocalExecutor(self.out, workers, self.device, self.threads)
-        tasks = prepare(studies, scale_of(self.scale), self.seeds, store, self.only)
+        if self.scale is None and any(study.grid for study in studies):
+            iterations = ", ".join(f"{each.name} ({each.iterations:,} iterations)" for each in SCALES.values())
+            raise InputError(f"give the scale of every training with --scale: {iterations}")
+        tasks = prepare(studies, scale_of(self.scale or "paper"), self.seeds, store, self.only)
         seconds = None if self.minutes is None else 60 * self.minutes
         with Watcher(console, len(tasks)) as watcher:
             state = run(tasks, store, executor, watcher.show, seconds)

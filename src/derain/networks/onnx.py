@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,9 @@ from derain.support.files import checked_readable
 
 _MULTIPLES_PX = (1, 2, 4, 8, 16, 32, 64)
 _LEAST_TRIED_PX = 64
+
+_NEWER = re.compile(r"Opset (\d+) is under development.* till opset (\d+)", re.DOTALL)
+"""The complaint of ONNX Runtime about an opset that it does not know."""
 
 
 class OnnxNetwork(Network):
@@ -54,6 +58,10 @@ class OnnxNetwork(Network):
         try:
             self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime has no common class for its errors
+            if newer := _NEWER.search(str(error)):
+                known = f"the ONNX Runtime that is installed knows those up to {newer[2]}"
+                sentence = f"{name} is of opset {newer[1]}, and {known}: export the network with an earlier one"
+                raise InputError(sentence) from error
             raise InputError(f"{name} is no whole ONNX file ({str(error).splitlines()[0]})") from error
         inputs = self._session.get_inputs()
         shape = inputs[0].shape if inputs else []

@@ -17,6 +17,8 @@ from derain.networks.base import Network
 from derain.support.files import checked_readable, entry, write_bytes
 
 _FORMAT = 1
+_TORCH_SAVED = (b"PK\x03\x04", b"\x80\x02")
+"""How files of torch.save begin: an archive, and before PyTorch 1.6 a pickle."""
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
@@ -47,6 +49,13 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             header = json.loads((file.metadata() or {}).get("derain", "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (safetensors.SafetensorError, json.JSONDecodeError, OSError) as error:
+        with path.open("rb") as file:
+            beginning = file.read(4)
+        if beginning.startswith(_TORCH_SAVED):
+            sentence = (
+                "was written by torch.save and is no safetensors file; official weights are known by the suffix .pth"
+            )
+            raise InputError(f"{path} {sentence}") from error
         raise InputError(f"{path} is no whole safetensors file ({error})") from error
     if header.get("format") != _FORMAT:
         raise InputError(f"{path} was not written by this version of derain: its header has no format {_FORMAT}")

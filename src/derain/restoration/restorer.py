@@ -135,13 +135,17 @@ class TiledRestorer:
         return derained.movedim(0, -1)
 
     def _auto_tile_px(self) -> int:
-        if isinstance(self._network, OnnxNetwork):
-            needed = _ONNX_BYTES_PER_PIXEL
-        else:
-            needed = max(bytes_per_pixel(self._network, self._device), 1.0)  # a network may keep nothing
+        needed = needed_per_pixel(self._network, self._device)
         available = available_bytes(self._device) / 2
         side = int((min(available, _TILE_BYTES if self._device.type == "cpu" else available) / needed) ** 0.5)
         return min(max(side, _SMALLEST_TILE_PX), _LARGEST_TILE_PX)
+
+
+def needed_per_pixel(network: nn.Module, device: torch.device) -> float:
+    """Memory that a network, which is on `device`, needs for a pixel while it restores, in bytes."""
+    if isinstance(network, OnnxNetwork):
+        return _ONNX_BYTES_PER_PIXEL
+    return max(bytes_per_pixel(network, device), 1.0)  # a network may keep nothing
 
 
 def at_strength(

@@ -18,6 +18,8 @@ def usable_device(name: torch.device | str) -> torch.device:
     """
     try:
         return torch.zeros((), device=name).device
+    except NotImplementedError as error:  # the list of devices that this torch was built for goes on for a page
+        raise InputError(f"the device {name} cannot be used: there is none that this torch can use") from error
     except (RuntimeError, AssertionError) as error:
         raise InputError(f"the device {name} cannot be used: {str(error).splitlines()[0]}") from error
 

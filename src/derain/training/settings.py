@@ -131,6 +131,8 @@ class TrainingSettings:
             raise InputError("--validation-pairs and --stop-when-slacking need --validate-every")
         if self.pairs is not None:
             self._check_pairs()
+        if self.warmup >= self.iterations:
+            raise InputError(f"--warmup {self.warmup} must be shorter than --iterations {self.iterations}")
         if self.validation is not None and not self.validate_every and not self.probe_every:
             raise InputError("--validation needs --validate-every or --probe-every")
 

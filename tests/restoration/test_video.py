@@ -155,6 +155,76 @@ def test_colours_keep_their_resolution_and_lost_transparency_is_noted(
     assert ("in.mov is restored without its transparency" in caplog.text) == noted
 
 
+def bare(path: Path, frames: int, **options: str) -> list[av.Packet]:
+    """Packets of H.264 without a container, in the order in which they are decoded."""
+    encoder = av.CodecContext.create("libx264", "w")
+    encoder.width, encoder.height, encoder.pix_fmt = SIZE[1], SIZE[0], "yuv420p"
+    encoder.time_base, encoder.framerate, encoder.options = Fraction(1, 25), Fraction(25), options
+    pictures = [av.VideoFrame.from_ndarray(scene(index), format="rgb24") for index in range(frames)]
+    packets = [packet for picture in [*pictures, None] for packet in encoder.encode(picture)]
+    path.write_bytes(b"".join(bytes(packet) for packet in packets))
+    return packets
+
+
+def remuxed(path: Path, packets: list[av.Packet], times: list[int]) -> None:
+    """The packets with these time stamps, in hundredths of the file's second."""
+    with av.open(str(path.with_suffix(".h264"))) as reader, av.open(str(path), "w") as writer:
+        stream = writer.add_stream_from_template(reader.streams.video[0])
+        for packet, time in zip(packets, times, strict=True):
+            packet.pts, packet.dts, packet.time_base, packet.stream = time, None, Fraction(1, 100), stream
+            writer.mux(packet)
+
+
+def test_a_raw_stream_without_time_stamps_runs_at_its_rate(tmp_path: Path) -> None:
+    bare(tmp_path / "cam.mp4", 10)
+    assert restore_video(tmp_path / "cam.mp4", tmp_path / "out.mp4", same) == 10
+    times = [round(100 * float(frame.time)) for frame in frames_of(tmp_path / "out.mp4")]
+    assert times == list(range(0, 40, 4))
+
+
+def test_time_stamps_in_the_order_of_decoding_are_sorted(tmp_path: Path) -> None:
+    packets = bare(tmp_path / "in.h264", 24, bf="2", b_adapt="0")
+    remuxed(tmp_path / "in.mkv", packets, list(range(0, 96, 4)))
+    assert restore_video(tmp_path / "in.mkv", tmp_path / "out.mkv", same) == 24
+    after = frames_of(tmp_path / "out.mkv")
+    assert [round(100 * float(frame.time)) for frame in after] == list(range(0, 96, 4))
+    assert max(abs(rgb(frame) - scene(index)).mean() for index, frame in enumerate(after)) < 6
+
+
+def test_frames_of_one_time_stamp_are_all_kept(tmp_path: Path) -> None:
+    remuxed(tmp_path / "in.mkv", bare(tmp_path / "in.h264", 6, bf="0"), [0, 4, 8, 8, 16, 20])
+    assert restore_video(tmp_path / "in.mkv", tmp_path / "out.mkv", same) == 6
+    times = [round(100 * float(frame.time)) for frame in frames_of(tmp_path / "out.mkv")]
+    assert times == [0, 4, 8, 12, 16, 20]
+
+
+def test_time_stamps_that_begin_again_go_on(tmp_path: Path) -> None:
+    part = write(tmp_path / "part.ts").read_bytes()
+    (tmp_path / "in.mp4").write_bytes(part + part)
+    assert restore_video(tmp_path / "in.mp4", tmp_path / "out.mp4", same) == 24
+    times = [float(frame.time) for frame in frames_of(tmp_path / "out.mp4")]
+    assert np.diff(times) == pytest.approx(0.04, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("transfer", "sentence"),
+    [(1, "has 10 bits a channel, of which 8 are kept"), (16, "is HDR10 (PQ) video"), (18, "is HLG video")],
+)
+def test_lost_bits_and_hdr_are_noted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, transfer: int, sentence: str
+) -> None:
+    with av.open(str(tmp_path / "in.mp4"), "w") as writer:
+        stream = writer.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = SIZE[1], SIZE[0], "yuv420p10le"
+        stream.codec_context.color_trc = transfer
+        frame = av.VideoFrame.from_ndarray(scene(0), format="rgb24").reformat(format="yuv420p10le")
+        frame.color_trc = transfer
+        writer.mux(stream.encode(frame))
+        writer.mux(stream.encode(None))
+    restore_video(tmp_path / "in.mp4", tmp_path / "out.mp4", same)
+    assert f"in.mp4 {sentence}" in caplog.text
+
+
 def test_the_sound_is_copied(tmp_path: Path) -> None:
     source = write(tmp_path / "in.mp4", sound=True)
     restore_video(source, tmp_path / "out.mp4", same)

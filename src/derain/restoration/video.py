@@ -2,10 +2,12 @@
 
 import logging
 import struct
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from heapq import heappop, heappush
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,10 @@ _OF_A_STREAM = {"language": "language", "handler_name": "handler_name", "title":
 _ROUNDED_S = 1.0  # lengths in a file's head may be
 _APPLE = "com.apple.quicktime."  # where a phone's videos have place, date and camera
 _HD_HEIGHT_PX = 720
+_RATE = Fraction(25)  # frames a second, where a file does not say it
+_DISORDER = 4  # frames by which a time stamp may stand too late
+_HDR = {16: "HDR10 (PQ)", 18: "HLG"}  # by transfer (ITU-T H.273)
+_BITS = 8
 Picture = UInt8[np.ndarray, "h w 3"]
 Restore = Callable[[Picture], Picture]
 _log = logging.getLogger("derain")
@@ -49,10 +55,11 @@ def restore_video(
 
     Every frame is given to `restore` upright, and turned back. Time stamps and durations (of a variable frame rate,
     too), rotation, aspect ratio, colour description and resolution, sound, subtitles and chapters, and title, date and
-    the like are those of the source. Sound and subtitles are copied without encoding; what else a file holds is left
-    out with a note, and so is transparency. What is interlaced becomes whole frames, with a note. More than 8 bits a
-    channel become 8, and RGB has its colours at half the resolution. Encoded with H.264, in .webm with VP9, at half the
-    resolution of colours, too. A run that is interrupted leaves nothing.
+    the like are those of the source. Time stamps that are missing or do not rise are mended. Sound and subtitles are
+    copied without encoding; what else a file holds is left out with a note, and so is transparency. What is interlaced
+    becomes whole frames, with a note. More than 8 bits a channel become 8, with a note, and RGB has its colours at half
+    the resolution. Encoded with H.264, in .webm with VP9, at half the resolution of colours, too. A run that is
+    interrupted leaves nothing.
 
     Args:
         source: a file with a suffix of `SUFFIXES`.
@@ -74,6 +81,7 @@ def restore_video(
     seen, size = _Seen(), (0, 0)
     with _reading(source) as reader:
         stream = _video_stream(reader, source)
+        clock = _Clock(stream.average_rate or stream.guessed_rate or _RATE)
         if missing := _missing_bytes(source):
             raise InputError(f"{source} is cut off: {missing:,} bytes are missing at its end")
         # Of an MP4 or MOV file: what is there to be decoded, and whether it is decoded only for what follows it. The
@@ -93,10 +101,11 @@ def restore_video(
                 if packet.stream is not stream:
                     continue
                 packets += packet.size > 0
-                for frame in stream.decode(packet):
+                for frame in clock.ordered(stream.decode(packet), last=not packet.size):
                     if not count:
                         if frame.interlaced_frame:
                             _log.warning("%s is interlaced; it is restored as whole frames", source)
+                        _note_lost_levels(frame, source)
                         size = frame.width, frame.height
                         writer.begin(stream, frame, quality)
                     if (frame.width, frame.height) != size:
@@ -132,6 +141,64 @@ class _Seen:
         a second; otherwise 0."""
         missing = (duration_us or 0) / 1e6 - self.end_s
         return missing if missing > max(self.pause_s, _ROUNDED_S) else 0.0
+
+
+class _Clock:
+    """Rising time stamps for frames in the order in which they are shown.
+
+    A raw stream has none: they are made from its rate. AVI has those of the order in which frames are decoded: they
+    are sorted over a few frames. A time that still does not rise follows the one before it by the length of a frame.
+
+    Args:
+        rate: frames a second.
+    """
+
+    def __init__(self, rate: Fraction) -> None:
+        self._rate = rate
+        self._frames: deque[VideoFrame] = deque()
+        self._times: list[int] = []  # a heap
+        self._previous: int | None = None
+        self._latest = self._offset = 0
+
+    def ordered(self, frames: "Iterable[VideoFrame]", last: bool) -> "Iterator[VideoFrame]":
+        """The frames that came `_DISORDER` frames ago with their times; with the `last` frames all that are left."""
+        for frame in frames:
+            self._frames.append(frame)
+            if frame.pts is not None:
+                heappush(self._times, self._going_on(frame.pts, frame))
+            if len(self._frames) > _DISORDER:
+                yield self._timed(self._frames.popleft())
+        while last and self._frames:
+            yield self._timed(self._frames.popleft())
+
+    def _going_on(self, time: int, frame: "VideoFrame") -> int:
+        """The time of a frame; where time stamps begin again, as in files that were joined, they go on."""
+        if self._previous is not None and time + self._offset <= self._previous:
+            self._offset = self._latest + self._length(frame) - time
+        self._latest = max(self._latest, time + self._offset)
+        return time + self._offset
+
+    def _length(self, frame: "VideoFrame") -> int:
+        return frame.duration or round(1 / self._rate / (frame.time_base or 1 / self._rate)) or 1
+
+    def _timed(self, frame: "VideoFrame") -> "VideoFrame":
+        previous = self._previous
+        time = heappop(self._times) if frame.pts is not None else previous
+        if previous is not None and time is not None and time <= previous:
+            length = self._length(frame)
+            between = (previous + self._times[0]) // 2 if self._times else previous
+            time = min(between, previous + length) if between > previous else previous + length
+        self._previous = frame.pts = time or 0
+        return frame
+
+
+def _note_lost_levels(frame: "VideoFrame", source: Path) -> None:
+    """Note what of a first frame's colours 8 bits cannot hold."""
+    bits = max(component.bits for component in frame.format.components)
+    if hdr := _HDR.get(frame.color_trc):
+        _log.warning("%s is %s video: of its %d bits a channel 8 are kept, and no HDR metadata", source, hdr, bits)
+    elif bits > _BITS:
+        _log.warning("%s has %d bits a channel, of which 8 are kept", source, bits)
 
 
 def _copied(stream: "Stream", writer: "_Writer", source: Path) -> bool:
@@ -269,7 +336,7 @@ class _Writer:
         context.options = {**context.options, "crf": str(quality)}
         context.width, context.height = frame.width, frame.height
         context.pix_fmt = self._format_for(frame)
-        context.framerate = stream.average_rate or stream.guessed_rate or Fraction(25)
+        context.framerate = stream.average_rate or stream.guessed_rate or _RATE
         encoder.time_base = context.time_base = stream.time_base
         if template.sample_aspect_ratio:
             context.sample_aspect_ratio = template.sample_aspect_ratio

@@ -225,6 +225,24 @@ def test_lost_bits_and_hdr_are_noted(
     assert f"in.mp4 {sentence}" in caplog.text
 
 
+@pytest.mark.parametrize("suffix", [".avi", ".ts", ".3gp", ".mpg", ".mjpeg"])
+def test_films_of_other_containers_become_mkv(tmp_path: Path, suffix: str) -> None:
+    source, target = tmp_path / f"in{suffix}", tmp_path / "out.mkv"
+    codec = {".avi": "mpeg4", ".mpg": "mpeg2video", ".mjpeg": "mjpeg"}.get(suffix, "libx264")
+    with av.open(str(source), "w") as writer:
+        stream = writer.add_stream(codec, rate=25)
+        stream.width, stream.height = SIZE[1], SIZE[0]
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        for index in range(6):
+            writer.mux(stream.encode(av.VideoFrame.from_ndarray(scene(index), format="rgb24")))
+        writer.mux(stream.encode(None))
+    assert restore_video(source, target, same) == 6
+    after = frames_of(target)
+    assert np.diff([float(frame.time) for frame in after]) == pytest.approx(0.04, abs=0.001)
+    with av.open(str(target)) as reader:
+        assert reader.format.name == "matroska,webm"
+
+
 def test_the_sound_is_copied(tmp_path: Path) -> None:
     source = write(tmp_path / "in.mp4", sound=True)
     restore_video(source, tmp_path / "out.mp4", same)

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 _CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
-SUFFIXES = tuple(_CONTAINERS)
+
+# Of containers that are read, and whose films become MKV: it takes nearly every kind of sound.
+TO_MKV = (".avi", ".mts", ".m2ts", ".ts", ".3gp", ".mpg", ".mpeg", ".wmv", ".mjpeg")
+SUFFIXES = (*_CONTAINERS, *TO_MKV)
 _FORMATS = ("yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p")
 _OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")  # not of what it shows
 _RGB, _UNSPECIFIED = 0, 2  # matrices (ITU-T H.273)
@@ -63,7 +66,7 @@ def restore_video(
 
     Args:
         source: a file with a suffix of `SUFFIXES`.
-        target: of the same suffix.
+        target: of the same suffix; of the suffix .mkv for those of `TO_MKV`.
         restore: what makes a picture of a picture, RGB 0..255.
         smoothing: 0..1, how strongly still parts are averaged over time (`derain.restoration.smoothing`).
         quality: constant rate factor of the encoder: lower is better and larger; 18 is visually lossless.

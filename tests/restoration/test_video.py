@@ -444,6 +444,28 @@ def test_an_interlaced_video_is_noted(tmp_path: Path, caplog: pytest.LogCaptureF
     assert f"{source} is interlaced" in caplog.text
 
 
+def test_an_interlaced_video_loses_its_combs_and_no_frame(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "in.mp4"), "w") as writer:
+        stream = writer.add_stream("libx264", rate=25, options={"x264-params": "tff=1", "crf": "4"})
+        stream.width, stream.height, stream.pix_fmt = SIZE[1], SIZE[0], "yuv420p"
+        for index in range(8):
+            woven = np.full((*SIZE, 3), 90, np.uint8)
+            woven[::2, 6 * index : 6 * index + 12] = 220
+            woven[1::2, 6 * index + 3 : 6 * index + 15] = 220  # the lower field is later
+            writer.mux(stream.encode(av.VideoFrame.from_ndarray(woven, format="rgb24")))
+        writer.mux(stream.encode(None))
+    assert restore_video(tmp_path / "in.mp4", tmp_path / "out.mp4", same) == 8
+    before, after = frames_of(tmp_path / "in.mp4"), frames_of(tmp_path / "out.mp4")
+    assert [frame.time for frame in after] == [frame.time for frame in before]
+
+    def combs(frame: av.VideoFrame) -> float:
+        rows = rgb(frame)[..., 0]
+        return float(np.abs(2 * rows[1:-1] - rows[:-2] - rows[2:]).mean())
+
+    assert min(map(combs, before)) > 15
+    assert max(map(combs, after[1:-1])) < 5
+
+
 def test_a_video_that_changes_its_size_is_refused(tmp_path: Path) -> None:
     source = tmp_path / "in.mkv"
     with av.open(str(source), "w") as writer:

@@ -225,6 +225,24 @@ def test_lost_bits_and_hdr_are_noted(
     assert f"in.mp4 {sentence}" in caplog.text
 
 
+@pytest.mark.parametrize("suffix", [".avi", ".ts", ".3gp", ".mpg", ".mjpeg"])
+def test_films_of_other_containers_become_mkv(tmp_path: Path, suffix: str) -> None:
+    source, target = tmp_path / f"in{suffix}", tmp_path / "out.mkv"
+    codec = {".avi": "mpeg4", ".mpg": "mpeg2video", ".mjpeg": "mjpeg"}.get(suffix, "libx264")
+    with av.open(str(source), "w") as writer:
+        stream = writer.add_stream(codec, rate=25)
+        stream.width, stream.height = SIZE[1], SIZE[0]
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        for index in range(6):
+            writer.mux(stream.encode(av.VideoFrame.from_ndarray(scene(index), format="rgb24")))
+        writer.mux(stream.encode(None))
+    assert restore_video(source, target, same) == 6
+    after = frames_of(target)
+    assert np.diff([float(frame.time) for frame in after]) == pytest.approx(0.04, abs=0.001)
+    with av.open(str(target)) as reader:
+        assert reader.format.name == "matroska,webm"
+
+
 def test_the_sound_is_copied(tmp_path: Path) -> None:
     source = write(tmp_path / "in.mp4", sound=True)
     restore_video(source, tmp_path / "out.mp4", same)
@@ -424,6 +442,28 @@ def test_an_interlaced_video_is_noted(tmp_path: Path, caplog: pytest.LogCaptureF
     with caplog.at_level(logging.WARNING, logger="derain"):
         restore_video(source, tmp_path / "out.mp4", same)
     assert f"{source} is interlaced" in caplog.text
+
+
+def test_an_interlaced_video_loses_its_combs_and_no_frame(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "in.mp4"), "w") as writer:
+        stream = writer.add_stream("libx264", rate=25, options={"x264-params": "tff=1", "crf": "4"})
+        stream.width, stream.height, stream.pix_fmt = SIZE[1], SIZE[0], "yuv420p"
+        for index in range(8):
+            woven = np.full((*SIZE, 3), 90, np.uint8)
+            woven[::2, 6 * index : 6 * index + 12] = 220
+            woven[1::2, 6 * index + 3 : 6 * index + 15] = 220  # the lower field is later
+            writer.mux(stream.encode(av.VideoFrame.from_ndarray(woven, format="rgb24")))
+        writer.mux(stream.encode(None))
+    assert restore_video(tmp_path / "in.mp4", tmp_path / "out.mp4", same) == 8
+    before, after = frames_of(tmp_path / "in.mp4"), frames_of(tmp_path / "out.mp4")
+    assert [frame.time for frame in after] == [frame.time for frame in before]
+
+    def combs(frame: av.VideoFrame) -> float:
+        rows = rgb(frame)[..., 0]
+        return float(np.abs(2 * rows[1:-1] - rows[:-2] - rows[2:]).mean())
+
+    assert min(map(combs, before)) > 15
+    assert max(map(combs, after[1:-1])) < 5
 
 
 def test_a_video_that_changes_its_size_is_refused(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from derain.restoration.photos import (
 from derain.restoration.report import PAGE, report_page, strip_name
 from derain.restoration.restorer import Picture, TiledRestorer
 from derain.restoration.video import SUFFIXES as VIDEO_SUFFIXES
-from derain.restoration.video import restore_video
+from derain.restoration.video import TO_MKV, restore_video
 from derain.support.files import folded, make_folder, write_bytes
 from derain.support.records import alone_in
 
@@ -195,6 +195,8 @@ class _Batch:
 
     def _restore_video(self, file: Path) -> None:
         [name] = _outputs(file, self._writing)
+        if file.suffix.lower() in TO_MKV:
+            _log.warning("%s is written as MKV: %s", file, name)
         restore_video(
             file, self._target(name), self._restorer.picture, self._writing.smoothing,
             report=partial(self._report_parts, file),
@@ -249,7 +251,8 @@ def _outputs(file: Path, writing: Writing) -> list[str]:
 def _name(file: Path, writing: Writing) -> str:
     """The name of a result, with the folders in which it lies below the folder for the results."""
     below = next((file.relative_to(folder) for folder in writing.tree if file.is_relative_to(folder)), Path(file.name))
-    return f"{below.as_posix()}.jpg" if file.suffix.lower() in raw.SUFFIXES else below.as_posix()
+    suffix = file.suffix.lower()
+    return below.as_posix() + (".jpg" if suffix in raw.SUFFIXES else ".mkv" if suffix in TO_MKV else "")
 
 
 def _refuse_clashes(outputs: Mapping[Path, list[str]], out: Path) -> None:

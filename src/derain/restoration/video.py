@@ -20,11 +20,15 @@ from derain.support.files import entry, whole_file
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.filter import Graph
     from av.stream import Stream
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 _CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
-SUFFIXES = tuple(_CONTAINERS)
+
+# Of containers that are read, and whose films become MKV: it takes nearly every kind of sound.
+TO_MKV = (".avi", ".mts", ".m2ts", ".ts", ".3gp", ".mpg", ".mpeg", ".wmv", ".mjpeg")
+SUFFIXES = (*_CONTAINERS, *TO_MKV)
 _FORMATS = ("yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p")
 _OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")  # not of what it shows
 _RGB, _UNSPECIFIED = 0, 2  # matrices (ITU-T H.273)
@@ -57,13 +61,13 @@ def restore_video(
     too), rotation, aspect ratio, colour description and resolution, sound, subtitles and chapters, and title, date and
     the like are those of the source. Time stamps that are missing or do not rise are mended. Sound and subtitles are
     copied without encoding; what else a file holds is left out with a note, and so is transparency. What is interlaced
-    becomes whole frames, with a note. More than 8 bits a channel become 8, with a note, and RGB has its colours at half
-    the resolution. Encoded with H.264, in .webm with VP9, at half the resolution of colours, too. A run that is
+    becomes whole frames (bwdif), with a note. More than 8 bits a channel become 8, with a note, and RGB has its colours
+    at half the resolution. Encoded with H.264, in .webm with VP9, at half the resolution of colours, too. A run that is
     interrupted leaves nothing.
 
     Args:
         source: a file with a suffix of `SUFFIXES`.
-        target: of the same suffix.
+        target: of the same suffix; of the suffix .mkv for those of `TO_MKV`.
         restore: what makes a picture of a picture, RGB 0..255.
         smoothing: 0..1, how strongly still parts are averaged over time (`derain.restoration.smoothing`).
         quality: constant rate factor of the encoder: lower is better and larger; 18 is visually lossless.
@@ -82,6 +86,7 @@ def restore_video(
     with _reading(source) as reader:
         stream = _video_stream(reader, source)
         clock = _Clock(stream.average_rate or stream.guessed_rate or _RATE)
+        fields = _Fields(source)
         if missing := _missing_bytes(source):
             raise InputError(f"{source} is cut off: {missing:,} bytes are missing at its end")
         # Of an MP4 or MOV file: what is there to be decoded, and whether it is decoded only for what follows it. The
@@ -101,10 +106,9 @@ def restore_video(
                 if packet.stream is not stream:
                     continue
                 packets += packet.size > 0
-                for frame in clock.ordered(stream.decode(packet), last=not packet.size):
+                last = not packet.size
+                for frame in fields.joined(clock.ordered(stream.decode(packet), last), last):
                     if not count:
-                        if frame.interlaced_frame:
-                            _log.warning("%s is interlaced; it is restored as whole frames", source)
                         _note_lost_levels(frame, source)
                         size = frame.width, frame.height
                         writer.begin(stream, frame, quality)
@@ -190,6 +194,56 @@ class _Clock:
             time = min(between, previous + length) if between > previous else previous + length
         self._previous = frame.pts = time or 0
         return frame
+
+
+class _Fields:
+    """Whole frames of interlaced ones, by FFmpeg's filter bwdif; their number and times stay.
+
+    Frames pass until the first interlaced one comes; after it, those that are whole already are not changed.
+    """
+
+    def __init__(self, source: Path) -> None:
+        self._source = source
+        self._graph: Graph | None = None
+
+    def joined(self, frames: "Iterable[VideoFrame]", last: bool) -> "Iterator[VideoFrame]":
+        """One frame for each, which may come with the next one; with the `last` frames all that are left."""
+        for frame in frames:
+            if self._graph is None and frame.interlaced_frame:
+                _log.warning("%s is interlaced; its fields become whole frames (bwdif)", self._source)
+                self._graph = self._begun(frame)
+            yield from [frame] if self._graph is None else self._pushed(self._graph, frame)
+        if last and self._graph is not None:
+            yield from self._pushed(self._graph, None)
+            self._graph = None
+
+    @staticmethod
+    def _begun(frame: "VideoFrame") -> "Graph":
+        from av.filter import Graph
+
+        graph = Graph()
+        source = graph.add_buffer(
+            width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
+        )
+        graph.link_nodes(source, graph.add("bwdif", "mode=send_frame:deint=interlaced"), graph.add("buffersink"))
+        graph.configure()
+        return graph
+
+    @staticmethod
+    def _pushed(graph: "Graph", frame: "VideoFrame | None") -> "Iterator[VideoFrame]":
+        import av
+
+        graph.vpush(frame)
+        while True:
+            try:
+                whole = graph.vpull()
+            except (av.BlockingIOError, av.EOFError):
+                return
+            # The filter counts in halves, as there are two fields in a frame.
+            if whole.pts is not None and whole.time_base is not None:
+                whole.pts, whole.time_base = whole.pts // 2, 2 * whole.time_base
+                whole.duration //= 2
+            yield whole
 
 
 def _note_lost_levels(frame: "VideoFrame", source: Path) -> None:

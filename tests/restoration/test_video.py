@@ -1,6 +1,7 @@
 """Videos: all that must stay stays, and what goes wrong leaves nothing behind."""
 
 import logging
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -63,6 +64,26 @@ def write(
             writer.mux(audio.encode(sample))
             writer.mux(audio.encode(None))
     return path
+
+
+def test_a_damaged_stretch_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    film = write(tmp_path / "film.mkv", frames=120, keyframes=10)
+    content = bytearray(film.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + len(content) // 5] = bytes(len(content) // 5)
+    film.write_bytes(content)
+    count = restore_video(film, tmp_path / "out.mkv", same)
+    [warning] = [record.message for record in caplog.records if "damaged" in record.message]
+    missing = int(re.search(r"about (\d+) frames", warning)[1])  # type: ignore[index]
+    assert count + missing == 120
+
+
+@pytest.mark.parametrize("times", [[40 * index for index in range(40)], [index**2 for index in range(40)]])
+def test_no_film_is_called_damaged_for_its_rate(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, times: list[int]
+) -> None:
+    restore_video(write(tmp_path / "film.mkv", 40, times), tmp_path / "out.mkv", same)
+    assert "damaged" not in caplog.text
 
 
 def frames_of(path: Path) -> list[av.VideoFrame]:

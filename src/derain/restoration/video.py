@@ -40,6 +40,8 @@ _APPLE = "com.apple.quicktime."  # where a phone's videos have place, date and c
 _HD_HEIGHT_PX = 720
 _RATE = Fraction(25)  # frames a second, where a file does not say it
 _DISORDER = 4  # frames by which a time stamp may stand too late
+_STEADY, _STEADY_SHARE = 0.1, 0.95  # a rate is constant if so many of the steps differ by no more than this share
+_GAP_STEPS = 2.5  # longer ones, in usual steps, are gaps
 _HDR = {16: "HDR10 (PQ)", 18: "HLG"}  # by transfer (ITU-T H.273)
 _BITS = 8
 Picture = UInt8[np.ndarray, "h w 3"]
@@ -83,6 +85,7 @@ def restore_video(
     smooth = Smoothing(smoothing)
     count = packets = 0
     seen, size = _Seen(), (0, 0)
+    pace = _Pace()
     with _reading(source) as reader:
         stream = _video_stream(reader, source)
         clock = _Clock(stream.average_rate or stream.guessed_rate or _RATE)
@@ -114,6 +117,7 @@ def restore_video(
                         writer.begin(stream, frame, quality)
                     if (frame.width, frame.height) != size:
                         raise InputError(f"{source} changes its size after {count} frames, which cannot be written")
+                    pace.note(frame)
                     writer.encode(_restored(frame, writer.pixel_format, restore, smooth))
                     count += 1
                     report(count, total)
@@ -123,8 +127,34 @@ def restore_video(
                 raise InputError(f"{source} is cut off: it ends after {count} of {total} frames")
             if "matroska" in reader.format.name and (short_s := seen.missing_s(reader.duration)):
                 raise InputError(f"{source} is cut off: {short_s:.1f} seconds are missing at its end")
+            if gap := pace.gap():
+                _log.warning("%s is damaged: about %d frames are missing from %.1f s on", source, *gap)
             writer.encode(None)
     return count
+
+
+class _Pace:
+    """The times of the frames of a video, which tell where some are missing."""
+
+    def __init__(self) -> None:
+        self._times_s: list[float] = []
+
+    def note(self, frame: "VideoFrame") -> None:
+        self._times_s.append(frame.time or 0.0)
+
+    def gap(self) -> tuple[int, float] | None:
+        """The number of frames that are missing and the time in seconds of the first gap; None: nothing tells of one.
+
+        Only a video of a constant rate tells: nearly all of its steps are equal.
+        """
+        steps = np.diff(self._times_s)
+        usual = float(np.median(steps)) if steps.size else 0.0
+        if usual <= 0 or np.mean(np.abs(steps - usual) <= _STEADY * usual) < _STEADY_SHARE:
+            return None
+        [long] = np.nonzero(steps > _GAP_STEPS * usual)
+        if not long.size:
+            return None
+        return round(float((steps[long] / usual - 1).sum())), self._times_s[long[0]] + usual
 
 
 @dataclass

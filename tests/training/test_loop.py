@@ -539,7 +539,7 @@ def test_broken_photos_of_the_validation_are_left_out_of_the_probes_too(
     shutil.copytree(photos, validation)
     broken = validation / "photo0.png"
     broken.write_bytes(broken.read_bytes()[:-200])
-    settings = dataclasses.replace(settings, iterations=2, validation=validation, probe_every=2)
+    settings = dataclasses.replace(settings, iterations=2, warmup=0, validation=validation, probe_every=2)
     with pytest.raises(InputError, match="photo0"):
         prepare(settings, torch.device("cpu"))
     scene = prepare(dataclasses.replace(settings, skip_bad=True), torch.device("cpu")).scene

@@ -79,8 +79,10 @@ class OnnxNetwork(Network):
             self.descriptor = _descriptor(metadata["derain_descriptor"]) if "derain_descriptor" in metadata else UNKNOWN
         except (json.JSONDecodeError, TypeError, KeyError) as error:
             raise InputError(f"{name} was not written by this version of derain ({error})") from error
+        self._padded_px = 1  # what derain wrote pads its pictures itself
         if self.descriptor == UNKNOWN and not fixed:
-            self.descriptor = replace(UNKNOWN, size_multiple_px=self._multiple_px())
+            self._padded_px = self._multiple_px()
+            self.descriptor = replace(UNKNOWN, size_multiple_px=self._padded_px)
 
     def _multiple_px(self) -> int:
         """The smallest multiple of which the file takes pictures; 1 where it takes none of those that are tried."""
@@ -98,7 +100,7 @@ class OnnxNetwork(Network):
     def _derained(self, rainy: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 h w"]:
         height, width = rainy.shape[-2:]
         if self._fixed_px is None:
-            padded = pad_to_multiple(rainy, self.descriptor.size_multiple_px)
+            padded = pad_to_multiple(rainy, self._padded_px)
             return self._run(padded)[..., :height, :width]
         tile_height, tile_width = self._fixed_px
         missing = (0, max(tile_width - width, 0), 0, max(tile_height - height, 0))

@@ -55,10 +55,10 @@ def write_report(
     if not studies:
         raise InputError(f"{results} holds no results of a study")
     folder = ReportFolder(Store(results), (out or results) / "report", device)
-    folder.claim()
     sections: list[Section] = []
     found: list[tuple[Results, list[Verdict]]] = []
     with drawing():
+        folder.claim()
         for done, each in enumerate(studies):
             progress(done, len(studies))
             known = complexity or _complexity(each)

@@ -34,7 +34,7 @@ def test_truncated_file(model: Path) -> None:
 
 def test_no_safetensors_file(model: Path) -> None:
     torch.save({"weight": torch.zeros(1)}, model)
-    assert "no whole safetensors file" in refused(model)
+    assert "written by torch.save and is no safetensors file" in refused(model)
 
 
 def test_missing_file(model: Path) -> None:

@@ -31,7 +31,7 @@ class Restore:
     strength: float = 1.0
     """How much of what the network takes away is taken away, 0..1.5."""
     quality: int = 95
-    """Of JPEG, AVIF, HEIC and WebP files, 1..100."""
+    """Quality of JPEG, AVIF, HEIC and WebP files, 1..100."""
     smoothing: float = 0.0
     """Against flicker in videos: how strongly still parts are averaged over time, 0..1."""
     compare: bool = False

@@ -130,7 +130,7 @@ class OnnxNetwork(Network):
 
 
 def _starts(size_px: int, tile_px: int) -> list[int]:
-    """Where tiles of one size begin along a side, evenly, so that they overlap by a quarter at least.
+    """Starts of tiles of one size along a side, evenly, so that they overlap by a quarter at least.
 
     >>> _starts(100, 64), _starts(64, 64)
     ([0, 36], [0])

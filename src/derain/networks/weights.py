@@ -18,7 +18,7 @@ from derain.support.files import checked_readable, entry, write_bytes
 
 _FORMAT = 1
 _TORCH_SAVED = (b"PK\x03\x04", b"\x80\x02")
-"""How files of torch.save begin: an archive, and before PyTorch 1.6 a pickle."""
+"""First bytes of files of torch.save: an archive, and before PyTorch 1.6 a pickle."""
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:

@@ -66,7 +66,7 @@ def truncated_accepted() -> Iterator[None]:
 
 
 def pages(image: Image.Image) -> tuple[int, int]:
-    """How many pictures an opened file holds, and how many of them are thumbnails, which TIFF files tell."""
+    """The number of pictures of an opened file, and of thumbnails among them, which TIFF files tell."""
     count = getattr(image, "n_frames", 1)
     if image.format != "TIFF" or count == 1:
         return count, 0

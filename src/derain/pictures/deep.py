@@ -16,7 +16,7 @@ from derain.pictures.decoding import opened
 
 Levels = UInt16[np.ndarray, "h w c"]
 
-# How Pillow's decoders take the upper bytes of a pixel's levels, and how they take the lower ones.
+# Raw modes in which Pillow's decoders take the upper bytes of a pixel's levels, and the lower ones.
 _LOWER = {
     f"{mode};16{order}": f"{mode};16{other}" for mode in ("RGB", "RGBA", "RGBX") for order, other in ("BL", "LB", "NB")
 }

@@ -10,7 +10,7 @@ SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".avif", *HEIF_SUFFIXES, ".tif", ".tiff", ".bmp", ".ppm",
     ".pgm",
 )  # fmt: skip
-"""Of pictures; RAW files, which often lie beside the pictures that the camera made of them, are not among them."""
+"""Suffixes of pictures. RAW files are not among them, as they often lie beside the pictures that the camera made."""
 
 _EXTRAS = {"heif": (HEIF_SUFFIXES, "pillow_heif"), "raw": (raw.SUFFIXES, "rawpy")}
 

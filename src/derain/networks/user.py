@@ -214,7 +214,7 @@ def _importing(folder: Path, own: dict[str, ModuleType]) -> Callable[[], Abstrac
 
 
 def _lies_in(folder: Path, name: str, module: ModuleType) -> bool:
-    """Whether a module was found in a folder under its name, as a file or a package."""
+    """True for a module that was found in a folder under its name, as a file or a package."""
     place = str(folder.joinpath(*name.split(".")))
     return getattr(module, "__file__", None) == f"{place}.py" or place in getattr(module, "__path__", ())
 

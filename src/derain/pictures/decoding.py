@@ -104,7 +104,7 @@ def decoded(image: Image.Image, path: Path, max_pixels: int) -> Image.Image:
             read.putalpha(Image.fromarray(levels != transparent).convert("L"))
         return read
     for stored, scale in (("L;2", 85), ("L;4", 17)):
-        if transparent is not None and stored in _arguments(image):
+        if transparent is not None and stored in decoder_arguments(image):
             image.info["transparency"] = scale * transparent  # Pillow (12.3) scales the pixels alone
     grey = image.mode in ("1", "L", "LA", "La")
     mode = ("L" if grey else "RGB") + ("A" if image.has_transparency_data else "")
@@ -213,7 +213,7 @@ def _is_thumbnail(image: Image.Image) -> bool:
 
 
 def _is_heif(file: BufferedReader) -> bool:
-    """Whether an open file is of HEIF's brands (ISO/IEC 23008-12), those of AVIF left out."""
+    """True for an open file of HEIF's brands (ISO/IEC 23008-12), those of AVIF left out."""
     length = int.from_bytes(file.read(4))
     brands = file.read(min(length, 256) - 4) if length > 8 else b""
     file.seek(0)
@@ -230,7 +230,7 @@ def _more_than_8_bits(image: Image.Image) -> int:
         return bits if bits > 8 else 0
     if image.format == "AVIF":
         return _bits_of_avif(image)
-    arguments = _arguments(image)
+    arguments = decoder_arguments(image)
     if image.format == "PPM" and any(isinstance(entry, tuple) and entry[1] > 255 for entry in arguments):
         return 16  # (mode, largest level)
     return next((bits for bits in (16, 12) if f";{bits}" in str(arguments)), 0)
@@ -247,6 +247,6 @@ def _bits_of_avif(image: Image.Image) -> int:
     return (12 if is_twelve else 10) if is_high else 0
 
 
-def _arguments(image: Image.Image) -> list[Any]:
-    """What Pillow's decoders are told, such as how a pixel is stored."""
+def decoder_arguments(image: Image.Image) -> list[Any]:
+    """The arguments of Pillow's decoders for a picture that is opened, such as how a pixel is stored."""
     return [tile[3] for tile in getattr(image, "tile", [])]

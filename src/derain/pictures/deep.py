@@ -1,7 +1,7 @@
 """PNG and TIFF pictures with all of their 16 bits a channel, which Pillow reads and writes at 8."""
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from derain.pictures import png
-from derain.pictures.decoding import opened
+from derain.pictures.decoding import decoder_arguments, opened
 
 Levels = UInt16[np.ndarray, "h w c"]
 
@@ -43,13 +43,13 @@ def deep_levels(image: Image.Image, path: Path) -> Levels | None:
         return None
     transparent = image.info.get("transparency")
     if image.mode.startswith("I;16"):
-        if any(";12" in str(tile[3]) for tile in _tiles(image)):
+        if any(";12" in str(arguments) for arguments in decoder_arguments(image)):
             return None
         grey = np.asarray(image).astype(np.uint16)[..., None]
         tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
         # In some TIFF files white is 0, which Pillow (12.3) heeds at 8 bits alone.
         return 65535 - grey if tags.get(ExifTags.Base.PhotometricInterpretation) == 0 else _with_key(grey, transparent)
-    kinds = {_raw_mode(tile[3]) for tile in _tiles(image)}
+    kinds = set(map(_raw_mode, decoder_arguments(image)))
     if kinds == {_GREY_ALPHA}:
         _read_as(image, {_GREY_ALPHA: _FOUR_BYTES})
         return np.asarray(image).view(">u2").astype(np.uint16)
@@ -123,11 +123,6 @@ def encode_tiff_16(levels: Levels, metadata: Mapping[str, Any]) -> bytes:
     file = BytesIO()
     directory.save(file)
     return file.getvalue() + pixels
-
-
-def _tiles(image: Image.Image) -> Sequence[Any]:
-    tiles: Sequence[Any] = getattr(image, "tile", [])
-    return tiles
 
 
 def _raw_mode(arguments: Any) -> str:

@@ -88,7 +88,7 @@ def list_images(folder: Path) -> list[Path]:
 
 
 def list_entries(folder: Path) -> list[Path]:
-    """What is in `folder` itself, sorted by name as text.
+    """List all entries of `folder` itself, sorted by name as text.
 
     Raises:
         InputError: the folder is missing or cannot be read.

@@ -84,15 +84,14 @@ class Planned(Generic[Subject]):
     """On whose test photos its response to rain is mapped; None: it is not."""
 
 
-def plan_given(studies: Sequence[Study]) -> list[Planned[Given]]:
-    """The given systems of studies, with those that learnt nothing."""
+def plan_given(study: Study) -> list[Planned[Given]]:
+    """The given systems of a study, with those that learnt nothing."""
     return [
         Planned(
             given,
             tuple(resolve_test(study, name) for name in given.tests),
             *(None if name is None else study.data[name] for name in (given.backgrounds, given.probe)),
         )
-        for study in studies
         for given in study.systems
     ]
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from derain.errors import InputError, did_you_mean
@@ -17,7 +18,7 @@ from derain.study.run.given import identity_of, refuse_unusable
 from derain.study.run.recorded import RecordedRun, RecordedStudy
 from derain.study.run.response import lay
 from derain.study.run.store import Store
-from derain.study.run.task import Task, axes_of
+from derain.study.run.task import Task
 from derain.study.run.trained import training_photos
 from derain.support.files import folded, make_folder
 
@@ -40,14 +41,20 @@ def prepare(
             lacks a picture; two studies have one name, or two of their test sets or of those of a study that was run
             here before; or as `derain.study.plan.trainings.plan`.
     """
-    planned: list[Planned[Training | Given]] = [*plan(studies, scale, seeds), *plan_given(studies)]
+    of_given = {study.name: plan_given(study) for study in studies}
+    planned: list[Planned[Training | Given]] = [*plan(studies, scale, seeds), *chain(*of_given.values())]
     _refuse_equal_names("study", studies)
     _refuse_equal_names("test set", (test for each in planned for test in each.tests))
     record = DataRecord(store.folder)
     hashes = _look_at_data(planned, record)
-    chosen = choose([_task(each, hashes) for each in planned], only)
+    given = {name: [_task(each, hashes) for each in systems] for name, systems in of_given.items()}
+    trained = [_task(each, hashes) for each in planned if isinstance(each.subject, Training)]
+    chosen = choose([*trained, *chain(*given.values())], only)
     known = store.studies()
-    recorded = [_recorded(study, scale, seeds, hashes, known) for study in studies]
+    recorded = [
+        replace(_recorded(study, scale, seeds, hashes, known), given=tuple(map(_given_run, given[study.name])))
+        for study in studies
+    ]
     _refuse_other_tests(recorded, known, store.folder)
     make_folder(store.folder / "results")
     record.save()
@@ -106,9 +113,7 @@ def _recorded(
     study: Study, scale: Scale, seeds: Sequence[int], hashes: _Hashes, known: Sequence[RecordedStudy]
 ) -> RecordedStudy:
     """The record of a study, with those trainings of earlier seeds that may be begun."""
-    recorded = RecordedStudy(
-        study, scale, _runs(study, scale, seeds, hashes, earlier=False), _given_runs(study, hashes)
-    )
+    recorded = RecordedStudy(study, scale, _runs(study, scale, seeds, hashes, earlier=False))
     # The report keeps trainings of earlier seeds that were begun (`derain.study.judge.results`).
     before = {run.axes["seed"] for each in known if each.name == recorded.name for run in each.runs}
     if earlier := sorted(before - {run.axes["seed"] for run in recorded.runs}):
@@ -134,11 +139,8 @@ def _runs(
     return tuple(found)
 
 
-def _given_runs(study: Study, hashes: _Hashes) -> tuple[RecordedRun, ...]:
-    return tuple(
-        RecordedRun(hashes.identity(given), axes_of(given), {test: hashes.tests[test] for test in given.tests})
-        for given in study.systems
-    )
+def _given_run(task: Task) -> RecordedRun:
+    return RecordedRun(task.identity, task.axes(), {test.name: content for test, content in task.tests})
 
 
 def choose(tasks: Sequence[Task], only: Sequence[str]) -> list[Task]:

@@ -45,21 +45,16 @@ class Task:
         return self.subject.settings().iterations if isinstance(self.subject, Training) else 0
 
     def axes(self) -> dict[str, Any]:
-        """Its value on every axis, as it stands in tables."""
-        return axes_of(self.subject)
+        """Its value on every axis, as it stands in tables; None: a given system has none."""
+        if isinstance(self.subject, Training):
+            return self.subject.axes()
+        return {**dict.fromkeys(AXES), "network": self.subject.name, "rain": self.subject.trained_on or None}
 
 
 def called(tasks: Iterable[Task]) -> str:
     """What tasks are, in words: "trainings", "given systems", or both."""
     kinds = {type(task.subject) for task in tasks} or {Training}
     return " and ".join(name for kind, name in ((Training, "trainings"), (Given, "given systems")) if kind in kinds)
-
-
-def axes_of(subject: Training | Given) -> dict[str, Any]:
-    """The value of a training or a given system on every axis; None: a given system has none."""
-    if isinstance(subject, Training):
-        return subject.axes()
-    return {**dict.fromkeys(AXES), "network": subject.name, "rain": subject.trained_on or None}
 
 
 def at_work_elsewhere(task: Task, store: Store) -> bool:

@@ -207,7 +207,7 @@ def score_spread(results: Results, count: int | None = None) -> float | None:
     Args:
         results: all measurements.
         count: of those with this number of backgrounds only, where there are any: with few backgrounds seeds differ
-            many times as much as with many (docs/results/index.md).
+            many times as much as with many (docs/results/removal-or-damage.md).
     """
     scores = {candidate: [each.score for each in group] for candidate, group in gather(results).items()}
     alike = seed_spread(values for candidate, values in scores.items() if candidate.count == count)

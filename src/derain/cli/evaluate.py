@@ -18,7 +18,7 @@ class Evaluate:
     clean: Path
     """Folder of the clean pictures."""
     match: Match = "names"
-    """Pictures find each other by equal names, by the names of a set (docs/data.md), or by two patterns, such
+    """Pictures find each other by equal names, by the names of a set (docs/how-to/data.md), or by two patterns, such
     as '{name}_rain.png' '{name}_clean.png'."""
     model: tuple[Path, ...] = ()
     """One or more: balanced, strong, model files of runs, ONNX files, .pth files of official weights; or, to compare

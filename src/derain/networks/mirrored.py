@@ -10,7 +10,8 @@ class Mirrored(nn.Module):
     """The mean of what a network makes of a picture and, mirrored back, of its left-right mirror image.
 
     It costs twice the time. Lim et al., "Enhanced Deep Residual Networks for Single Image Super-Resolution", CVPR
-    Workshops 2017, section 3.4, take the mean over eight flips and turns; rain does not lie down, so one mirror is left.
+    Workshops 2017, section 3.4, take the mean over eight flips and turns. Rain does not lie down, so one mirror
+    is left.
 
     Args:
         network: maps RGB 0..1, `(n, 3, h, w)`, to the same.

@@ -160,7 +160,7 @@ def scaled(drawn: Drawn) -> Drawn:
         count: replace(
             point,
             by_seed=[(value - low) / span for value in point.by_seed],
-            images={name: (value - low) / span for name, value in point.images.items()},
+            images={name: [(value - low) / span for value in values] for name, values in point.images.items()},
         )
         for count, point in drawn.curve.items()
         if span > 0

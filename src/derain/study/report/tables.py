@@ -10,7 +10,8 @@ from derain.evaluation.metrics import METRIC, METRICS
 from derain.evaluation.statistics import mean_defined
 from derain.study.judge.paper import TABLE2
 from derain.study.judge.results import Cell, Results
-from derain.study.judge.verdicts import Level, Verdict
+from derain.study.judge.rules import Level
+from derain.study.judge.verdicts import Verdict
 from derain.study.report.figures import MASKED, Quantity, varied
 
 _FEW_VERDICTS = 12  # no more of them are shown with their numbers at once

@@ -44,7 +44,7 @@ COMMANDS = {name: command for group in _GROUPS.values() for name, command in gro
 
 _DESCRIPTION = "\n".join(
     [
-        "Train deraining networks that generalise, and measure whether they do.",
+        "Train deraining networks that generalise, and measure whether they do.\n",
         *(f"- {group}: {', '.join(commands)}" for group, commands in _GROUPS.items()),
     ]
 )

@@ -27,6 +27,8 @@ class Restore:
     official weights."""
     strength: float = 1.0
     """How much rain to take away: 0 none, 0.5 half of what the model finds, 1 all of it, up to 1.5 to overdo it."""
+    best: bool = False
+    """Restore every picture and its mirror image, and take the mean: twice the time, 0.1 to 0.2 dB better."""
     quality: int = 95
     """Size against sharpness of JPEG, AVIF, HEIC and WebP files: 1 is small and coarse, 95 is hard to tell from the
     original, 100 is large."""
@@ -55,6 +57,7 @@ class Restore:
 
     def run(self, console: Console) -> None:
         from derain.networks.loading import load_model, model_hash
+        from derain.networks.mirrored import Mirrored
         from derain.restoration import TiledRestorer, Writing, find_files, restore_files
         from derain.restoration.changes import NO_PROMISE
         from derain.support.processes import dedicate_to_network
@@ -63,7 +66,8 @@ class Restore:
         files = find_files(self.inputs, self.out, self.recursive)
         network, _ = load_model(self.model, self.network, self.engine)
         tile_px = None if self.tile == "auto" else self.tile
-        restorer = TiledRestorer(network, self.device, tile_px, self.strength)
+        restorer = TiledRestorer(Mirrored(network) if self.best else network, self.device, tile_px, self.strength)
+        made_by = model_hash(self.model, self.network) + (" mirrored" if self.best else "")
         tree = tuple(path for path in self.inputs if path.is_dir()) if self.recursive else ()
         writing = Writing(self.out, self.quality, self.smoothing, self.compare, self.report, tree)
         with progress_bar(console) as bar:
@@ -75,7 +79,7 @@ class Restore:
                 bar.update(parts, description=name, completed=done, total=total or None, visible=total != 1)
 
             outcome = restore_files(
-                files, restorer, model_hash(self.model, self.network), writing, self.max_pixels,
+                files, restorer, made_by, writing, self.max_pixels,
                 lambda done, files: bar.update(task, completed=done, total=files), show_parts, self.accept_truncated,
             )  # fmt: skip
             bar.update(parts, visible=False)

@@ -22,7 +22,8 @@ _TORCH_SAVED = (b"PK\x03\x04", b"\x80\x02")
 
 HOW_TO_BRING_A_NETWORK = (
     "bring a network of your own as an ONNX file (--model FILE.onnx), as a folder of its results (derain evaluate "
-    "--restored FOLDER), or as its class (--network FILE.py:CLASS with --model FILE.pth, or NetworkRestorer in Python): docs/how-to/already-trained.md"
+    "--restored FOLDER), or as its class (--network FILE.py:CLASS --model FILE.pth, or NetworkRestorer in Python): "
+    "docs/how-to/already-trained.md"
 )
 
 

@@ -2,7 +2,7 @@
 PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13,$(shell command -v $(name))))
 BIN := .venv/bin
 
-.PHONY: .venv demo test test-quick test-browser check format
+.PHONY: .venv demo test test-quick test-browser try check format
 
 .venv: .venv/installed
 
@@ -22,8 +22,24 @@ test: check
 test-quick: .venv/installed
 	DERAIN_DATA= DERAIN_GOLDENS= $(BIN)/python -m pytest tests -m "not slow" --numprocesses 2 --dist loadfile
 
-# The web page in a real browser; Chromium comes from Debian's packages where it is not installed.
-test-browser: .venv/installed
+# What docs/try, the page that runs a model in the visitor's browser, needs beside its sources.
+TRY := docs/try/built
+ORT := 1.30.0
+ORT_SHA256 := d2228df7e4616bc3348bf504ee888f3bec43789a273f0a63f3e68d203ce3bf71
+try: $(TRY)/balanced.onnx
+
+$(TRY)/balanced.onnx: Makefile src/derain/models/balanced.safetensors $(wildcard src/derain/app/examples/*.jpg) .venv/installed
+	rm -rf $(TRY) && mkdir -p $(TRY) build
+	npm pack --silent --pack-destination build onnxruntime-web@$(ORT)
+	echo "$(ORT_SHA256)  build/onnxruntime-web-$(ORT).tgz" | sha256sum --check --quiet
+	tar --extract --file build/onnxruntime-web-$(ORT).tgz --directory $(TRY) --strip-components 2 \
+	  package/dist/ort.wasm.bundle.min.mjs package/dist/ort-wasm-simd-threaded.wasm \
+	  package/dist/ort.webgpu.bundle.min.mjs package/dist/ort-wasm-simd-threaded.asyncify.wasm
+	cp src/derain/app/examples/*.jpg $(TRY)
+	$(BIN)/derain export --model balanced --out $@
+
+# The web pages in a real browser; Chromium comes from Debian's packages where it is not installed.
+test-browser: .venv/installed try
 	command -v chromium || (apt-get update && apt-get install --yes --no-install-recommends chromium)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'
 	$(BIN)/python -m pytest tests/browser

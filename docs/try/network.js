@@ -61,7 +61,10 @@ async function sessionOnGpu(ort, model, onProcessor) {
   try {
     const session = await ort.InferenceSession.create(model, { executionProviders: ["webgpu"] });
     const levels = Float32Array.from({ length: 3 * CHECKED_PX ** 2 }, (_, index) => ((index * 7919) % 256) / 255);
-    const [seen, expected] = [await infer(ort, session, levels, CHECKED_PX), await infer(ort, onProcessor, levels, CHECKED_PX)];
+    const [seen, expected] = [
+      await infer(ort, session, levels, CHECKED_PX),
+      await infer(ort, onProcessor, levels, CHECKED_PX),
+    ];
     return seen.every((value, index) => Math.abs(value - expected[index]) < TOLERANCE) ? session : null;
   } catch {
     return null;
@@ -79,7 +82,8 @@ async function run(ort, session, picture) {
   const result = new ImageData(width, height);
   for (let pixel = 0; pixel < plane; pixel++) {
     // The array of an ImageData clips to 0..255 and rounds to the nearest level.
-    for (let channel = 0; channel < 3; channel++) result.data[4 * pixel + channel] = 255 * derained[channel * plane + pixel];
+    for (let channel = 0; channel < 3; channel++)
+      result.data[4 * pixel + channel] = 255 * derained[channel * plane + pixel];
     result.data[4 * pixel + 3] = 255;
   }
   return result;

@@ -14,7 +14,8 @@ function startWorker() {
   const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
   const started = new Worker(address, { type: "module" });
   started.onmessage = ({ data }) => started === worker && receive(data);
-  started.onerror = () => refuse("The program could not be loaded: check your connection. It needs a browser of 2023 or newer.");
+  started.onerror = () =>
+    refuse("The program could not be loaded: check your connection. It needs a browser of 2023 or newer.");
   return started;
 }
 
@@ -39,7 +40,10 @@ function receive(message) {
 }
 
 function show({ width, height, before, after }) {
-  for (const [id, bitmap] of [["before", before], ["after", after]]) {
+  for (const [id, bitmap] of [
+    ["before", before],
+    ["after", after],
+  ]) {
     const canvas = at(id);
     [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
     canvas.getContext("bitmaprenderer").transferFromImageBitmap(bitmap);

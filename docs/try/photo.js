@@ -16,7 +16,9 @@ export async function decode(file) {
   const bitmap = await decoded(file);
   const { width, height } = bitmap;
   if (width * height > MOST_PIXELS) {
-    throw new Refusal(`${file.name} has ${megapixels(width * height)} megapixels: this page takes at most ${megapixels(MOST_PIXELS)}.`);
+    throw new Refusal(
+      `${file.name} has ${megapixels(width * height)} megapixels: this page takes at most ${megapixels(MOST_PIXELS)}.`,
+    );
   }
   const canvas = newCanvas(width, height, file.name);
   const context = pen(canvas);
@@ -34,7 +36,9 @@ export function newCanvas(width, height, name) {
   // A browser gives no error where a canvas is too large for it: what is drawn is lost.
   context?.fillRect(width - 1, height - 1, 1, 1);
   if (context?.getImageData(width - 1, height - 1, 1, 1).data[3] !== 255) {
-    throw new Refusal(`${name}, ${width} x ${height} pixels, is too large for this browser: make it smaller, or use derain restore.`);
+    throw new Refusal(
+      `${name}, ${width} x ${height} pixels, is too large for this browser: make it smaller, or use derain restore.`,
+    );
   }
   return canvas;
 }
@@ -66,7 +70,9 @@ export function takeColours({ data }) {
 /** The picture on a canvas, made smaller until no side is longer than `sidePx`, to be shown. */
 export async function preview(canvas, sidePx) {
   const scale = Math.min(1, sidePx / Math.max(canvas.width, canvas.height));
-  const [resizeWidth, resizeHeight] = [canvas.width, canvas.height].map((side) => Math.max(1, Math.round(scale * side)));
+  const [resizeWidth, resizeHeight] = [canvas.width, canvas.height].map((side) =>
+    Math.max(1, Math.round(scale * side)),
+  );
   return createImageBitmap(canvas, { resizeWidth, resizeHeight, resizeQuality: "high" });
 }
 
@@ -86,15 +92,23 @@ async function decoded(file) {
 
 /** What a file is that this browser does not decode. */
 async function reason(file) {
-  const first = new Uint8Array(await file.slice(0, 16).arrayBuffer().catch(() => new ArrayBuffer(0)));
+  const first = new Uint8Array(
+    await file
+      .slice(0, 16)
+      .arrayBuffer()
+      .catch(() => new ArrayBuffer(0)),
+  );
   const text = String.fromCharCode(...first);
   const install = "derain restore takes it.";
   if (/^....ftyp(heic|heix|heim|heis|hevc|hevx|mif1|msf1)/s.test(text)) {
     return `is a HEIC photo, which this browser cannot decode: save it as JPEG, or ${install}`;
   }
-  if (/^....ftypavif/s.test(text)) return `is an AVIF photo, which this browser cannot decode: save it as JPEG, or ${install}`;
-  if (/^(II\*\0|MM\0\*)/.test(text)) return `is a TIFF or RAW photo, which browsers cannot decode: save it as PNG or JPEG, or ${install}`;
-  if (/^(\xff\xd8\xff|\x89PNG|RIFF....WEBP|GIF8|BM)/s.test(text)) return "is damaged or too large: this browser cannot decode it.";
+  if (/^....ftypavif/s.test(text))
+    return `is an AVIF photo, which this browser cannot decode: save it as JPEG, or ${install}`;
+  if (/^(II\*\0|MM\0\*)/.test(text))
+    return `is a TIFF or RAW photo, which browsers cannot decode: save it as PNG or JPEG, or ${install}`;
+  if (/^(\xff\xd8\xff|\x89PNG|RIFF....WEBP|GIF8|BM)/s.test(text))
+    return "is damaged or too large: this browser cannot decode it.";
   return "is not a picture that this browser can decode.";
 }
 

@@ -13,7 +13,9 @@ self.onmessage = async ({ data }) => {
     if (data.file) await restore(data.file);
     else self.postMessage({ encoded: await encode(result, data.type) });
   } catch (error) {
-    self.postMessage({ refused: error instanceof Refusal ? error.message : `This browser could not do it (${error.message}).` });
+    self.postMessage({
+      refused: error instanceof Refusal ? error.message : `This browser could not do it (${error.message}).`,
+    });
   }
 };
 
@@ -33,7 +35,15 @@ async function restore(file) {
       const derained = await network(seen);
       if (grey) takeColours(derained);
       const [left, top] = [column.begin - column.start, row.begin - row.start];
-      pen(result).putImageData(derained, column.start, row.start, left, top, column.end - column.begin, row.end - row.begin);
+      pen(result).putImageData(
+        derained,
+        column.start,
+        row.start,
+        left,
+        top,
+        column.end - column.begin,
+        row.end - row.begin,
+      );
       self.postMessage({ done: ++done, total: rows.length * columns.length });
     }
   }

@@ -24,19 +24,23 @@ test-quick: .venv/installed
 
 # What docs/try, the page that runs a model in the visitor's browser, needs beside its sources.
 TRY := docs/try/built
-ORT := 1.30.0
 ORT_SHA256 := d2228df7e4616bc3348bf504ee888f3bec43789a273f0a63f3e68d203ce3bf71
+ORT := build/onnxruntime-web-1.30.0.tgz
 try: $(TRY)/balanced.onnx
 
-$(TRY)/balanced.onnx: Makefile src/derain/models/balanced.safetensors $(wildcard src/derain/app/examples/*.jpg) .venv/installed
-	rm -rf $(TRY) && mkdir -p $(TRY) build
-	npm pack --silent --pack-destination build onnxruntime-web@$(ORT)
-	echo "$(ORT_SHA256)  build/onnxruntime-web-$(ORT).tgz" | sha256sum --check --quiet
-	tar --extract --file build/onnxruntime-web-$(ORT).tgz --directory $(TRY) --strip-components 2 \
+$(TRY)/balanced.onnx: $(ORT) src/derain/models/balanced.safetensors $(wildcard src/derain/app/examples/*.jpg) .venv/installed
+	rm -rf $(TRY) && mkdir -p $(TRY)
+	tar -xzf $(ORT) -C $(TRY) --strip-components 2 \
 	  package/dist/ort.wasm.bundle.min.mjs package/dist/ort-wasm-simd-threaded.wasm \
 	  package/dist/ort.webgpu.bundle.min.mjs package/dist/ort-wasm-simd-threaded.asyncify.wasm
 	cp src/derain/app/examples/*.jpg $(TRY)
 	$(BIN)/derain export --model balanced --out $@
+
+.DELETE_ON_ERROR:
+$(ORT):
+	mkdir -p build
+	npm pack --silent --pack-destination build onnxruntime-web@1.30.0
+	echo "$(ORT_SHA256)  $@" | sha256sum --check --quiet
 
 # The web pages in a real browser; Chromium comes from Debian's packages where it is not installed.
 test-browser: .venv/installed try

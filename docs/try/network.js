@@ -10,8 +10,7 @@ const TOLERANCE = 1 / 255;
 /** Loads runtime and model, and answers with the network: a function from ImageData to a promise of ImageData. */
 export async function openNetwork() {
   const onGpu = await hasGpu();
-  const [ort, model] = await Promise.all([loadRuntime(onGpu), loadModel()]);
-  const onProcessor = await ort.InferenceSession.create(model, { executionProviders: ["wasm"] });
+  const { ort, model, onProcessor } = await load(onGpu);
   let session = (onGpu && (await sessionOnGpu(ort, model, onProcessor))) || onProcessor;
 
   return async function derain(picture) {
@@ -30,30 +29,20 @@ async function hasGpu() {
   return Boolean(adapter) && !adapter.info?.isFallbackAdapter; // that is the processor, and slower than WebAssembly
 }
 
-async function loadRuntime(onGpu) {
+/** The runtime, the model, and a session of it on the processor. */
+async function load(onGpu) {
   try {
     const ort = await import(new URL(`ort.${onGpu ? "webgpu" : "wasm"}.bundle.min.mjs`, BUILT).href);
     ort.env.logLevel = "error";
     // Browsers share memory between threads on isolated pages only, for which a server must send two headers.
     ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MOST_THREADS) : 1;
-    return ort;
-  } catch (error) {
-    throw notLoaded(error);
-  }
-}
-
-async function loadModel() {
-  try {
     const answer = await fetch(new URL("balanced.onnx", BUILT));
     if (!answer.ok) throw new Error(`answer ${answer.status}`);
-    return new Uint8Array(await answer.arrayBuffer());
+    const model = new Uint8Array(await answer.arrayBuffer());
+    return { ort, model, onProcessor: await ort.InferenceSession.create(model, { executionProviders: ["wasm"] }) };
   } catch (error) {
-    throw notLoaded(error);
+    throw new Refusal(`The model could not be loaded (${error.message}). Check your connection and try again.`);
   }
-}
-
-function notLoaded(error) {
-  return new Refusal(`The model could not be loaded (${error.message}). Check your connection and try again.`);
 }
 
 /** A session on the graphics card; none where its result differs from the processor's by a level or more. */
@@ -82,9 +71,9 @@ async function run(ort, session, picture) {
   const result = new ImageData(width, height);
   for (let pixel = 0; pixel < plane; pixel++) {
     // The array of an ImageData clips to 0..255 and rounds to the nearest level.
-    for (let channel = 0; channel < 3; channel++)
-      result.data[4 * pixel + channel] = 255 * derained[channel * plane + pixel];
-    result.data[4 * pixel + 3] = 255;
+    const at = 4 * pixel;
+    for (let channel = 0; channel < 3; channel++) result.data[at + channel] = 255 * derained[channel * plane + pixel];
+    result.data[at + 3] = 255;
   }
   return result;
 }

@@ -14,13 +14,12 @@ function startWorker() {
   const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
   const started = new Worker(address, { type: "module" });
   started.onmessage = ({ data }) => started === worker && receive(data);
-  started.onerror = () =>
-    refuse("The program could not be loaded: check your connection. It needs a browser of 2023 or newer.");
+  started.onerror = () => refuse("The program could not be loaded: check your connection, or use a newer browser.");
   return started;
 }
 
 function restore(file) {
-  if (!file) return refuse("That was no file: drop a photo, or choose one.");
+  if (!file) return say("That was no file: drop a photo, or choose one.", "alert");
   if (busy) stopWorker();
   worker ??= startWorker();
   photoName = file.name;
@@ -75,6 +74,7 @@ function stopWorker() {
 }
 
 function refuse(sentence) {
+  if (at("result").hidden) stopWorker(); // what could not be loaded can be loaded by a new one only
   setBusy(false);
   say(sentence, "alert");
 }
@@ -112,7 +112,7 @@ for (const button of document.querySelectorAll("[data-example]")) {
       if (!answer.ok) throw new Error(`answer ${answer.status}`);
       restore(new File([await answer.blob()], name));
     } catch {
-      refuse(`${name} could not be loaded. Check your connection and try again.`);
+      say(`${name} could not be loaded. Check your connection and try again.`, "alert");
     }
   });
 }

@@ -48,7 +48,7 @@ export function pen(canvas) {
   return canvas.getContext("2d", { willReadFrequently: true });
 }
 
-/** Whether all of a canvas is grey: then its result is to have no colours. */
+/** True where all of a canvas is grey: then its result is to have no colours. */
 export function isColourless(canvas) {
   for (let top = 0; top < canvas.height; top += BAND_PX) {
     const { data } = pen(canvas).getImageData(0, top, canvas.width, Math.min(BAND_PX, canvas.height - top));
@@ -90,25 +90,19 @@ async function decoded(file) {
   }
 }
 
-/** What a file is that this browser does not decode. */
+/** Say why this browser does not decode a file. */
 async function reason(file) {
-  const first = new Uint8Array(
-    await file
-      .slice(0, 16)
-      .arrayBuffer()
-      .catch(() => new ArrayBuffer(0)),
-  );
-  const text = String.fromCharCode(...first);
-  const install = "derain restore takes it.";
+  const first = await file.slice(0, 16).arrayBuffer();
+  const text = String.fromCharCode(...new Uint8Array(first));
+  const otherwise = "save it as PNG or JPEG, or derain restore takes it.";
   if (/^....ftyp(heic|heix|heim|heis|hevc|hevx|mif1|msf1)/s.test(text)) {
-    return `is a HEIC photo, which this browser cannot decode: save it as JPEG, or ${install}`;
+    return `is a HEIC photo, which this browser cannot decode: ${otherwise}`;
   }
-  if (/^....ftypavif/s.test(text))
-    return `is an AVIF photo, which this browser cannot decode: save it as JPEG, or ${install}`;
-  if (/^(II\*\0|MM\0\*)/.test(text))
-    return `is a TIFF or RAW photo, which browsers cannot decode: save it as PNG or JPEG, or ${install}`;
-  if (/^(\xff\xd8\xff|\x89PNG|RIFF....WEBP|GIF8|BM)/s.test(text))
+  if (/^....ftypavif/s.test(text)) return `is an AVIF photo, which this browser cannot decode: ${otherwise}`;
+  if (/^(II\*\0|MM\0\*)/.test(text)) return `is a TIFF or RAW photo, which browsers cannot decode: ${otherwise}`;
+  if (/^(\xff\xd8\xff|\x89PNG|RIFF....WEBP|GIF8|BM)/s.test(text)) {
     return "is damaged or too large: this browser cannot decode it.";
+  }
   return "is not a picture that this browser can decode.";
 }
 

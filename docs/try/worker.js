@@ -31,19 +31,11 @@ async function restore(file) {
   let done = 0;
   for (const row of rows) {
     for (const column of columns) {
-      const seen = pen(photo).getImageData(column.start, row.start, column.stop - column.start, row.stop - row.start);
-      const derained = await network(seen);
+      const [x, y] = [column.start, row.start];
+      const derained = await network(pen(photo).getImageData(x, y, column.stop - x, row.stop - y));
       if (grey) takeColours(derained);
-      const [left, top] = [column.begin - column.start, row.begin - row.start];
-      pen(result).putImageData(
-        derained,
-        column.start,
-        row.start,
-        left,
-        top,
-        column.end - column.begin,
-        row.end - row.begin,
-      );
+      const part = [column.begin - x, row.begin - y, column.end - column.begin, row.end - row.begin];
+      pen(result).putImageData(derained, x, y, ...part);
       self.postMessage({ done: ++done, total: rows.length * columns.length });
     }
   }

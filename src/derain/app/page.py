@@ -211,7 +211,8 @@ class Page:
 
 def example(name: str) -> str:
     """A photo to try as if a visitor had uploaded it: the path of a copy among the uploads."""
-    return save_file_to_cache(Path(__file__).with_name("examples") / name, get_upload_folder())
+    copy: str = save_file_to_cache(Path(__file__).with_name("examples") / name, get_upload_folder())
+    return copy
 
 
 def _upload(label: str, height: int) -> gr.File:

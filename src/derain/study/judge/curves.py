@@ -177,11 +177,12 @@ def figure_of(cells: Sequence[Cell], name: str, threshold: int | None) -> Figure
         lines.setdefault(line, []).append(cell)
     found = {line: curve_of(group, name, threshold or 10) for line, group in lines.items()}
     curves = {line: curve for line, curve in found.items() if curve}
-    perfect = {line: _perfect(lines[line][0], name, threshold or 10) for line in curves}
-    return Figure(name, curves, {line: value for line, value in perfect.items() if value is not None})
+    wholes = {line: perfect(lines[line][0], name, threshold or 10) for line in curves}
+    return Figure(name, curves, {line: whole for line, whole in wholes.items() if whole is not None})
 
 
-def _perfect(cell: Cell, name: str, threshold: int) -> float | None:
+def perfect(cell: Cell, name: str, threshold: int) -> float | None:
+    """What perfect removal gives of E_R, removal and controlled removal; None of others, or where it is not known."""
     if name == "e_r":
         return cell.measured.perfect_e_r.get(threshold)
     return 1.0 if name in ("removal", "removal_controlled") else None

@@ -123,6 +123,7 @@ def _later_with_wider_rain(figure: Figure, curves: Curves) -> Ruling:
     points = _turning_points(figure, _by("rain", curves), _RAINS)
     first, middle, last = points.values()
     ordered = first <= middle <= last
+    _refuse_vacuous(ordered, points)
     return Ruling(ordered and doublings(first, last) >= 1, ordered and first < last, _points_text(points))
 
 
@@ -134,6 +135,7 @@ def _order_of_categories(figure: Figure, curves: Curves) -> Ruling:
             raise NotTested(f"{category} is not there with {', '.join(lacking)} backgrounds")
     points = _turning_points(figure, named, _CATEGORIES)
     least = min(doublings(first, second) for first, second in pairwise(points.values()))
+    _refuse_vacuous(least > 0, points)
     return Ruling(least >= 0.5, least > 0, _points_text(points))
 
 
@@ -144,6 +146,7 @@ def _order_of_complexity(complexity: Mapping[str, float] | None, figure: Figure,
         raise NotTested(f"the structural complexity of {', '.join(lacking)} is needed")
     points = _turning_points(figure, _by("category", curves), _CATEGORIES)
     rank = spearman([known[category] for category in _CATEGORIES], list(points.values())) or 0.0
+    _refuse_vacuous(abs(rank) >= 0.8, points)
     direction = f" (the more complex, the {'later' if rank > 0 else 'earlier'})" if rank else ""
     complexities = ", ".join(f"{category} {known[category]:.4f}" for category in _CATEGORIES)
     numbers = f"Spearman between complexity and turning point {rank:.2f}{direction}; {_points_text(points)}"
@@ -404,10 +407,19 @@ def _turning_points(figure: Figure, named: Mapping[str, Curve], names: Sequence[
             points[name] = figure.place(named[name])
         except NotTested as missing:
             raise NotTested(f"{name}: {missing}") from missing
-    if flat := [name for name, point in points.items() if math.isinf(point)]:
-        turning = f"; {_points_text(points)}" if len(flat) < len(points) else ""
-        raise NotTested(f"{'no curve' if len(flat) == len(points) else 'not every curve'} has a turning point{turning}")
+    if math.isinf(min(points.values())):
+        raise NotTested("no curve has a turning point")
     return points
+
+
+def _refuse_vacuous(ordered: bool, points: Mapping[str, float]) -> None:
+    """A curve that does not turn is later than every count: it bears out an order by showing nothing.
+
+    Raises:
+        NotTested: the order is right, and a curve does not turn.
+    """
+    if ordered and math.isinf(max(points.values())):
+        raise NotTested(f"the order rests on a curve that does not turn; {_points_text(points)}")
 
 
 def _categories_at_many(curves: Curves) -> dict[int, dict[str, Point]]:

@@ -1,7 +1,7 @@
 """Which of the paper's findings the trainings of a study bear out, and what chance alone would."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -52,12 +52,12 @@ def judge(results: Results, complexity: Mapping[str, float] | None = None) -> li
             figure = figure_of(results.cells, name, threshold)
             for label, curves in compared(figure, rule.over):
                 for part, how in rule.parts.items():
-                    found = _judged(how, figure, rule.chosen(curves))
+                    found = _judged(how, figure, rule.chosen(curves), rule.over)
                     verdicts.append(Verdict(finding, part, name, threshold, label, *found))
     return verdicts
 
 
-def _judged(part: Part, figure: Figure, curves: Curves) -> tuple[Level, str, float | None]:
+def _judged(part: Part, figure: Figure, curves: Curves, over: Sequence[str]) -> tuple[Level, str, float | None]:
     try:
         if not curves:
             raise NotTested("no training with this figure is done")
@@ -65,16 +65,18 @@ def _judged(part: Part, figure: Figure, curves: Curves) -> tuple[Level, str, flo
     except NotTested as missing:
         return "not tested", str(missing), None
     seeds = min(point.seeds for curve in curves.values() for point in curve.values())
-    intervals = _intervals(figure, curves) if part.turns else []
+    intervals = _intervals(figure, curves, over) if part.turns else []
     numbers = [ruling.numbers, *intervals, "one seed" if seeds == 1 else f"{seeds} seeds"]
     chance = fmean(_is_met(part, figure, shuffled) for shuffled in part.shuffled(curves))
     return ruling.level(seeds), "; ".join(numbers), chance
 
 
-def _intervals(figure: Figure, curves: Curves) -> list[str]:
-    """Where the turning points lie in 95 % of the draws of seeds and images."""
-    found = [figure.turning_interval(curve) for curve in curves.values()]
-    texts = [" to ".join("none" if math.isinf(end) else f"{end:.0f}" for end in interval) for interval in found]
+def _intervals(figure: Figure, curves: Curves, over: Sequence[str]) -> list[str]:
+    """Where the turning points lie in 95 % of the draws of seeds and images, by what tells the curves apart."""
+    texts = []
+    for line, curve in curves.items():
+        ends = " to ".join("none" if math.isinf(end) else f"{end:.0f}" for end in figure.turning_interval(curve))
+        texts.append(" ".join([*(line.told_by(axis) for axis in over[:1]), ends]))
     return [f"in 95 % of draws {', '.join(texts)}"]
 
 

@@ -80,5 +80,5 @@ def test_a_header_that_describes_no_network_is_refused(tmp_path: Path, network: 
 def test_a_header_of_another_shape_is_refused(tmp_path: Path, header: str) -> None:
     path = tmp_path / "crafted.safetensors"
     save_file({"a": torch.zeros(1)}, path, {"derain": header})
-    with pytest.raises(InputError, match=r"crafted.safetensors (was not written by this version|is no whole|holds weights without)"):
+    with pytest.raises(InputError, match=r"crafted.safetensors (was not written|is no whole|holds weights)"):
         derain.load_model(path)

@@ -380,7 +380,8 @@ class MetricSums:
 
     def pooled(self) -> Figures:
         """The figures that depend on the mask, at the threshold of the set, and the clean error, over all pixels of the
-        set together."""
+        set together.
+        """
         error = None if self._clean_error is None else _root_mean(self._clean_error, self._values)
         return {**self._total.figures(), "clean_error": error}
 

@@ -1,4 +1,4 @@
-"""What MkDocs needs to be told: help of commands, links to files that are no pages, titles, examples of docstrings."""
+"""Hooks of MkDocs: help of commands, links to files that are no pages, titles, examples of docstrings."""
 
 import re
 import subprocess

@@ -8,7 +8,7 @@ import tyro
 from rich.console import Console
 
 from derain.support.choices import ComplexityMethod, Recipe
-from derain.support.progress import counting
+from derain.support.progress import counting, print_whole
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Complexity:
     rain: tuple[str, ...] = ()
     """Rain to measure as well: small, medium, large, lines, wide, or TOML files."""
     recipe: Recipe = "paper"
-    """How streaks are rendered where the rain does not say it itself."""
+    """Rendering of the streaks; a TOML file of rain may set its own."""
     method: ComplexityMethod = "bagrov"
     """Made coarser by averages over blocks (Bagrov et al. 2020) or by filters (Kravchenko et al. 2024)."""
     json: Path | None = None
@@ -39,4 +39,4 @@ class Complexity:
             comparison = compare(self.folders, rains, self.method, report=report)
         if self.json is not None:
             write_json(self.json, comparison.to_json())
-        console.print(comparison.table())
+        print_whole(console, comparison.table())

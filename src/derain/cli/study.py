@@ -63,9 +63,9 @@ class Run:
     only: tuple[str, ...] = ()
     """Train these first, such as --only count=8 count=1024 rain=wide; what is left waits for another command."""
     on: Literal["local", "ray"] = "local"
-    """Where: processes of this machine, or a Ray cluster."""
+    """Place of the trainings: processes of this machine, or a Ray cluster."""
     address: str = "auto"
-    """Of the Ray cluster; the folder of the results must be shared by its machines."""
+    """Address of the Ray cluster; its machines must share the folder of the results."""
     workers: int | None = None
     """Trainings at a time on this machine; by default as many as its CPUs allow."""
     threads: int = 1
@@ -126,7 +126,7 @@ class Table:
     results: tyro.conf.Positional[Path]
     """Folder of results."""
     threshold: Literal[10, 50] = 10
-    """Of the mask of rain, in grey levels."""
+    """Threshold of the rain mask, in grey levels."""
     csv: Path | None = None
     """File for all figures at both thresholds as CSV."""
     json: Path | None = None
@@ -136,6 +136,7 @@ class Table:
         from derain.study.report.terminal import results_table
         from derain.study.run.store import Store, is_table, is_table_csv, to_csv
         from derain.support.files import write_bytes, write_json
+        from derain.support.progress import print_whole
         from derain.support.records import claim_file, is_json
 
         if self.csv is not None:
@@ -143,12 +144,7 @@ class Table:
         if self.json is not None:
             claim_file(self.json, "derain study table", is_json(is_table))
         records = Store(self.results).records()
-        table = results_table(records, self.threshold)
-        # Never narrower than its figures, whatever the terminal.
-        wide = Console(
-            width=max(console.width, console.measure(table, options=console.options.update(max_width=1000)).maximum)
-        )
-        wide.print(table)
+        print_whole(console, results_table(records, self.threshold))
         if self.csv is not None:
             write_bytes(self.csv, to_csv(records).encode())
         if self.json is not None:

@@ -51,7 +51,7 @@ class Evaluation:
         """All figures on the 0..255 scale; what is not defined is null.
 
         Keys: "threshold"; "images" (a list, each with "name" and the figures of METRICS); "mean" over images;
-        "left_out" (of each figure, the number of images without it, which are not in the mean); "pooled" over all
+        "left_out" (of each figure, the number of images without it, which its mean leaves out); "pooled" over all
         pixels; "input" (the mean of the rainy pictures as they are); "sensitivity" (threshold: means over images).
         """
         rows = zip(self.names, self.restored.images(), strict=True)
@@ -105,7 +105,7 @@ def compare(evaluations: Mapping[str, Evaluation]) -> Table:
 
 
 def _how_to_read() -> str:
-    """Which way each figure is better, and the two that this project's results rest on in plain words."""
+    """Name the better way of each figure, and explain the two that this project's results rest on."""
     better = {way: [metric.label for metric in METRICS if metric.better == way] for way in ("higher", "lower")}
     ways = "; ".join(f"{way} is better: {', '.join(labels)}" for way, labels in better.items())
     return (
@@ -158,15 +158,14 @@ def evaluate_network(
     >>> nothing.to_json()["mean"]["removal"], nothing.to_json()["mean"]["clean_error"]
     (0.0, 0.0)
     """
-    return collect(network_results(pictures, network, device), threshold, progress)
+    return collect(network_results(pictures, NetworkRestorer(network, device)), threshold, progress)
 
 
-def network_results(pictures: Iterable[Sample], network: nn.Module, device: torch.device | str) -> Iterator[Result]:
-    """Restore pairs in memory, one after the other. Arguments and errors as of `evaluate_network`."""
-    restore = NetworkRestorer(network, device).picture
+def network_results(pictures: Iterable[Sample], restorer: NetworkRestorer) -> Iterator[Result]:
+    """Restore pairs in memory, one after the other. Errors as of `evaluate_network`."""
     for name, rainy, clean in pictures:
         with naming(name):
-            yield Result(name, rainy, clean, restore(rainy), restore(clean))
+            yield Result(name, rainy, clean, restorer.picture(rainy), restorer.picture(clean))
 
 
 def collect(

@@ -1,7 +1,7 @@
 """The one door to a network: a model in the box, a filter, a model file, an ONNX file or official weights."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -30,13 +30,13 @@ def load_model(model: str | Path, named: str | None = None, engine: Engine = "au
     Args:
         model: a name in `derain.models.NAMES` or `derain.networks.filters.FILTERS`, or a model file; by its suffix an
             ONNX file, or a file of weights as torch.save writes it (`derain.networks.official`).
-        named: FILE.py:CLASS:key=value,..., for the model of a network of one's own: its code runs only when it is named
+        named: FILE.py:CLASS:key=value,..., for the model of a network of your own: its code runs only when it is named
             here; or NAME:key=value,..., which the model must be of, and for what official weights do not tell.
         engine: "onnxruntime" translates a model file, which takes seconds.
 
     Raises:
         InputError: neither a name nor a file; the file holds no network that can be run, or another one than is
-            `named`; a network of one's own has changed since it was trained; an ONNX file is `named`, or torch is asked
+            `named`; a network of your own has changed since it was trained; an ONNX file is `named`, or torch is asked
             to run it; or ONNX Runtime is asked for and the extra derain[onnx] is not installed or torch cannot
             translate the network.
 
@@ -86,7 +86,7 @@ def model_hash(model: str | Path, named: str | None = None) -> str:
             them.
 
     Raises:
-        InputError: an ONNX file, and the extra derain[onnx] is not installed; or a network of one's own cannot be made.
+        InputError: an ONNX file, and the extra derain[onnx] is not installed; or a network of your own cannot be made.
     """
     if str(model) in FILTERS:
         return sha256(f"the filter {model}".encode()).hexdigest()
@@ -100,7 +100,7 @@ def model_hash(model: str | Path, named: str | None = None) -> str:
 
 
 def _load_into(path: Path, named: str) -> Loaded:
-    """A network of one's own with the weights of a file of torch.save, which must fit exactly."""
+    """A network of your own with the weights of a file of torch.save, which must fit exactly."""
     name, arguments = parse(named)
     try:
         network = build(name, arguments)
@@ -113,9 +113,9 @@ def _load_into(path: Path, named: str) -> Loaded:
 
 def _load_model_file(path: Path, named: str | None) -> Loaded:
     tensors, header = read_tensors(path)
-    if "network" not in header:
+    name, hyperparameters = _network_of(header)
+    if not name:
         raise InputError(f"{path} holds no model: its header names no network")
-    name, hyperparameters = header["network"]["name"], header["network"]["hyperparameters"]
     if named is not None:
         asked, values = parse(named)
         alike = is_user_network(asked) == is_user_network(name) and _class(asked) == _class(name)
@@ -137,8 +137,16 @@ def _load_model_file(path: Path, named: str | None) -> Loaded:
     return network.eval(), header
 
 
+def _network_of(header: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The name and the hyperparameters of the network that a header describes; empty where it describes none."""
+    match header.get("network"):
+        case {"name": str(name), "hyperparameters": dict(hyperparameters)}:
+            return name, hyperparameters
+    return "", {}
+
+
 def _class(name: str) -> str:
-    """The class of a network of one's own; of the registry, the name itself."""
+    """The class of a network of your own; of the registry, the name itself."""
     return name.rpartition(":")[2]
 
 
@@ -148,4 +156,4 @@ def _needs(model: str | Path, named: str) -> bool:
     path = find_model(model)
     if is_official_file(path):
         return not (is_user_network(named) and recognise(read_official_file(path)))
-    return not is_onnx(path) and is_user_network(read_tensors(path)[1].get("network", {}).get("name", ""))
+    return not is_onnx(path) and is_user_network(_network_of(read_tensors(path)[1])[0])

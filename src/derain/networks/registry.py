@@ -1,6 +1,7 @@
 """The networks by name, and the text NAME:key=value,... that asks for one."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -51,9 +52,9 @@ def build(name: str, hyperparameters: Mapping[str, Any] | None = None) -> Networ
     """A fresh network, initialised from torch's current random state.
 
     Args:
-        name: a key of NETWORKS, or FILE.py:CLASS for a network of one's own (`derain.networks.user`).
+        name: a key of NETWORKS, or FILE.py:CLASS for a network of your own (`derain.networks.user`).
         hyperparameters: values for fields of the network's hyperparameters; those left out keep their defaults. Of a
-            network of one's own, "arguments" are what its class is made with.
+            network of your own, "arguments" are what its class is made with.
 
     Raises:
         InputError: unknown name or key (the closest valid one is named), or a value of the wrong type.
@@ -134,10 +135,10 @@ def _written(value: Any) -> str:
 
 @cache
 def determined(text: str) -> Mapping[str, Any]:
-    """All that determines a network: name and all hyperparameters; of one's own, the class, its code and its arguments.
+    """All that determines a network: name and all hyperparameters; of your own, the class, its code and its arguments.
 
     Raises:
-        InputError: the file of a network of one's own, which is run, cannot be read or fails.
+        InputError: the file of a network of your own, which is run, cannot be read or fails.
 
     >>> determined("unet:base=16")["levels"]
     5
@@ -149,7 +150,7 @@ def determined(text: str) -> Mapping[str, Any]:
 
 
 def seen_from(folder: Path, text: str) -> str:
-    """The text of a network with the file of one's own found from `folder`, and environment variables filled in.
+    """The text of a network with the file of your own found from `folder`, and environment variables filled in.
 
     >>> seen_from(Path("/studies"), "mine.py:Mine"), seen_from(Path("/studies"), "unet")
     ('/studies/mine.py:Mine', 'unet')
@@ -158,6 +159,20 @@ def seen_from(folder: Path, text: str) -> str:
         return text
     file, _, rest = text.partition(".py:")
     return f"{located(f'{file}.py', folder)}:{rest}"
+
+
+def short_names(networks: Iterable[str]) -> dict[str, str]:
+    """Short names of networks: files of one's own without their folders, unless two would be called alike.
+
+    >>> short_names(["/home/me/mine.py:Mine:width=8", "unet:base=16"])
+    {'/home/me/mine.py:Mine:width=8': 'mine.py:Mine:width=8', 'unet:base=16': 'unet:base=16'}
+    """
+    short = {}
+    for text in dict.fromkeys(networks):
+        file, own, rest = text.partition(".py:")
+        short[text] = f"{Path(file).name}{own}{rest}" if own else text
+    alike = Counter(short.values())
+    return {text: name if alike[name] == 1 else text for text, name in short.items()}
 
 
 def _read(value: str, kind: Any, where: str) -> Any:

@@ -1,15 +1,18 @@
 """Decoding of picture files: formats, limits, bit depths and the camera's orientation."""
 
+import ctypes
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from io import BufferedReader
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
 import numpy as np
+import PIL
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from derain.errors import InputError, needs_extra, unreadable
@@ -98,7 +101,7 @@ def decoded(image: Image.Image, path: Path, max_pixels: int) -> Image.Image:
         levels = np.asarray(image)
         upper = (levels >> (4 if bits == 12 else 8)).astype(np.uint8)
         if tags.get(_PHOTOMETRIC) == 0:
-            upper = 255 - upper  # white is 0 in this TIFF file, which Pillow (12.3) heeds at 8 bits alone
+            upper = 255 - upper  # white is 0 in this TIFF file, which Pillow (12.3) respects at 8 bits alone
         read = Image.fromarray(upper)
         if transparent is not None:
             read.putalpha(Image.fromarray(levels != transparent).convert("L"))
@@ -132,7 +135,8 @@ def refuse_what_is_misread(image: Image.Image, path: Path, max_pixels: int) -> N
 
 def stored_orientation(image: Image.Image) -> int:
     """The EXIF orientation of an opened picture, as far as it is read: 1..8, or what a broken file says; 1 where the
-    EXIF data cannot be read."""
+    EXIF data cannot be read.
+    """
     if image.format == "TIFF":
         return 1  # Pillow turns these itself
     with exif_may_be_broken():
@@ -188,6 +192,7 @@ def _open(file: BufferedReader, path: Path) -> Image.Image:
         with needs_extra("heif", f"{path} is a HEIF picture and needs pillow-heif"):
             from pillow_heif import HeifImageFile
         return HeifImageFile(file)
+    _silence_libtiff()
     readable = png.without_long_texts(file) if png.is_png(file) else file
     with _settings_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # for the resolution Pillow looks into EXIF data, which may be broken
@@ -197,6 +202,15 @@ def _open(file: BufferedReader, path: Path) -> Image.Image:
             return Image.open(readable, formats=_FORMATS)
         finally:
             Image.MAX_IMAGE_PIXELS = limit
+
+
+@cache
+def _silence_libtiff() -> None:
+    """Keep libtiff from printing lines of its own, in the wheels of Pillow that bring it as a library."""
+    for library in (Path(PIL.__file__).parent.parent / "pillow.libs").glob("libtiff*.so*"):
+        libtiff = ctypes.CDLL(str(library))
+        libtiff.TIFFSetErrorHandler(None)
+        libtiff.TIFFSetWarningHandler(None)
 
 
 def _leave_thumbnail(image: Image.Image) -> None:
@@ -222,7 +236,7 @@ def _is_heif(file: BufferedReader) -> bool:
 
 
 def _more_than_8_bits(image: Image.Image) -> int:
-    """How many bits a channel the file has, most of which Pillow reduces to 8 itself while it decodes; 0: at most 8."""
+    """Bits a channel of the file, most of which Pillow reduces to 8 itself while it decodes; 0: at most 8."""
     if image.format == "BMP":
         return 0  # its "16" is bits a pixel
     if image.format == "HEIF":

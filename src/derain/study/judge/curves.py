@@ -45,7 +45,8 @@ class Point:
     @property
     def error(self) -> float | None:
         """Standard deviation over seeds (n - 1 in the denominator); with one seed, the standard error of the mean over
-        test images; None: there are less than two of these."""
+        test images; None: there are less than two of these.
+        """
         if self.variance is not None:
             return math.sqrt(self.variance)
         return standard_error(list(self.image_means.values())) if len(self.images) > 1 else None
@@ -66,7 +67,7 @@ Curve = Mapping[int, Point]
 
 @dataclass(frozen=True)
 class Line:
-    """What a curve's trainings have in common; "" on axes over which curves are compared."""
+    """Values that a curve's trainings have in common; "" on axes over which curves are compared."""
 
     family: str
     network: str
@@ -107,7 +108,7 @@ class Figure:
         return turning_point(values, spread(curve[high], curve[low]))
 
     def turning_interval(self, curve: Curve) -> tuple[float, float]:
-        """Where the turning point lies in 95 % of 200 draws of seeds and images, with replacement."""
+        """The ends between which the turning point lies in 95 % of 200 draws of seeds and images, with replacement."""
         high, low = turning_ends(values_of(curve))
         between = spread(curve[high], curve[low])
         draws = redrawn({count: (point.by_seed, point.images) for count, point in curve.items()})
@@ -127,7 +128,7 @@ class Figure:
 
 
 def rises(points: Sequence[Point]) -> bool:
-    """Whether no point is above a later one by more than two spreads."""
+    """True where no point is above a later one by more than two spreads."""
     return not any(
         first.value > second.value and first.value - second.value > 2 * spread(first, second)
         for first, second in combinations(points, 2)
@@ -182,7 +183,7 @@ def figure_of(cells: Sequence[Cell], name: str, threshold: int | None) -> Figure
 
 
 def perfect(cell: Cell, name: str, threshold: int) -> float | None:
-    """What perfect removal gives of E_R, removal and controlled removal; None of others, or where it is not known."""
+    """Figure of perfect removal, for E_R, removal and controlled removal; None of others, or where it is not known."""
     if name == "e_r":
         return cell.measured.perfect_e_r.get(threshold)
     return 1.0 if name in ("removal", "removal_controlled") else None

@@ -1,4 +1,4 @@
-"""What chance alone does to curves: redrawn seeds and images, and shuffled labels."""
+"""Curves under chance alone: redrawn seeds and images, and shuffled labels."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import permutations

@@ -224,7 +224,7 @@ def _bigger_is_worse_with_many(figure: Figure, curves: Curves) -> Ruling:
 
 
 def _bigger(figure: Figure, curves: Curves, chosen: Callable[[int], bool], needed: str, sign: int) -> Ruling:
-    """Whether biggest - smallest, times the sign, exceeds two spreads at all chosen counts."""
+    """True where biggest - smallest, times the sign, exceeds two spreads at all chosen counts."""
     smallest, *_, biggest = _sizes(curves).values()
     counts = list(filter(chosen, sorted(smallest.keys() & biggest.keys())))
     among = [size[count] for count in counts for size in (smallest, biggest)]
@@ -257,7 +257,7 @@ def _table2(figure: Figure, curves: Curves) -> Ruling:
 
 
 def _rows_of_table2(curves: Curves) -> Curves:
-    """What of the curves stands for rows of the table."""
+    """Points of the curves that stand for rows of the table."""
     kept = {
         line: {count: point for count, point in curve.items() if _row(line, count)} for line, curve in curves.items()
     }
@@ -323,8 +323,9 @@ def _all(curves: Curves) -> Curves:
 
 @dataclass(frozen=True)
 class Rule:
-    """How a finding is judged: on which figures, over which axes curves are compared, each part of it by what, and on
-    what of the curves."""
+    """The judgement of a finding: its figures, the axes over which curves are compared, the rule of each part, and
+    what of the curves.
+    """
 
     figures: Sequence[tuple[str, int | None]]
     over: Sequence[str]

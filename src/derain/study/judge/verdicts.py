@@ -1,4 +1,4 @@
-"""Which of the paper's findings the trainings of a study bear out, and what chance alone would."""
+"""Verdicts on the paper's findings, and how often chance alone would give them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from derain.study.judge.turning import NotTested
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one figure of merit says of a part of a finding.
+    """The ruling of one figure of merit on a part of a finding.
 
     Attributes:
         finding: such as "F4".
@@ -72,7 +72,7 @@ def _judged(part: Part, figure: Figure, curves: Curves, over: Sequence[str]) -> 
 
 
 def _intervals(figure: Figure, curves: Curves, over: Sequence[str]) -> list[str]:
-    """Where the turning points lie in 95 % of the draws of seeds and images, by what tells the curves apart."""
+    """The turning points in 95 % of the draws of seeds and images, by what tells the curves apart."""
     texts = []
     for line, curve in curves.items():
         ends = " to ".join("none" if math.isinf(end) else f"{end:.0f}" for end in figure.turning_interval(curve))

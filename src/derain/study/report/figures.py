@@ -27,6 +27,7 @@ _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _MOST_COLUMNS = 4
 _LETTERS_A_PANEL = 36  # of the legend
+_LETTERS_A_TITLE = 28  # of a panel, in full size
 
 # Sizes in inches, at 10 points. Set by hand: a layout engine takes longer than the drawing.
 _PANEL_IN, _GAP_IN = (2.15, 1.9), (0.6, 0.42)
@@ -340,7 +341,7 @@ def _count_axis(axes: "Axes", counts: Sequence[int], labelled: bool) -> None:
 
 
 def _finish(axes: "Axes", title: str) -> None:
-    axes.set_title(title, fontsize=10)
+    axes.set_title(title, fontsize=10 * min(1.0, _LETTERS_A_TITLE / max(len(title), 1)))
     axes.tick_params(labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.3)

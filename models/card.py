@@ -53,7 +53,7 @@ def main(
     out: Path,
     images: Path,
     models: tuple[Path, ...] = tuple(map(Path, NAMES)),
-    strengths: tuple[float, ...] = (1.0, 1.2),
+    strengths: tuple[float, ...] = (1.0,),
     test: bool = False,
 ) -> None:
     """
@@ -61,7 +61,7 @@ def main(
         data: folder with rain/rain12, natural/test and the others.
         out: for MODEL.json.
         images: for the figures.
-        models: to measure, by name or file; two of them are drawn beside each other.
+        models: to measure, by name or file; the response of the first two is drawn.
         strengths: of `derain restore` to measure at.
         test: measure on Rain100L and Rain100H.
     """
@@ -89,9 +89,9 @@ def main(
     with drawing():
         save(draw(rainy_rows(data), restorers), images / "model-rain.jpg")
         save(draw(fine_rows(data), restorers), images / "model-fine.jpg")
-    if len(models) == 2:
+    if len(models) > 1:
         with TemporaryDirectory() as folder:
-            probe([find_model(name) for name in models], ProbeSettings(data / "natural" / "test"), Path(folder))
+            probe([find_model(name) for name in models[:2]], ProbeSettings(data / "natural" / "test"), Path(folder))
             for figure in sorted(Path(folder).glob("figures/*removal_controlled*.png")):
                 write_bytes(images / "model-response.png", figure.read_bytes())
 

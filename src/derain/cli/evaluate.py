@@ -18,8 +18,8 @@ class Evaluate:
     clean: Path
     """Folder of the clean pictures."""
     model: tuple[Path, ...] = ()
-    """One or more: balanced, strong, model files of runs, ONNX files, .pth files of official weights; or, to compare
-    with, a filter that learnt nothing: nothing, opening, median, blur."""
+    """One or more: balanced, strong, model files of runs, ONNX files, .pth files of official weights; or, to
+    compare with, a filter that learnt nothing: nothing, opening, median, blur."""
     restored: Path | None = None
     """In place of a model: folder of any program's results on the rainy pictures, under the same names."""
     restored_clean: Path | None = None

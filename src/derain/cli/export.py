@@ -18,7 +18,7 @@ class Export:
     to: Literal["onnx", "float16"] = "onnx"
     """ONNX, or a model file of half the size."""
     out: Path | None = None
-    """File for the result; beside the model by default, and in this folder for balanced and strong."""
+    """File for the result; beside the model by default, and in this folder for models in the box."""
     network: str | None = None
     """FILE.py:CLASS, where the model is that of a network of your own."""
 

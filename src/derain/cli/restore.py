@@ -1,8 +1,9 @@
 """`derain restore` removes rain from photos and videos."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import tyro
 from rich.console import Console
@@ -13,15 +14,20 @@ from derain.models import NAMES
 from derain.support.choices import Engine
 from derain.support.progress import progress_bar
 
+if TYPE_CHECKING:
+    from derain.restoration import TiledRestorer
+_PIPE = Path("-")
+_NOT_OF_A_PIPE = ("out", "recursive", "compare", "report", "accept_truncated")
+
 
 @dataclass(frozen=True)
 class Restore:
     """Remove rain from photos and videos; the same command again does what is missing or has changed."""
 
     inputs: tyro.conf.Positional[tuple[Path, ...]]
-    """Photos, videos, folders of them, and patterns such as 'holiday/*.jpg'."""
-    out: Path
-    """Folder for the results, which keep their names."""
+    """Photos, videos, folders of them, and patterns such as 'holiday/*.jpg'; or - for frames on standard input."""
+    out: Path | None = None
+    """Folder for the results, which keep their names. Frames of standard input go to standard output."""
     recursive: bool = False
     """Take the files of folders in folders as well; in OUT they lie in the same folders."""
     model: Path = Path(NAMES[0])
@@ -50,17 +56,62 @@ class Restore:
     """Photos with more pixels are refused."""
     accept_truncated: bool = False
     """Restore photos that end too early, or are damaged, as far as they go."""
+    size: str | None = None
+    """WIDTHxHEIGHT of the frames of rawvideo (rgb24) on standard input; Y4M states it itself."""
+    rate: str | None = None
+    """Frames a second of rawvideo on standard input, with which messages say a time."""
 
     def run(self, console: Console) -> None:
-        from derain.networks.loading import load_model, model_hash
-        from derain.restoration import TiledRestorer, Writing, find_files, restore_files
+        if _PIPE in self.inputs:
+            self._restore_pipe()
+        else:
+            self._restore_files(console)
+
+    def _restorer(self) -> "TiledRestorer":
+        from derain.networks.loading import load_model
+        from derain.restoration import TiledRestorer
         from derain.support.processes import dedicate_to_network
 
         dedicate_to_network(self.threads)
-        files = find_files(self.inputs, self.out, self.recursive)
         network, _ = load_model(self.model, self.network, self.engine)
-        tile_px = None if self.tile == "auto" else self.tile
-        restorer = TiledRestorer(network, self.device, tile_px, self.strength)
+        return TiledRestorer(network, self.device, None if self.tile == "auto" else self.tile, self.strength)
+
+    def _restore_pipe(self) -> None:
+        """Restore frames of standard input; whatever is said goes to standard error."""
+        from derain.restoration import read_form, restore_stream
+
+        if given := [f"--{name.replace('_', '-')}" for name in _NOT_OF_A_PIPE if getattr(self, name)]:
+            raise InputError(f"- writes frames on standard output, and takes no {', '.join(given)}")
+        if len(self.inputs) > 1:
+            raise InputError("- stands alone: restore other files with another command")
+        form = read_form(self.size, self.rate)
+        for stream, name, mend in ((sys.stdin, "input", "ffmpeg ... |"), (sys.stdout, "output", "| ffmpeg ...")):
+            if stream.isatty():
+                raise InputError(f"standard {name} is a terminal, not a pipe, as {mend} makes it")
+        restorer = self._restorer()
+        errors = Console(stderr=True)
+        with (
+            open(sys.stdin.fileno(), "rb", closefd=False) as source,
+            open(sys.stdout.fileno(), "wb", buffering=0, closefd=False) as target,
+            progress_bar(errors) as bar,
+        ):
+            task = bar.add_task("frames", total=None)
+            count = restore_stream(
+                source, target, restorer.picture, form, self.smoothing, self.max_pixels,
+                lambda done: bar.update(task, completed=done),
+            )  # fmt: skip
+        errors.print(f"{count} frame{'s' if count > 1 else ''} restored")
+
+    def _restore_files(self, console: Console) -> None:
+        from derain.networks.loading import model_hash
+        from derain.restoration import Writing, find_files, restore_files
+
+        if self.out is None:
+            raise InputError("give the folder for the results: --out FOLDER")
+        if self.size or self.rate:
+            raise InputError("--size and --rate go with -, for frames on standard input")
+        files = find_files(self.inputs, self.out, self.recursive)
+        restorer = self._restorer()
         tree = tuple(path for path in self.inputs if path.is_dir()) if self.recursive else ()
         writing = Writing(self.out, self.quality, self.smoothing, self.compare, self.report, tree)
         with progress_bar(console) as bar:

@@ -1,11 +1,13 @@
 """The one door to a network: a model in the box, a filter, a model file, an ONNX file or official weights."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from derain.errors import InputError
 from derain.models import find_model
@@ -115,6 +117,24 @@ def _load_model_file(path: Path, named: str | None) -> Loaded:
     tensors, header = read_tensors(path)
     if "network" not in header:
         raise InputError(f"{path} holds no model: its header names no network")
+    return network_of(tensors, header, path, named, path), header
+
+
+def network_of(
+    tensors: Mapping[str, Tensor], header: Mapping[str, Any], path: Path, named: str | None, describing: Path
+) -> Network:
+    """The network that a header describes, in eval mode, with weights that must fit exactly.
+
+    Args:
+        tensors: weights.
+        header: what describes the network, under "network".
+        path: file of the weights.
+        named: as of `load_model`.
+        describing: file of the header.
+
+    Raises:
+        InputError: as of `load_model`.
+    """
     name, hyperparameters = header["network"]["name"], header["network"]["hyperparameters"]
     if named is not None:
         asked, values = parse(named)
@@ -130,11 +150,12 @@ def _load_model_file(path: Path, named: str | None) -> Loaded:
     try:
         network = build(name, hyperparameters)
     except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+        raise InputError(f"{describing}: {error}") from error
     if not hyperparameters.items() <= asdict(network.hyperparameters).items():
         raise InputError(f"{path} was trained with other code than {name} has now (its SHA-256 is another)")
-    load_weights(network, tensors, f"{path} does not hold the weights of {name}")
-    return network.eval(), header
+    by = "" if describing == path else f", which {describing} names"
+    load_weights(network, tensors, f"{path} does not hold the weights of {name}{by}")
+    return network.eval()
 
 
 def _class(name: str) -> str:

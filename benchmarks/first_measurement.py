@@ -66,7 +66,7 @@ def main(
 
 
 def row(name: str, point: dict[str, Any]) -> str:
-    """One line of the table in docs/measurements.md."""
+    """One line of the table in docs/results/first-measurement.md."""
     mean, at_50 = point["pairs"]["mean"], point["pairs"]["sensitivity"]["50"]
     cells = [
         name,

@@ -1,4 +1,4 @@
-"""Measure the models in the box, and draw what docs/model.md shows of them.
+"""Measure the models in the box, and draw what docs/reference/model.md shows of them.
 
     python models/card.py --data "$DERAIN_DATA" --out docs/results/models --images docs/images [--test]
 

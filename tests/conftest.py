@@ -16,7 +16,7 @@ torch.set_num_threads(1)
 
 @pytest.fixture(scope="session")
 def data() -> Path:
-    """The folder of real image sets (docs/data.md); tests that need it are skipped where it is not given."""
+    """The folder of real image sets (docs/how-to/data.md); tests that need it are skipped where it is not given."""
     folder = os.environ.get("DERAIN_DATA")
     if not folder:
         pytest.skip("DERAIN_DATA is not set")
@@ -25,7 +25,7 @@ def data() -> Path:
 
 @pytest.fixture(scope="session")
 def goldens() -> Path:
-    """Weights, inputs and outputs of the networks' official code (docs/goldens.md)."""
+    """Weights, inputs and outputs of the networks' official code (docs/reference/goldens.md)."""
     folder = os.environ.get("DERAIN_GOLDENS")
     if not folder:
         pytest.skip("DERAIN_GOLDENS is not set")

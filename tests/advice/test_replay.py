@@ -33,7 +33,7 @@ def falling(rng: np.random.Generator) -> np.ndarray:
 
 
 def saturating(rng: np.random.Generator) -> np.ndarray:
-    """As PSNR did in the first measurement (docs/measurements.md): steep up to 64, then slowly up."""
+    """As PSNR did in the first measurement (docs/results/first-measurement.md): steep up to 64, then slowly up."""
     return 0.1 * STEPS - rng.uniform(4, 9) * np.exp(-STEPS / rng.uniform(0.6, 1.5))
 
 

@@ -203,7 +203,7 @@ def test_train_takes_every_flag_of_the_small_protocol(derain, photos: Path, tmp_
         (SELF, "--model or --restored"),
         ([*SELF, "--model", "{photos}/cat.png"], "no whole safetensors"),
         ([*SELF, "--restored-clean", "{photos}"], "--restored"),
-        ([*SELF, "--restored", "{photos}", "--network", "mine.py:Net"], "--network goes with --model"),
+        ([*SELF, "--restored", "{photos}", "--network", "mine.py:Net"], "--network and --best go with --model"),
         ([*SELF, "--restored", "{photos}", "--threshold", "300"], "300"),
     ],
 )  # fmt: skip

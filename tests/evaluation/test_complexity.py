@@ -229,7 +229,7 @@ def test_nothing_to_compare() -> None:
 
 
 def test_real_photos(data: Path) -> None:
-    """Comics have the most structure and faces the least of it in fine detail (docs/complexity.md)."""
+    """Comics have the most structure and faces the least of it in fine detail (docs/concepts/complexity.md)."""
     sums, fine = {}, {}
     for category in ("natural", "faces", "comics"):
         measured = complexity_of_images(list_images(data / category / "train")[::4])

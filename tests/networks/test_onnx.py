@@ -25,6 +25,7 @@ NETWORKS = [
     "resnet:features=4,blocks=1",
     "unet:base=4,levels=3,norm=none",
     "unet:base=4,levels=2,norm=batch",
+    "half_unet:base=4,levels=2",
     "swinir:features=8,groups=1,blocks=2,heads=2,window_px=4",
     "rcdnet:stages=2,rain_maps=4,dual_channels=4,blocks=1",
     "prenet:iterations=2,features=4",

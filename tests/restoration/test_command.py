@@ -65,6 +65,19 @@ def test_a_photo_is_restored_and_then_skipped(
     assert "1 done already" in out
 
 
+def test_the_best_result_is_another_one_and_takes_its_place(
+    model: Path, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("restore", photo, "--out", tmp_path / "out", "--model", model)
+    pictures = []
+    for more in ((), ("--best",), ("--best",)):
+        assert run(monkeypatch, *arguments, *more) == 0
+        with Image.open(tmp_path / "out" / "photo.png") as restored:
+            pictures.append(np.asarray(restored))
+    assert "1 done already" in capsys.readouterr().out.splitlines()[-1]
+    assert not np.array_equal(pictures[0], pictures[1])
+
+
 def test_a_tree_of_folders_is_restored_as_a_tree_and_broken_photos_on_demand(
     model: Path, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,4 +1,4 @@
-"""The table "What is kept" of docs/restore.md, line by line."""
+"""The table "What is kept" of docs/how-to/restore.md, line by line."""
 
 import json
 import logging

@@ -207,7 +207,7 @@ def score_spread(results: Results, count: int | None = None) -> float | None:
     Args:
         results: all measurements.
         count: of those with this number of backgrounds only, where there are any: with few backgrounds seeds differ
-            many times as much as with many (docs/results.md).
+            many times as much as with many (docs/results/removal-or-damage.md).
     """
     scores = {candidate: [each.score for each in group] for candidate, group in gather(results).items()}
     alike = seed_spread(values for candidate, values in scores.items() if candidate.count == count)
@@ -303,7 +303,7 @@ def _gap(counts: Sequence[int], tried: Sequence[int], near: Sequence[int]) -> in
     runs = [(b - a, a, b) for a, b in pairwise(ends) if b - a > 1 and close & {a, b}]
     if not runs:
         return None
-    # Scores mostly rise with the count (docs/results.md).
+    # Scores mostly rise with the count (docs/results/index.md).
     _, a, b = max(runs, key=lambda run: (len(tried) == 1 and run[1] in close, run))
     # In the middle, and of two middle ones that which is closer to the near end.
     return counts[(a + b) // 2 if a in close else (a + b + 1) // 2]

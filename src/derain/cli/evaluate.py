@@ -18,13 +18,15 @@ class Evaluate:
     clean: Path
     """Folder of the clean pictures."""
     match: Match = "names"
-    """Pictures find each other by equal names, by the names of a set (docs/data.md), or by two patterns, such
+    """Pictures find each other by equal names, by the names of a set (docs/how-to/data.md), or by two patterns, such
     as '{name}_rain.png' '{name}_clean.png'."""
     model: tuple[Path, ...] = ()
     """One or more: balanced, strong, model files of runs, ONNX files, .pth files of official weights; or, to compare
     with, a filter that learnt nothing: nothing, opening, median, blur."""
     network: str | None = None
     """FILE.py:CLASS for a network of your own; NAME:key=value for what official weights do not tell."""
+    best: bool = False
+    """Restore every picture and its mirror image, and take the mean, as `derain restore --best` does."""
     restored: Path | None = None
     """In place of a model: folder with the restored rainy pictures, of equal names."""
     restored_clean: Path | None = None
@@ -41,8 +43,8 @@ class Evaluate:
             raise InputError("give --model or --restored, not both")
         if self.restored_clean is not None and self.restored is None:
             raise InputError("--restored-clean goes with --restored")
-        if self.network is not None and not self.model:
-            raise InputError("--network goes with --model")
+        if (self.network is not None or self.best) and not self.model:
+            raise InputError("--network and --best go with --model")
 
         if not self.model and self.restored is None:
             raise InputError("give --model or --restored")
@@ -55,6 +57,7 @@ class Evaluate:
         from derain.evaluation.evaluate import compare, evaluate, is_result
         from derain.evaluation.restorers import FolderRestorer, Restorer
         from derain.networks.loading import load_models
+        from derain.networks.mirrored import Mirrored
         from derain.pictures.pairs import match_pairs
         from derain.restoration.pairs import AnySizeRestorer
         from derain.support.devices import exact_float32
@@ -69,7 +72,8 @@ class Evaluate:
         if self.restored is not None:
             restorers["restored"] = FolderRestorer(self.restored, self.restored_clean)
         for name, (network, _) in zip(names, load_models(self.model, self.network), strict=True):
-            restorers["restored" if len(names) == 1 else name] = AnySizeRestorer(network, self.device)
+            restorer = AnySizeRestorer(Mirrored(network) if self.best else network, self.device)
+            restorers["restored" if len(names) == 1 else name] = restorer
         evaluations = {name: evaluate(pairs, restorer, self.threshold) for name, restorer in restorers.items()}
         if self.json is not None:
             by_name = {name: evaluation.to_json() for name, evaluation in evaluations.items()}

@@ -36,6 +36,8 @@ class Restore:
     """FILE.py:CLASS for a network of your own; NAME:key=value for what official weights do not tell."""
     strength: float = 1.0
     """How much of what the network takes away is taken away, 0..1.5."""
+    best: bool = False
+    """Restore every picture and its mirror image, and take the mean: twice the time, 0.1 to 0.2 dB better."""
     quality: int = 95
     """Quality of JPEG, AVIF, HEIC and WebP files, 1..100."""
     smoothing: float = 0.0
@@ -69,12 +71,14 @@ class Restore:
 
     def _restorer(self) -> "TiledRestorer":
         from derain.networks.loading import load_model
+        from derain.networks.mirrored import Mirrored
         from derain.restoration import TiledRestorer
         from derain.support.processes import dedicate_to_network
 
         dedicate_to_network(self.threads)
         network, _ = load_model(self.model, self.network, self.engine)
-        return TiledRestorer(network, self.device, None if self.tile == "auto" else self.tile, self.strength)
+        tile_px = None if self.tile == "auto" else self.tile
+        return TiledRestorer(Mirrored(network) if self.best else network, self.device, tile_px, self.strength)
 
     def _restore_pipe(self) -> None:
         """Restore frames of standard input; whatever is said goes to standard error."""
@@ -112,6 +116,7 @@ class Restore:
             raise InputError("--size and --rate go with -, for frames on standard input")
         files = find_files(self.inputs, self.out, self.recursive)
         restorer = self._restorer()
+        made_by = model_hash(self.model, self.network) + (" mirrored" if self.best else "")
         tree = tuple(path for path in self.inputs if path.is_dir()) if self.recursive else ()
         writing = Writing(self.out, self.quality, self.smoothing, self.compare, self.report, tree)
         with progress_bar(console) as bar:
@@ -123,7 +128,7 @@ class Restore:
                 bar.update(parts, description=name, completed=done, total=total or None, visible=total != 1)
 
             outcome = restore_files(
-                files, restorer, model_hash(self.model, self.network), writing, self.max_pixels,
+                files, restorer, made_by, writing, self.max_pixels,
                 lambda done, files: bar.update(task, completed=done, total=files), show_parts, self.accept_truncated,
             )  # fmt: skip
             bar.update(parts, visible=False)

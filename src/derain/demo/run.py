@@ -28,7 +28,7 @@ from derain.support.files import make_folder
 from derain.support.pages import render
 from derain.support.records import claim_file
 
-# Scale and test rain were chosen on photos that are in neither set (docs/measurements.md).
+# Scale and test rain were chosen on photos that are in neither set (docs/results/demo.md).
 SCALE = replace(
     SCALES["cpu"],
     iterations=3_000,

@@ -3,7 +3,7 @@
 The picture A_0 is made coarser step by step: A_k holds nothing finer than factor**k pixels. What is lost from one scale
 to the next is C_k = 1/2 <(A_k - A_(k+1))^2>, with <> the mean over pixels, and the complexity is the sum over k. A
 picture is made coarser by averages over blocks (Bagrov et al., PNAS 2020) or by filters in Fourier space (Kravchenko et
-al., arXiv 2408.04076). docs/complexity.md says what the figures depend on and what they cannot tell.
+al., arXiv 2408.04076). docs/concepts/complexity.md says what the figures depend on and what they cannot tell.
 """
 
 from collections.abc import Callable, Mapping, Sequence

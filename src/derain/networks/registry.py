@@ -16,7 +16,7 @@ from derain.networks.rcdnet import RCDNet, RCDNetHyperparameters
 from derain.networks.resnet import ResNet, ResNetHyperparameters
 from derain.networks.spdnet import SPDNet, SPDNetHyperparameters
 from derain.networks.swinir import SwinIR, SwinIRHyperparameters
-from derain.networks.unet import UNet, UNetHyperparameters
+from derain.networks.unet import HalfUNet, UNet, UNetHyperparameters
 from derain.networks.user import is_user_network
 from derain.support.tables import located
 
@@ -39,6 +39,7 @@ class Entry:
 NETWORKS: Mapping[str, Entry] = {
     "resnet": Entry(ResNet, ResNetHyperparameters, resnet.official, resnet.OFFICIAL_KEYS),
     "unet": Entry(UNet, UNetHyperparameters),
+    "half_unet": Entry(HalfUNet, UNetHyperparameters),
     "swinir": Entry(SwinIR, SwinIRHyperparameters, swinir.official, swinir.OFFICIAL_KEYS),
     "spdnet": Entry(SPDNet, SPDNetHyperparameters, spdnet.official, spdnet.OFFICIAL_KEYS),
     "rcdnet": Entry(RCDNet, RCDNetHyperparameters, rcdnet.official, rcdnet.OFFICIAL_KEYS),

@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_leaves
 
 _PROBE_PX = 64
 
-# Convolutions need a workspace beside their tensors; measured, one to two times these (docs/restore.md).
+# Convolutions need a workspace beside their tensors; measured, one to two times these (docs/how-to/restore.md).
 _MARGIN = 2.0
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -49,14 +49,16 @@ class UNet(Network):
     """
 
     hyperparameters: UNetHyperparameters
+    _FOLD_PX: ClassVar = 1
 
     def __init__(self, hyperparameters: UNetHyperparameters) -> None:
         super().__init__()
         self.hyperparameters = hyperparameters
+        planes = 3 * self._FOLD_PX**2
         channels = [hyperparameters.base * 2**level for level in range(hyperparameters.levels)]
         self.encoders = nn.ModuleList(
             _double_convolution(inputs, outputs, hyperparameters)
-            for inputs, outputs in zip([3, *channels], channels, strict=False)
+            for inputs, outputs in zip([planes, *channels], channels, strict=False)
         )
         fine_to_coarse = list(pairwise(channels))
         self.upsamplers = nn.ModuleList(
@@ -65,20 +67,21 @@ class UNet(Network):
         self.decoders = nn.ModuleList(
             _double_convolution(2 * fine, fine, hyperparameters) for fine, _ in reversed(fine_to_coarse)
         )
-        self.last = nn.Conv2d(channels[0], 3, 1)
+        self.last = nn.Conv2d(channels[0], planes, 1)
         multiple = 2 ** (hyperparameters.levels - 1)
+        # Convolutions: 4 px at each scale down and, except at the coarsest, up again; poolings align to `multiple`.
+        field_px = 4 * multiple + 8 * (multiple - 1) + 2 * multiple - 1
         self.descriptor = Descriptor(
             paper="Ronneberger et al., MICCAI 2015",
             smallest_size_px=1,
-            size_multiple_px=multiple,
-            # Convolutions: 4 px at each scale down and, except at the coarsest, up again; poolings align to `multiple`.
-            receptive_field_px=4 * multiple + 8 * (multiple - 1) + 2 * multiple - 1,
+            size_multiple_px=self._FOLD_PX * multiple,
+            receptive_field_px=self._FOLD_PX * (field_px + 1) - 1,
             stages=1,
         )
 
     def _stages(self, rainy: Float[Tensor, "n 3 h w"]) -> list[Float[Tensor, "n 3 h w"]]:
         height, width = rainy.shape[-2:]
-        features = pad_to_multiple(rainy, self.descriptor.size_multiple_px)
+        features = self._folded(pad_to_multiple(rainy, self.descriptor.size_multiple_px))
         skips: list[Tensor] = []
         for encoder in self.encoders:
             features = encoder(nn.functional.max_pool2d(features, 2) if skips else features)
@@ -86,8 +89,34 @@ class UNet(Network):
         skips.pop()
         for upsampler, decoder in zip(self.upsamplers, self.decoders, strict=True):
             features = decoder(torch.cat([skips.pop(), upsampler(features)], dim=1))
-        output = self.last(features)[..., :height, :width]
+        output = self._unfolded(self.last(features))[..., :height, :width]
         return [rainy + output if self.hyperparameters.input_skip else output]
+
+    def _folded(self, picture: Tensor) -> Tensor:
+        return picture
+
+    def _unfolded(self, planes: Tensor) -> Tensor:
+        return planes
+
+
+class HalfUNet(UNet):
+    """The UNet at half the resolution: every 2x2 pixels become one pixel of 12 channels, and back at the end.
+
+    Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural
+    Network", CVPR 2016, section 3.2, has the way back. It computes a quarter of what the UNet does. Sizes that are no
+    multiple of 2^levels are padded by repeating the border and cropped back.
+
+    >>> HalfUNet(UNetHyperparameters(base=16, levels=4, norm="none")).parameter_count()
+    483516
+    """
+
+    _FOLD_PX: ClassVar = 2
+
+    def _folded(self, picture: Tensor) -> Tensor:
+        return nn.functional.pixel_unshuffle(picture, self._FOLD_PX)
+
+    def _unfolded(self, planes: Tensor) -> Tensor:
+        return nn.functional.pixel_shuffle(planes, self._FOLD_PX)
 
 
 def _double_convolution(inputs: int, outputs: int, hyperparameters: UNetHyperparameters) -> nn.Sequential:

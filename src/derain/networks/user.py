@@ -1,4 +1,4 @@
-"""A door for networks of one's own: PATH/FILE.py:CLASS in place of a registered name (docs/own-network.md)."""
+"""A door for networks of one's own: PATH/FILE.py:CLASS in place of a registered name (docs/how-to/own-network.md)."""
 
 import hashlib
 import importlib.util

@@ -39,9 +39,9 @@ def match_pairs(rainy: Path, clean: Path, match: Match = "names") -> list[Pair]:
         rainy: folder of rainy pictures.
         clean: folder of clean pictures.
         match: "names": equal names, suffixes may differ. "rain100l": rain-001.png with norain-001.png.
-            "rain1400": several rainy pictures to a clean one, 901_1.jpg .. 901_14.jpg with 901.jpg. docs/data.md has
-            the others. Or two patterns of the names of rainy and of clean pictures: "{name}" stands for what a pair has
-            in common, "*" for anything; without a picture's suffix any suffix will do.
+            "rain1400": several rainy pictures to a clean one, 901_1.jpg .. 901_14.jpg with 901.jpg.
+            docs/how-to/data.md has the others. Or two patterns of the names of rainy and of clean pictures: "{name}"
+            stands for what a pair has in common, "*" for anything; without a picture's suffix any suffix will do.
 
     Raises:
         InputError: an unknown convention, a pattern without {name}, a folder holds no picture of it, a picture is

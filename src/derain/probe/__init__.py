@@ -1,1 +1,1 @@
-"""The rain response map: which rain a network removes and which it ignores (docs/probe.md)."""
+"""The rain response map: which rain a network removes and which it ignores (docs/how-to/probe.md)."""

@@ -25,7 +25,7 @@ MAPS = (("angle_deg", "length_px"), ("quantity", "width"), ("angle_deg", "bright
 
 @dataclass(frozen=True)
 class ProbeSpace:
-    """Axes of three maps of streaks, families of rain, and the backgrounds that all of it is laid on; docs/probe.md.
+    """Axes of three maps of streaks, families of rain, and the backgrounds below them (docs/how-to/probe.md).
 
     Raises:
         InputError: an axis is empty, does not ascend, or holds an angle beyond the horizontal; other values that cannot

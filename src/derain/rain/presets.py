@@ -1,4 +1,4 @@
-"""Rain by name or from a TOML file (docs/rain.md)."""
+"""Rain by name or from a TOML file (docs/concepts/rain.md)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -44,7 +44,7 @@ PRESETS: Mapping[str, Callable[[Recipe], Rain]] = {
 
 
 def load_rain(text: str, recipe: Recipe = "paper") -> Rain:
-    """A preset by its name, or the rain that a TOML file describes (docs/rain.md).
+    """A preset by its name, or the rain that a TOML file describes (docs/concepts/rain.md).
 
     Args:
         text: a key of PRESETS, or the path of a file that ends in .toml.

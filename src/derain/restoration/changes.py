@@ -41,7 +41,7 @@ class Changes:
     strength: float = 1.0
 
     def warnings(self) -> list[str]:
-        """What a person should know, a sentence each; docs/restore.md has how often they are right.
+        """What a person should know, a sentence each; docs/how-to/restore.md has how often they are right.
 
         >>> Changes(mean_levels=0.4, share=0.01, unlike_rain=0.001).warnings()
         ['hardly anything was taken away: there is no rain, or rain that this model does not know']

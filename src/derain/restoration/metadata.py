@@ -1,4 +1,4 @@
-"""What a photo's file says beside its pixels: what stays true is kept, the rest is named (docs/restore.md)."""
+"""What a photo's file says beside its pixels: what stays true is kept, the rest is named (docs/how-to/restore.md)."""
 
 import re
 import struct

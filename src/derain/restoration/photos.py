@@ -1,4 +1,4 @@
-"""Photos with all that is kept of them (docs/restore.md), so that they can be written back with other pixels."""
+"""Photos with all that is kept of them (docs/how-to/restore.md), so that they can be written back with other pixels."""
 
 import logging
 from collections.abc import Mapping, Sequence

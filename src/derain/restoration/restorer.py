@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from derain.errors import InputError
 from derain.networks.base import UNKNOWN
+from derain.networks.mirrored import Mirrored
 from derain.networks.onnx import OnnxNetwork
 from derain.networks.running import channels_last, quantise, run
 from derain.networks.tile_memory import bytes_per_pixel
@@ -60,7 +61,7 @@ class TiledRestorer:
     ) -> None:
         _refuse(strength)
         self.strength = strength
-        self._device = usable_device("cpu" if isinstance(network, OnnxNetwork) else device)
+        self._device = usable_device("cpu" if _is_onnx(network) else device)
         self._network = channels_last(network.to(self._device)).eval()
         self._descriptor = getattr(network, "descriptor", UNKNOWN)
         self._tile_px = self._auto_tile_px() if tile_px is None else tile_px
@@ -143,9 +144,13 @@ class TiledRestorer:
 
 def needed_per_pixel(network: nn.Module, device: torch.device) -> float:
     """Memory that a network, which is on `device`, needs for a pixel while it restores, in bytes."""
-    if isinstance(network, OnnxNetwork):
+    if _is_onnx(network):
         return _ONNX_BYTES_PER_PIXEL
     return max(bytes_per_pixel(network, device), 1.0)  # a network may keep nothing
+
+
+def _is_onnx(network: nn.Module) -> bool:
+    return isinstance(network.network if isinstance(network, Mirrored) else network, OnnxNetwork)
 
 
 def at_strength(

@@ -6,7 +6,7 @@ Recipe = Literal["paper", "corrected"]
 """How streaks are rendered: as the public code does it, or with the turning about the true centre."""
 
 Convention = Literal["names", "rain100l", "rain200", "rain12", "rain1400", "spa", "rainds", "gtrain"]
-"""How the pictures of a set are named (docs/data.md)."""
+"""How the pictures of a set are named (docs/how-to/data.md)."""
 
 Match = Convention | tuple[str, str]
 """How rainy and clean pictures find each other: by a set's convention, or by patterns of rainy and of clean names."""

@@ -1,4 +1,4 @@
-"""Noticing, while a network trains, that it has begun to slack off (docs/protocol.md)."""
+"""Noticing, while a network trains, that it has begun to slack off (docs/concepts/slacking-off.md)."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field

@@ -1,4 +1,4 @@
-"""The response to rain of a study's networks (docs/probe.md), and how it shrinks as backgrounds grow."""
+"""The response to rain of a study's networks (docs/how-to/probe.md), and how it shrinks as backgrounds grow."""
 
 from collections.abc import Sequence
 from statistics import fmean

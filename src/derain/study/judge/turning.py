@@ -1,4 +1,4 @@
-"""Turning points, spreads and ranks: the pieces of the rules that judge a finding (docs/verdicts.md)."""
+"""Turning points, spreads and ranks: the pieces of the rules that judge a finding (docs/concepts/verdicts.md)."""
 
 import math
 from collections.abc import Mapping

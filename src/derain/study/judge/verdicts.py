@@ -1,6 +1,7 @@
 """Which of the paper's findings the trainings of a study bear out, by rules that were fixed before any of them ran.
 
-The findings are those of Gu et al., "Networks are Slacking Off", NeurIPS 2023; docs/verdicts.md states the rules.
+The findings are those of Gu et al., "Networks are Slacking Off", NeurIPS 2023.
+docs/concepts/verdicts.md states the rules.
 """
 
 import math
@@ -60,7 +61,7 @@ def judge(results: Results, complexity: Mapping[str, float] | None = None) -> li
 
     Args:
         results: of the study; trainings that are not done are left out.
-        complexity: structural complexity of the categories, by name, which F6b needs (docs/complexity.md).
+        complexity: structural complexity of the categories, by name, which F6b needs (docs/concepts/complexity.md).
     """
     rules = _rules(complexity)
     verdicts = []

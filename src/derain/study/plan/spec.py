@@ -1,4 +1,4 @@
-"""A study as a TOML file that a person can read (docs/studies.md)."""
+"""A study as a TOML file that a person can read (docs/how-to/studies.md)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace

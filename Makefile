@@ -2,7 +2,7 @@
 PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13,$(shell command -v $(name))))
 BIN := .venv/bin
 
-.PHONY: .venv demo docs test test-quick test-browser test-min test-wheel wheel check format
+.PHONY: .venv demo docs test test-quick test-browser test-min test-wheel wheel try check format
 
 .venv: .venv/installed
 
@@ -22,8 +22,28 @@ test: check
 test-quick: .venv/installed
 	DERAIN_DATA= DERAIN_GOLDENS= $(BIN)/python -m pytest tests -m "not slow" --numprocesses 2 --dist loadfile
 
-# The web page in a real browser; Chromium comes from Debian's packages where it is not installed.
-test-browser: .venv/installed
+# What docs/try, the page that runs a model in the visitor's browser, needs beside its sources.
+TRY := docs/try/built
+ORT_SHA256 := d2228df7e4616bc3348bf504ee888f3bec43789a273f0a63f3e68d203ce3bf71
+ORT := build/onnxruntime-web-1.30.0.tgz
+try: $(TRY)/balanced.onnx
+
+$(TRY)/balanced.onnx: $(ORT) src/derain/models/balanced.safetensors $(wildcard src/derain/app/examples/*.jpg) .venv/installed
+	rm -rf $(TRY) && mkdir -p $(TRY)
+	tar -xzf $(ORT) -C $(TRY) --strip-components 2 \
+	  package/dist/ort.wasm.bundle.min.mjs package/dist/ort-wasm-simd-threaded.wasm \
+	  package/dist/ort.webgpu.bundle.min.mjs package/dist/ort-wasm-simd-threaded.asyncify.wasm
+	cp src/derain/app/examples/*.jpg $(TRY)
+	$(BIN)/derain export --model balanced --out $@
+
+.DELETE_ON_ERROR:
+$(ORT):
+	mkdir -p build
+	npm pack --silent --pack-destination build onnxruntime-web@1.30.0
+	echo "$(ORT_SHA256)  $@" | sha256sum --check --quiet
+
+# The web pages in a real browser; Chromium comes from Debian's packages where it is not installed.
+test-browser: .venv/installed try
 	command -v chromium || (apt-get update && apt-get install --yes --no-install-recommends chromium)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'
 	$(BIN)/python -m pytest tests/browser
@@ -49,8 +69,8 @@ wheel: .venv/installed
 test-wheel: wheel
 	$(BIN)/python -m pytest tests/wheel
 
-# The pages as a site in site/: broken links, missing anchors and pages without a title stop it; nothing comes from the network.
-docs: .venv/installed
+# The pages as a site in site/: broken links, missing anchors and pages without a title stop it; only what it is made of comes from the network.
+docs: .venv/installed try
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 

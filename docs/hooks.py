@@ -37,10 +37,10 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
 
 
 def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Refuse a page without a title, or with two."""
+    """Refuse a page without a title, or with two; keep figures and their spreads in one line."""
     if (titles := html.count("<h1")) != 1:
         raise PluginError(f"{page.file.src_uri} has {titles} titles (# at the start of a line); a page has one")
-    return html
+    return re.sub(r"(?<=\d) ([±/]) (?=[\d.])", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", html)
 
 
 class FencedExamples(griffe.Extension):

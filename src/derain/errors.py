@@ -7,8 +7,9 @@ DerainError
 └── TrainingError          a training that cannot go on; exit code 1; also a RuntimeError
 """
 
+import os
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import ClassVar, TypeVar
@@ -68,7 +69,7 @@ def needs_extra(extra: str, need: str) -> Iterator[None]:
 
 
 def unreadable(path: Path, error: Exception, kind: str = "") -> InputError:
-    """The error to raise for a file that cannot be read; a MissingFileError if it does not exist.
+    """Make the error for a file that cannot be read; one that does not exist is a MissingFileError with a near name.
 
     Args:
         path: the file.
@@ -76,11 +77,26 @@ def unreadable(path: Path, error: Exception, kind: str = "") -> InputError:
         kind: what the file is, such as "the image".
 
     >>> unreadable(Path("a.png"), FileNotFoundError(2, "No such file or directory"), "the image")
-    MissingFileError('cannot read the image a.png: No such file or directory')
+    MissingFileError('cannot read the image a.png: No such file or folder')
     """
-    error_type = MissingFileError if isinstance(error, FileNotFoundError) else InputError
     named = f"{kind} {path}" if kind else f"{path}"
-    return error_type(f"cannot read {named}: {getattr(error, 'strerror', None) or error}")
+    if isinstance(error, FileNotFoundError):
+        return MissingFileError(f"cannot read {named}: No such file or folder{near_name(path)}")
+    return InputError(f"cannot read {named}: {getattr(error, 'strerror', None) or error}")
+
+
+def near_name(path: Path) -> str:
+    """Make the end of a sentence that names what is there under a similar name; empty if nothing is.
+
+    >>> near_name(Path("a.png"))
+    ''
+    """
+    missing = next((each for each in (*reversed(path.parents), path) if not os.path.lexists(each)), path)
+    there: list[str] = []
+    with suppress(OSError):
+        there = [each.name for each in missing.parent.iterdir()]
+    closest = get_close_matches(missing.name, there, n=1, cutoff=0.8)
+    return f" (did you mean {missing.with_name(closest[0]) / path.relative_to(missing)}?)" if closest else ""
 
 
 def did_you_mean(name: str, valid: Iterable[str]) -> str:

@@ -12,7 +12,8 @@ from derain.restoration.restorer import TiledRestorer
 
 pytest.importorskip("gradio")
 
-from derain.app.page import Page
+from derain.app import page as page_module
+from derain.app.page import EXAMPLES, Page, example
 from derain.app.play import RainSettings
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (50, 70, 3), dtype=np.uint8)
@@ -100,3 +101,17 @@ def test_rain_falls_on_the_visitors_picture(page: Page, tmp_path: Path) -> None:
 def test_a_number_that_was_deleted_gives_one_sentence(page: Page) -> None:
     *_, status = page.play("meadow", None, "small", *CONTROLS[:-1], None)
     assert 'role="alert">a number is missing' in status
+
+
+@pytest.mark.parametrize("name", EXAMPLES.values())
+def test_photos_to_try_are_there_with_a_note_on_their_licence(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    path = Path(example(name))
+    assert tmp_path in path.parents
+    assert path.name == name
+    assert path.stat().st_size < 150_000
+    assert read_image(path).shape == (360, 720, 3)
+    note = Path(page_module.__file__).with_name("examples") / "README.md"
+    assert f"| {name} |" in note.read_text(encoding="utf-8")

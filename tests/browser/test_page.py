@@ -69,6 +69,12 @@ def test_a_real_photo_is_restored_compared_and_downloaded(page: Page, data: Path
     restore_with_strength(page, list_images(data / "rain" / "rain100l" / "rainy")[0], model, tmp_path)
 
 
+@pytest.mark.parametrize("example", ["forest", "city"])
+def test_a_photo_to_try_is_restored_by_one_click(page: Page, example: str) -> None:
+    page.get_by_role("button", name=example.capitalize()).click()
+    expect(page.locator("#restore-status")).to_contain_text(f"{example}.jpg, 720 x 360 pixels, restored")
+
+
 def test_a_text_file_named_jpg_gives_one_sentence(page: Page, photo: Path, tmp_path: Path) -> None:
     notes = tmp_path / "notes.jpg"
     notes.write_text("dear diary")

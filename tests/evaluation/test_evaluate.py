@@ -101,6 +101,12 @@ def test_means_and_sensitivity_are_means_over_images(pairs):
     )
 
 
+def test_the_table_says_which_way_is_better(pairs):
+    text = " ".join(printed(evaluate(pairs, NetworkRestorer(nn.Identity(), "cpu"))).split())
+    assert "Higher is better: E_R, removal, controlled removal, PSNR RGB" in text
+    assert "lower is better: E_B, damage, clean error." in text
+
+
 def test_doing_nothing_equals_the_input_row(pairs):
     result = evaluate(pairs, NetworkRestorer(nn.Identity(), "cpu")).to_json()
     assert result["mean"] == result["input"]

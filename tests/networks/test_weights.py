@@ -43,7 +43,7 @@ def test_missing_file(model: Path) -> None:
 
 def test_foreign_safetensors_file(model: Path) -> None:
     safetensors.torch.save_file({"weight": torch.zeros(1)}, model)
-    assert "not written by this version of derain" in refused(model)
+    assert "holds weights without a network; bring a network of your own as an ONNX file" in refused(model)
 
 
 def test_file_of_an_unknown_network(model: Path) -> None:

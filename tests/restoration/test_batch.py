@@ -125,13 +125,13 @@ def test_what_is_done_is_not_done_again(network: Halving, photos: Path, tmp_path
     assert network.calls == 3
     os.utime(photos / "a.png", ns=(0, 0))
     (out / "b.png").unlink()
-    assert restore(network, [photos], out) == Outcome(2, 1, 0)
-    assert restore(network, [photos], out, quality=80) == Outcome(3, 0, 0)
+    assert restore(network, [photos], out) == Outcome(2, 1, 0, replaced=1)
+    assert restore(network, [photos], out, quality=80) == Outcome(3, 0, 0, replaced=3)
     assert restore(network, [photos], out, quality=80, compare=True) == Outcome(3, 0, 0)
-    assert restore(network, [photos], out, strength=0.5, quality=80) == Outcome(3, 0, 0)
+    assert restore(network, [photos], out, strength=0.5, quality=80) == Outcome(3, 0, 0, replaced=3)
     assert read_image(out / "a.png").max() == 75
     another_model = restore_files(find_files([photos]), TiledRestorer(network), "other", Writing(out))
-    assert another_model == Outcome(3, 0, 0)
+    assert another_model == Outcome(3, 0, 0, replaced=3)
 
 
 def test_a_second_run_into_a_folder_waits_for_its_own(network: Halving, photos: Path, tmp_path: Path) -> None:
@@ -322,7 +322,7 @@ def test_a_result_that_was_changed_is_not_overwritten(network: Halving, photos: 
         restore(network, [photos], tmp_path / "out", strength=0.5)
     assert (tmp_path / "out" / "a.png").read_bytes() == b"mine"
     (tmp_path / "out" / "a.png").unlink()
-    assert restore(network, [photos], tmp_path / "out", strength=0.5) == Outcome(3, 0, 0)
+    assert restore(network, [photos], tmp_path / "out", strength=0.5) == Outcome(3, 0, 0, replaced=2)
 
 
 def test_two_files_of_one_name_are_refused_before_anything_is_done(
@@ -388,7 +388,7 @@ def test_what_a_killed_run_left_is_written_again(network: Halving, photos: Path,
     restore(network, [photos], out)
     Manifest(out).claim(["a.png"])  # and then it was killed, before it noted what it had written
     (out / "a.png").write_bytes(b"by the other settings")
-    assert restore(network, [photos], out, strength=0.5) == Outcome(3, 0, 0)
+    assert restore(network, [photos], out, strength=0.5) == Outcome(3, 0, 0, replaced=3)
     assert read_image(out / "a.png").max() == 75
 
 
@@ -411,7 +411,7 @@ def test_videos_are_restored_among_the_photos(network: Halving, photos: Path, tm
         levels = [frame.to_ndarray(format="rgb24").mean() for frame in reader.decode(video=0)]
     assert levels == pytest.approx([50] * 5, abs=3)
     assert restore(network, [photos], tmp_path / "out", compare=True, smoothing=0.5) == Outcome(0, 4, 0)
-    assert restore(network, [photos], tmp_path / "out", compare=True, smoothing=0.2) == Outcome(1, 3, 0)
+    assert restore(network, [photos], tmp_path / "out", compare=True, smoothing=0.2) == Outcome(1, 3, 0, replaced=1)
 
 
 def test_the_report_shows_every_photo_and_goes_on_with_the_rest(network: Halving, photos: Path, tmp_path: Path) -> None:

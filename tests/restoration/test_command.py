@@ -65,6 +65,29 @@ def test_a_photo_is_restored_and_then_skipped(
     assert "1 done already" in out
 
 
+def test_results_that_are_replaced_are_counted(
+    model: Path, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("restore", photo, "--out", tmp_path / "out", "--model", model)
+    assert run(monkeypatch, *arguments) == 0
+    assert f"1 restored in {tmp_path / 'out'}\n" in capsys.readouterr().out
+    assert run(monkeypatch, *arguments, "--strength", 0.5, "--report") == 0
+    out = capsys.readouterr().out
+    assert f"1 restored in {tmp_path / 'out'}, 1 of them replace earlier results\n" in out
+    assert "No warning does not mean no damage" in out
+
+
+def test_a_mistyped_folder_is_told_the_nearest_one(
+    model: Path, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "holiday").mkdir()
+    (tmp_path / "holiday" / "a.png").write_bytes(photo.read_bytes())
+    for given, meant in (("holidy", "holiday"), ("holidy/a.png", "holiday/a.png")):
+        assert run(monkeypatch, "restore", tmp_path / given, "--out", tmp_path / "out", "--model", model) == 2
+        cause = f"cannot read {tmp_path / given}: No such file or folder (did you mean {tmp_path / meant}?)"
+        assert cause in caplog.text
+
+
 def test_the_best_result_is_another_one_and_takes_its_place(
     model: Path, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

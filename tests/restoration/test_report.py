@@ -17,3 +17,5 @@ def test_photos_with_warnings_stand_first() -> None:
     assert page.index("b.png") < page.index("a.png")
     assert "2 photos, 1 of them with a warning." in page
     assert "Hardly anything was taken away" in page
+    assert "--model strong" in page
+    assert "No warning does not mean no damage" in page

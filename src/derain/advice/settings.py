@@ -1,6 +1,6 @@
 """What is asked of the advice. Free of torch, so that the command line answers at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
 from typing import Literal
@@ -39,7 +39,7 @@ class AdviceSettings:
     """Two folders of rainy and clean pictures: one more probe beside the rains laid on photos kept out."""
     match: Match = "names"
     """How the pictures of the validation pairs find each other."""
-    iterations: int = _SCALE.iterations
+    iterations: int = field(default=_SCALE.iterations, metadata={"group": "training"})
     """Iterations of every training."""
     batch_size: int = _SCALE.batch_size
     """Samples in a batch."""
@@ -48,7 +48,7 @@ class AdviceSettings:
     patch_size: int = _SCALE.patch_size
     """Side of the training samples cut from backgrounds and rain."""
     layers: int | None = _SCALE.layers
-    """Draw rain from a bank of this many layers; None: fresh rain for every sample."""
+    """Draw rain from a bank of this many layers; 0: fresh rain for every sample."""
     learning_rate: float = _SCALE.learning_rate
     """Adam's learning rate; it falls to zero along a cosine."""
     warmup: int = _SCALE.warmup
@@ -82,7 +82,7 @@ class AdviceSettings:
             batch_size=self.batch_size,
             background_size=self.background_size,
             patch_size=self.patch_size,
-            layers=self.layers,
+            layers=self.layers or None,
             skip_bad=self.skip_bad,
             learning_rate=self.learning_rate,
             warmup=self.warmup,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
@@ -33,6 +34,9 @@ THEME = gr.themes.Default(primary_hue="sky").set(  # its own grey of explanation
 )
 _PLAYED_PX = 512
 _WAITING = '<p class="waiting">The photo and the result come here, with a slider between them.</p>'
+
+EXAMPLES = {"Forest, threads of rain": "forest.jpg", "City, drizzle": "city.jpg"}
+"""Photos to try, in the folder `examples`, which says where they are from."""
 
 _NO_REPORT = """The page of a study's results is shown here, once there is one:
 
@@ -140,6 +144,12 @@ class Page:
         with gr.Row():
             with gr.Column(scale=1, min_width=290):
                 upload = _upload("Photo", height=150)
+                gr.HTML("<p>No photo at hand? Try one of these, under synthetic rain:</p>")
+                with gr.Row():
+                    for label, name in EXAMPLES.items():
+                        gr.Button(label, size="sm", min_width=100).click(
+                            partial(example, name), None, upload, queue=False, api_visibility="private"
+                        )
                 model = self._model_choice()
                 strength = gr.Slider(
                     0, STRONGEST, 1, step=0.05, label="Strength", buttons=[],
@@ -197,6 +207,12 @@ class Page:
 
     def _model_choice(self) -> gr.Radio:
         return gr.Radio(list(self.networks), value=next(iter(self.networks)), label="Model")
+
+
+def example(name: str) -> str:
+    """A photo to try as if a visitor had uploaded it: the path of a copy among the uploads."""
+    copy: str = save_file_to_cache(Path(__file__).with_name("examples") / name, get_upload_folder())
+    return copy
 
 
 def _upload(label: str, height: int) -> gr.File:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from derain.errors import InputError
 from derain.pictures.images import encode_jpeg, read_image
-from derain.restoration.changes import draw_changes, find_changes
+from derain.restoration.changes import NO_PROMISE, draw_changes, find_changes
 from derain.support.pages import image_html
 
 _SHOWN_PX, _JPEG_QUALITY = 1600, 90
@@ -63,8 +63,8 @@ def changes_html(before: UInt8[np.ndarray, "h w 3"], after: UInt8[np.ndarray, "h
     warnings = "".join(f"<p>{escape(text[0].upper() + text[1:])}.</p>" for text in changes.warnings())
     return (
         f'{warnings}<details class="changes"><summary>What was taken away: {escape(changes.in_words())}</summary>'
-        f"{picture}<p>Yellow: light taken from all colours alike, as rain adds it. Magenta: any other change.</p>"
-        "</details>"
+        f"{picture}<p>Yellow: light taken from all colours alike, as rain adds it. Magenta: any other change."
+        f" {NO_PROMISE}</p></details>"
     )
 
 

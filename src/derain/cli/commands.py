@@ -2,10 +2,8 @@
 
 import logging
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import tyro
 from rich.console import Console
 from rich.logging import RichHandler
 
@@ -17,6 +15,7 @@ from derain.cli.evaluate import Evaluate
 from derain.cli.export import Export
 from derain.cli.networks import Networks
 from derain.cli.paint import Paint
+from derain.cli.parsing import parse
 from derain.cli.probe import Probe
 from derain.cli.restore import Restore
 from derain.cli.serve import Serve
@@ -24,23 +23,31 @@ from derain.cli.study import Run as StudyRun
 from derain.cli.study import Study
 from derain.cli.synth import Synth
 from derain.cli.train import Train
-from derain.errors import DerainError, InputError
+from derain.errors import DerainError
 
-COMMANDS: dict[str, Callable[..., Any]] = {
-    "restore": Restore,
-    "serve": Serve,
-    "synth": Synth,
-    "paint": Paint,
-    "train": Train,
-    "evaluate": Evaluate,
-    "networks": Networks,
-    "export": Export,
-    "probe": Probe,
-    "study": Study,
-    "advise": Advise,
-    "complexity": Complexity,
-    "demo": Demo,
+_GROUPS: dict[str, dict[str, type]] = {
+    "photos": {"restore": Restore, "serve": Serve},
+    "research": {
+        "synth": Synth,
+        "train": Train,
+        "evaluate": Evaluate,
+        "probe": Probe,
+        "advise": Advise,
+        "study": Study,
+        "complexity": Complexity,
+        "demo": Demo,
+    },
+    "development": {"networks": Networks, "export": Export, "paint": Paint},
 }
+
+COMMANDS = {name: command for group in _GROUPS.values() for name, command in group.items()}
+
+_DESCRIPTION = "\n".join(
+    [
+        "Train deraining networks that generalise, and measure whether they do.\n",
+        *(f"- {group}: {', '.join(commands)}" for group, commands in _GROUPS.items()),
+    ]
+)
 
 _GO_ON = (Restore, Paint, Train, Probe, StudyRun, Advise, Demo)
 """Commands that go on where they were interrupted."""
@@ -52,14 +59,7 @@ def run(arguments: Sequence[str], ending: Ending) -> None:
     logging.basicConfig(format="%(message)s", handlers=[RichHandler(console=errors, show_time=False, show_path=False)])
     logging.getLogger("derain").setLevel(logging.INFO)
     try:
-        _refuse_repeated_flags(arguments)
-        command: Any = tyro.extras.subcommand_cli_from_dict(
-            COMMANDS,
-            prog="derain",
-            args=arguments,
-            description="Train deraining networks that generalise, and measure whether they do.",
-            config=(tyro.conf.OmitArgPrefixes,),
-        )
+        command = parse(COMMANDS, arguments, _DESCRIPTION)
         if isinstance(getattr(command, "command", command), _GO_ON):  # `derain study` has subcommands
             ending.note = "; the same command goes on where it stopped"
         command.run(Console(emoji=False))
@@ -67,11 +67,3 @@ def run(arguments: Sequence[str], ending: Ending) -> None:
         if ending.by is None:  # else an import was interrupted, not missing
             errors.print(f"derain: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
-
-
-def _refuse_repeated_flags(arguments: Sequence[str]) -> None:
-    """Refuse flags that are given twice: only the last would count, although several values may be meant."""
-    flags = [argument.partition("=")[0].replace("_", "-") for argument in arguments if argument.startswith("--")]
-    for flag in flags:
-        if flags.count(flag) > 1:
-            raise InputError(f"{flag} is given twice; several values go behind one {flag}")

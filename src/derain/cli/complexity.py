@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 from rich.console import Console
@@ -14,7 +15,7 @@ from derain.support.progress import counting
 class Complexity:
     """Measure the structural complexity of folders of pictures and of rain."""
 
-    folders: tyro.conf.Positional[tuple[Path, ...]] = ()
+    folders: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="PATH ...")] = ()
     """Folders of pictures."""
     rain: tuple[str, ...] = ()
     """Rain to measure as well: small, medium, large, lines, wide, or TOML files."""

@@ -17,26 +17,28 @@ class Evaluate:
     """Folder of rainy pictures."""
     clean: Path
     """Folder of the clean pictures."""
-    match: Match = "names"
-    """Pictures find each other by equal names, by the names of a set (docs/how-to/data.md), or by two patterns, such
-    as '{name}_rain.png' '{name}_clean.png'."""
     model: tuple[Path, ...] = ()
     """One or more: balanced, strong, model files of runs, ONNX files, .pth files of official weights; or, to compare
     with, a filter that learnt nothing: nothing, opening, median, blur."""
+    restored: Path | None = None
+    """In place of a model: folder of any program's results on the rainy pictures, under the same names."""
+    restored_clean: Path | None = None
+    """Folder of the same program's results on the clean pictures."""
     network: str | None = None
     """FILE.py:CLASS for a network of your own; NAME:key=value for what official weights do not tell."""
     best: bool = False
     """Restore every picture and its mirror image, and take the mean, as `derain restore --best` does."""
-    restored: Path | None = None
-    """In place of a model: folder with the restored rainy pictures, of equal names."""
-    restored_clean: Path | None = None
-    """Folder with the results of the same system on the clean pictures."""
+    match: Match = "names"
+    """Pictures find each other by equal names, by the names of a set (docs/how-to/data.md), or by two patterns, such
+    as '{name}_rain.png' '{name}_clean.png'."""
     threshold: float = 10.0
     """Rain is where a channel of O - B exceeds this many levels of 0..255."""
-    device: str = "cpu"
-    """Torch device to restore on."""
     json: Path | None = None
     """File for the results."""
+    device: str = "cpu"
+    """Torch device to restore on."""
+    threads: int | None = None
+    """CPU threads; all cores by default."""
 
     def run(self, console: Console) -> None:
         if self.model and self.restored is not None:
@@ -54,17 +56,18 @@ class Evaluate:
         if len(set(names)) < len(names):
             raise InputError("give every --model once")
 
-        from derain.evaluation.evaluate import compare, evaluate, is_result
+        from derain.evaluation.evaluate import Evaluation, compare, evaluate, is_result
         from derain.evaluation.restorers import FolderRestorer, Restorer
         from derain.networks.loading import load_models
         from derain.networks.mirrored import Mirrored
         from derain.pictures.pairs import match_pairs
         from derain.restoration.pairs import AnySizeRestorer
-        from derain.support.devices import exact_float32
         from derain.support.files import write_json
+        from derain.support.processes import use_threads
+        from derain.support.progress import counting
         from derain.support.records import claim_file, is_json
 
-        exact_float32()
+        use_threads(self.threads)
         if self.json is not None:
             claim_file(self.json, "derain evaluate", is_json(is_result))
         pairs = match_pairs(self.rainy, self.clean, self.match)
@@ -74,7 +77,14 @@ class Evaluate:
         for name, (network, _) in zip(names, load_models(self.model, self.network), strict=True):
             restorer = AnySizeRestorer(Mirrored(network) if self.best else network, self.device)
             restorers["restored" if len(names) == 1 else name] = restorer
-        evaluations = {name: evaluate(pairs, restorer, self.threshold) for name, restorer in restorers.items()}
+        evaluations: dict[str, Evaluation] = {}
+        with counting(console, "pairs") as report:
+
+            def show(done: int) -> None:
+                report(len(evaluations) * len(pairs) + done, len(restorers) * len(pairs))
+
+            for name, source in restorers.items():
+                evaluations[name] = evaluate(pairs, source, self.threshold, show)
         if self.json is not None:
             by_name = {name: evaluation.to_json() for name, evaluation in evaluations.items()}
             write_json(self.json, by_name if len(by_name) > 1 else by_name["restored"])

@@ -28,15 +28,17 @@ class Probe:
     """Folder for map.json, map.csv, the figures and index.html."""
     device: str = "cpu"
     """Torch device of the networks."""
+    threads: int | None = None
+    """CPU threads; all cores by default."""
 
     def run(self, console: Console) -> None:
         if (self.model is None) == (self.compare is None):
             raise InputError("give --model or --compare" + (", not both" if self.model is not None else ""))
 
         from derain.probe.run import describe, probe
-        from derain.support.devices import exact_float32
+        from derain.support.processes import use_threads
 
-        exact_float32()
+        use_threads(self.threads)
         models = (self.model,) if self.model is not None else self.compare or ()
         with counting(console, "cells") as report:
             results = probe(models, self.settings, self.out, self.network, self.device, report)

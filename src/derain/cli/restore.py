@@ -1,9 +1,9 @@
 """`derain restore` removes rain from photos and videos."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 from rich.console import Console
@@ -24,40 +24,42 @@ _NOT_OF_A_PIPE = ("out", "recursive", "compare", "report", "accept_truncated")
 class Restore:
     """Remove rain from photos and videos; the same command again does what is missing or has changed."""
 
-    inputs: tyro.conf.Positional[tuple[Path, ...]]
+    inputs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="PATH ...")]
     """Photos, videos, folders of them, and patterns such as 'holiday/*.jpg'; or - for frames on standard input."""
     out: Path | None = None
-    """Folder for the results, which keep their names. Frames of standard input go to standard output."""
-    recursive: bool = False
-    """Take the files of folders in folders as well; in OUT they lie in the same folders."""
+    """Folder for the results, which keep their names; needed but for frames on standard input."""
     model: Path = Path(NAMES[0])
-    """balanced, strong, the model file of a run, an ONNX file, or a .pth file of official weights."""
-    network: str | None = None
-    """FILE.py:CLASS for a network of your own; NAME:key=value for what official weights do not tell."""
+    """balanced keeps the picture, strong removes more; or the model file of a run, an ONNX file, or a .pth file of
+    official weights."""
     strength: float = 1.0
-    """How much of what the network takes away is taken away, 0..1.5."""
+    """How much rain to take away: 0 none, 0.5 half of what the model finds, 1 all of it, up to 1.5 to overdo it."""
     best: bool = False
     """Restore every picture and its mirror image, and take the mean: twice the time, 0.1 to 0.2 dB better."""
     quality: int = 95
-    """Quality of JPEG, AVIF, HEIC and WebP files, 1..100."""
-    smoothing: float = 0.0
-    """Against flicker in videos: how strongly still parts are averaged over time, 0..1."""
-    compare: bool = False
-    """Write NAME.compare.jpg, photo and result side by side, as well."""
+    """Size against sharpness of JPEG, AVIF, HEIC and WebP files: 1 is small and coarse, 95 is hard to tell from the
+    original, 100 is large."""
+    recursive: bool = False
+    """Restore the files in subfolders as well; OUT gets the same subfolders."""
     report: bool = False
-    """Write report.html as well: of every photo what was changed, where, and a warning where care is needed."""
+    """Write report.html as well: what was taken away from every photo, where, and a warning where care is needed."""
+    compare: bool = False
+    """Write NAME.compare.jpg as well: photo and result side by side."""
+    network: str | None = field(default=None, metadata={"group": "advanced"})
+    """FILE.py:CLASS for a network of your own; NAME:key=value for what official weights do not tell."""
+    smoothing: float = 0.0
+    """Against flicker in videos of a camera that stands still: from 0, nothing, to 1, still parts averaged most."""
+    accept_truncated: bool = False
+    """Restore damaged photos, and those that end too early, as far as they go."""
+    max_pixels: int = 200_000_000
+    """Refuse photos with more pixels."""
     tile: Literal["auto"] | int = "auto"
-    """Side of the tiles that are restored at a time, in pixels."""
+    """Side in pixels of the tiles that are restored one at a time; auto fits them to the memory."""
     engine: Engine = "auto"
-    """What runs the network; auto is torch for model files and ONNX Runtime for ONNX files."""
+    """Program that runs the network; auto is torch for model files and ONNX Runtime for ONNX files."""
     device: str = "cpu"
     """Torch device to restore on."""
     threads: int | None = None
-    """CPU threads."""
-    max_pixels: int = 200_000_000
-    """Photos with more pixels are refused."""
-    accept_truncated: bool = False
-    """Restore photos that end too early, or are damaged, as far as they go."""
+    """CPU threads; all cores by default."""
     size: str | None = None
     """WIDTHxHEIGHT of the frames of rawvideo (rgb24) on standard input; Y4M states it itself."""
     rate: str | None = None
@@ -109,6 +111,7 @@ class Restore:
     def _restore_files(self, console: Console) -> None:
         from derain.networks.loading import model_hash
         from derain.restoration import Writing, find_files, restore_files
+        from derain.restoration.changes import NO_PROMISE
 
         if self.out is None:
             raise InputError("give the folder for the results: --out FOLDER")
@@ -132,10 +135,11 @@ class Restore:
                 lambda done, files: bar.update(task, completed=done, total=files), show_parts, self.accept_truncated,
             )  # fmt: skip
             bar.update(parts, visible=False)
+        replaced = f", {outcome.replaced} of them replace earlier results" if outcome.replaced else ""
         done_before = f", {outcome.skipped} done already" if outcome.skipped else ""
-        console.print(f"{outcome.restored} restored in {self.out}{done_before}", markup=False, soft_wrap=True)
+        console.print(f"{outcome.restored} restored in {self.out}{replaced}{done_before}", markup=False, soft_wrap=True)
         if self.report:
-            warned = f"{outcome.warned or 'none'} of the photos with a warning"
+            warned = f"{outcome.warned or 'none'} of the photos with a warning. {NO_PROMISE}"
             console.print(f"{self.out / 'report.html'}: {warned}", markup=False, soft_wrap=True)
         if outcome.failed:
             raise InputError(f"{outcome.failed} of {len(files)} files could not be restored")

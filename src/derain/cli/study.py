@@ -10,7 +10,7 @@ from rich.console import Console
 from derain.errors import InputError, TrainingError
 from derain.support.choices import ScaleName
 
-Studies = tyro.conf.Positional[tuple[Path, ...]]
+Studies = Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="PATH ...")]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 from rich.console import Console
@@ -14,7 +15,7 @@ from derain.support.progress import counting
 class Synth:
     """Lay rain on photos: OUT/rainy, OUT/clean, OUT/rain and OUT/mask get NAME.png for every photo."""
 
-    photos: tyro.conf.Positional[tuple[Path, ...]]
+    photos: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="PATH ...")]
     """Photos, and folders of photos."""
     out: Path
     """Folder for the results."""

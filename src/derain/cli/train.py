@@ -1,6 +1,6 @@
 """`derain train` trains one network."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -15,15 +15,15 @@ from derain.training.settings import TrainingSettings
 class Train:
     """Train a network on chosen backgrounds and rain; the same command again goes on with an interrupted run."""
 
-    settings: Annotated[TrainingSettings, tyro.conf.arg(name="")]
     out: Path
     """Folder of the run: it gets run.json, log.jsonl, tensorboard/ and model.safetensors."""
-    device: str = "cpu"
+    settings: Annotated[TrainingSettings, tyro.conf.arg(name="")]
+    device: str = field(default="cpu", metadata={"group": "machine"})
     """Torch device to train on."""
     threads: int | None = None
-    """CPU threads; results are equal to the last bit only at an equal number of threads."""
+    """CPU threads. Results are equal to the last bit only at an equal number."""
     checkpoint_every: int = 1000
-    """Iterations between checkpoints, of which there is one a minute at least."""
+    """Iterations between checkpoints; there is one a minute at least."""
 
     def run(self, console: Console) -> None:
         from derain.support.processes import dedicate_to_network

@@ -78,7 +78,8 @@ class Evaluation:
 def compare(evaluations: Mapping[str, Evaluation]) -> Table:
     """Means over images: the rainy input, then each system, at the threshold asked for and again at 50.
 
-    Figures that do not depend on the threshold stand once. The caption says what was left out of the means.
+    Figures that do not depend on the threshold stand once. The caption says what was left out of the means, and which
+    way is better.
 
     Args:
         evaluations: one or more of the same pairs at one threshold, by the names of their rows.
@@ -99,8 +100,19 @@ def compare(evaluations: Mapping[str, Evaluation]) -> Table:
             counts = [f"{metric.label} {missing[metric.name]}" for metric in shown if missing[metric.name]]
             left_out += [f"{row}, t={threshold:g}: {', '.join(counts)}"] if counts else []
     stated = f"left out where not defined: {'; '.join(left_out)}" if left_out else "nothing left out"
-    table.caption = f"Means over {len(first.names)} images; {stated}."
+    table.caption = f"Means over {len(first.names)} images; {stated}. {_how_to_read()}"
     return table
+
+
+def _how_to_read() -> str:
+    """Which way each figure is better, and the two that this project's results rest on in plain words."""
+    better = {way: [metric.label for metric in METRICS if metric.better == way] for way in ("higher", "lower")}
+    ways = "; ".join(f"{way} is better: {', '.join(labels)}" for way, labels in better.items())
+    return (
+        f"{ways[0].upper()}{ways[1:]}. Controlled removal: share of the rain that is removed because it is rain. "
+        "Clean error: harm to a dry picture, in grey levels. "
+        "t: rain is what brightens a pixel by more than t grey levels."
+    )
 
 
 def is_result(content: Any) -> bool:

@@ -14,7 +14,7 @@ from torch import Tensor
 from derain.errors import InputError, one_of
 from derain.networks.base import Network
 from derain.networks.registry import NETWORKS, build, parse
-from derain.networks.weights import describe, load_weights
+from derain.networks.weights import HOW_TO_BRING_A_NETWORK, describe, load_weights
 from derain.support.files import checked_readable
 
 _log = logging.getLogger("derain")
@@ -50,7 +50,7 @@ def load_official_file(path: Path, network: str | None = None) -> tuple[Network,
         looked_for = "; ".join(f"{name} ({' or '.join(map(_listed, keys))})" for name, keys in layouts.items())
         raise InputError(
             f"{path} holds the official weights of no network that is known here: {looked_for}; "
-            "for a class of your own name it: --network FILE.py:CLASS"
+            f"{HOW_TO_BRING_A_NETWORK}"
         )
     asked, hyperparameters = (name, {}) if network is None else parse(network)
     if asked != name:
@@ -93,7 +93,10 @@ def read_official_file(path: Path) -> dict[str, Tensor]:
         raise
     except pickle.UnpicklingError as error:
         # The advice in torch's own sentence is to run the code.
-        raise InputError(f"{path} holds more than tensors, which is not read, as code could be in it") from error
+        raise InputError(
+            f"{path} holds more than tensors, which is not read, as code could be in it: save its state_dict(); "
+            f"{HOW_TO_BRING_A_NETWORK}"
+        ) from error
     except Exception as error:  # torch has no common class for its errors
         raise InputError(f"{path} is no whole file of PyTorch weights") from error
     while isinstance(content, dict) and (

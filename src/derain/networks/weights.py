@@ -12,13 +12,19 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from derain.errors import InputError, MissingFileError
+from derain.errors import InputError, MissingFileError, near_name
 from derain.networks.base import Network
 from derain.support.files import checked_readable, entry, write_bytes
 
 _FORMAT = 1
 _TORCH_SAVED = (b"PK\x03\x04", b"\x80\x02")
 """First bytes of files of torch.save: an archive, and before PyTorch 1.6 a pickle."""
+
+HOW_TO_BRING_A_NETWORK = (
+    "bring a network of your own as an ONNX file (--model FILE.onnx), as a folder of its results (derain evaluate "
+    "--restored FOLDER), or as its class (--network FILE.py:CLASS --model FILE.pth, or NetworkRestorer in Python): "
+    "docs/how-to/already-trained.md"
+)
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
@@ -40,6 +46,8 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         InputError: the file is missing, truncated, no safetensors file, or not written by derain (or by a newer one).
     """
     tensors, header = _read(path)
+    if not header:
+        raise InputError(f"{path} holds weights without a network; {HOW_TO_BRING_A_NETWORK}")
     if header.get("format") != _FORMAT:
         raise InputError(f"{path} was not written by this version of derain: its header has no format {_FORMAT}")
     return tensors, header
@@ -59,7 +67,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         inside = f": its model is {path / 'model.safetensors'}" if (path / "model.safetensors").is_file() else ""
         raise InputError(f"{path} is a folder{inside}")
     if not os.path.lexists(path):
-        raise MissingFileError(f"there is no file {path}")
+        raise MissingFileError(f"there is no file {path}{near_name(path)}")
     try:
         with safetensors.safe_open(checked_readable(path), framework="pt") as file:
             header = json.loads((file.metadata() or {}).get("derain", "{}"))

@@ -48,7 +48,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
         raise InputError(f"{path} {why_not_read(path)}") from error
     except OSError as error:
         told = OSError("its compressed pixels are damaged") if "decoder error" in str(error) else error
-        raise unreadable(path, told, "the image") from error
+        raise unreadable(path, told, "" if isinstance(error, FileNotFoundError) else "the image") from error
     except Exception as error:  # on broken files Pillow's decoders raise nearly anything
         raise InputError(f"cannot read the image {path}: it is damaged ({error})") from error
 

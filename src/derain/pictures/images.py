@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageCms
 
-from derain.errors import InputError, MissingFileError, unreadable
+from derain.errors import InputError, MissingFileError, near_name, unreadable
 from derain.pictures.decoding import decoded, opened, stored_orientation, upright
 from derain.pictures.formats import SUFFIXES
 from derain.support.files import entry, write_bytes
@@ -67,7 +67,7 @@ def image_size(path: Path) -> tuple[int, int]:
 def list_images(folder: Path) -> list[Path]:
     """The pictures in `folder` itself, known by their suffix, sorted by name as text.
 
-    Hidden files are left out, and so are pipes, sockets and devices, which is logged.
+    Hidden files are left out. Subfolders, pipes, sockets and devices are left out, too, which is logged.
 
     Raises:
         InputError: the folder is missing, cannot be read, is empty or holds no picture.
@@ -82,8 +82,12 @@ def list_images(folder: Path) -> list[Path]:
     for path in (path for path, kind in kinds.items() if kind == "other"):
         _log.warning("%s is no regular file and is left out", path)
     files = [path for path, kind in kinds.items() if kind not in ("folder", "other")]
+    subfolders = [path.name for path in entries if entry(path) == "folder" and not path.name.startswith(".")]
     if not files:
-        raise InputError(f"the folder {folder} holds no image ({', '.join(SUFFIXES)})")
+        inside = f"; give one of its subfolders: {', '.join(subfolders)}" if subfolders else ""
+        raise InputError(f"the folder {folder} holds no image ({', '.join(SUFFIXES)}){inside}")
+    if subfolders:
+        _log.warning("%s: subfolders left out: %d (%s)", folder, len(subfolders), ", ".join(subfolders))
     return files
 
 
@@ -94,7 +98,7 @@ def list_entries(folder: Path) -> list[Path]:
         InputError: the folder is missing or cannot be read.
     """
     if not folder.exists():
-        raise MissingFileError(f"the folder {folder} does not exist")
+        raise MissingFileError(f"the folder {folder} does not exist{near_name(folder)}")
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder")
     try:

@@ -60,13 +60,21 @@ class Writing:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Numbers of files: restored now, done already, and not restored, each of which was logged with its cause; and of
-    photos that the report warns about."""
+    """Numbers of files.
+
+    Attributes:
+        restored: restored now.
+        skipped: done already.
+        failed: not restored, each of which was logged with its cause.
+        warned: photos that the report warns about.
+        replaced: those of `restored` in whose place a result lay that was made otherwise, such as by another model.
+    """
 
     restored: int
     skipped: int
     failed: int
     warned: int = 0
+    replaced: int = 0
 
 
 def restore_files(
@@ -115,6 +123,7 @@ def restore_files(
             for name in outputs[file]:
                 manifest.refuse_others(name, place(file))
         todo = [file for file in files if not all(manifest.holds(name, descriptions[file]) for name in outputs[file])]
+        replaced = {file for file in todo if manifest.replaces(_name(file, writing), descriptions[file])}
         written = [*chain.from_iterable(outputs[file] for file in todo), *([PAGE] if writing.report else [])]
         manifest.claim(written)
         read = partial(read_photo, max_pixels=max_pixels, accept_truncated=accept_truncated)
@@ -128,7 +137,8 @@ def restore_files(
         finally:
             manifest.release(written)
         failed = len(batch.failures)
-        return Outcome(len(todo) - failed, len(files) - len(todo), failed, warned)
+        made_otherwise = len(replaced.difference(batch.failures))
+        return Outcome(len(todo) - failed, len(files) - len(todo), failed, warned, made_otherwise)
 
 
 def _report(

@@ -15,6 +15,10 @@ LITTLE = 0.03
 
 UNLIKE = 0.01
 """With a larger share of the change unlike rain, the network may have changed the picture itself."""
+
+NO_PROMISE = "No warning does not mean no damage: grey damage looks like rain, so look at the map."
+"""For wherever warnings are shown: most pictures with damage get none."""
+
 _BRIGHTEST_ON_MAP = 48.0
 _YELLOW, _MAGENTA = np.array([255, 225, 90], np.float32), np.array([255, 60, 220], np.float32)
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
@@ -41,14 +45,18 @@ class Changes:
     strength: float = 1.0
 
     def warnings(self) -> list[str]:
-        """What a person should know, a sentence each; docs/how-to/restore.md has how often they are right.
+        """The cautions for a person, a sentence each; docs/how-to/restore.md has how often they are right.
 
         >>> Changes(mean_levels=0.4, share=0.01, unlike_rain=0.001).warnings()
-        ['hardly anything was taken away: there is no rain, or rain that this model does not know']
+        ['hardly anything was taken away: there is no rain, or rain that this model does not know (strong removes more
+        than balanced: --model strong)']
         """
         found = []
         if self.strength > 0 and self.share < LITTLE:
-            found.append("hardly anything was taken away: there is no rain, or rain that this model does not know")
+            found.append(
+                "hardly anything was taken away: there is no rain, or rain that this model does not know "
+                "(strong removes more than balanced: --model strong)"
+            )
         if self.unlike_rain > UNLIKE:
             found.append("part of what was taken away is coloured or dark, as rain is not: look for damage")
         return found

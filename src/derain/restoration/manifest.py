@@ -84,6 +84,10 @@ class Manifest:
         made = {key: value for key, value in self._results.get(name, {}).items() if key != "sha256"}
         return made == description and (self._out / name).is_file()
 
+    def replaces(self, name: str, description: Mapping[str, Any]) -> bool:
+        """Whether a result is there that was made otherwise: by another model, from an earlier state of its source."""
+        return name in self._results and not self.holds(name, description) and (self._out / name).is_file()
+
     def add(self, name: str, description: Mapping[str, Any]) -> None:
         """Note a result that is written; the file follows within a second or with `write`."""
         made = {**description, "sha256": _sha256(self._out / name)}

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from derain.restoration.changes import Changes
+from derain.restoration.changes import NO_PROMISE, Changes
 from derain.support.pages import render
 
 PAGE = "report.html"
@@ -32,7 +32,12 @@ def report_page(photos: Mapping[str, Changes]) -> str:
     in_order = sorted(photos.items(), key=lambda item: (not item[1].warnings(), item[0]))
     return render(
         "restoration/report.html",
-        {"photos": in_order, "warned": sum(bool(changes.warnings()) for _, changes in in_order), "address": _address},
+        {
+            "photos": in_order,
+            "warned": sum(bool(changes.warnings()) for _, changes in in_order),
+            "no_promise": NO_PROMISE,
+            "address": _address,
+        },
     )
 
 

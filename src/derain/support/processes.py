@@ -17,17 +17,11 @@ from derain.support.devices import exact_float32
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 
 
-def dedicate_to_network(threads: int | None = None) -> None:
-    """Set the number of CPU threads, and keep freed memory in this process for the next iteration or tile.
-
-    By default glibc returns every large tensor to the system when it is freed and gets zeroed pages for the next one,
-    which takes a fifth of a CPU training step (benchmarks/kept_memory.py). Elsewhere than on glibc only the threads
-    are set. The memory stays with the process until it ends: not for one that has other work to do.
-
-    It computes in `exact_float32`.
+def use_threads(threads: int | None) -> None:
+    """Set the number of CPU threads, and compute in `exact_float32`.
 
     Args:
-        threads: CPU threads; torch's own choice by default. Results are equal to the last bit only at an equal number.
+        threads: torch's own choice by default. Results are equal to the last bit only at an equal number.
 
     Raises:
         InputError: `threads` is less than 1.
@@ -37,6 +31,18 @@ def dedicate_to_network(threads: int | None = None) -> None:
             raise InputError(f"--threads must be at least 1, not {threads}")
         torch.set_num_threads(threads)
     exact_float32()
+
+
+def dedicate_to_network(threads: int | None = None) -> None:
+    """Do as `use_threads` does, and keep freed memory in this process for the next iteration or tile.
+
+    By default glibc returns every large tensor to the system when it is freed and gets zeroed pages for the next one,
+    which takes a fifth of a CPU training step (benchmarks/kept_memory.py). Elsewhere than on glibc only the threads
+    are set. The memory stays with the process until it ends: not for one that has other work to do.
+
+    Args, errors: as of `use_threads`.
+    """
+    use_threads(threads)
     if platform.libc_ver()[0] == "glibc":
         c = ctypes.CDLL(None)
         c.mallopt(_M_MMAP_MAX, 0)

@@ -18,7 +18,9 @@ _SSIM_WINDOW_PX = 11
 Part = Literal["optimiser", "objective"]
 """Parts of the description of a run that a setting can stand in."""
 
-# Metadata of a setting. axis: it is an axis of studies, too; no setting that a scale or a category chooses can be one.
+# Metadata of a setting.
+# group: it begins a group of flags, which `derain train --help` shows under this title.
+# axis: it is an axis of studies, too; no setting that a scale or a category chooses can be one.
 # added_to: every setting newer than the first version names the part of the description of a run that it stands in. It
 # stands there, and in the identity of a study's training, only where it differs from its default: so what was trained
 # before there was a choice stays what it is.
@@ -28,40 +30,44 @@ Part = Literal["optimiser", "objective"]
 class TrainingSettings:
     """The training objective, the network and how it is trained; the defaults are the paper's (section 3.1)."""
 
-    backgrounds: tuple[Path, ...] = ()
-    """Folders of background photos; none: train on --pairs alone."""
+    backgrounds: tuple[Path, ...] = field(default=(), metadata={"group": "data"})
+    """Folders of background photos. Needed, unless there are --pairs."""
     count: int = 0
-    """Number of background patches to train on, and of patches of --pairs."""
+    """Number of background patches to train on, and of patches of --pairs. Needed: 1 or more."""
     pairs: tuple[Path, Path] | None = None
     """Two folders of rainy and clean pictures to train on as they are, alone or beside backgrounds under rain."""
     pairs_share: float = field(default=0.5, metadata={"added_to": "objective"})
     """Share of the samples of a batch that are cut from --pairs, where there are backgrounds as well."""
-    rain: str = "medium"
-    """Rain to train on: small, medium, large, lines, wide, or a TOML file."""
-    recipe: Recipe = "paper"
-    """Rendering of the streaks, where the rain does not say it itself."""
-    network: str = "resnet"
-    """Network, with hyperparameters as in resnet:features=16,blocks=4."""
-    init: Path | None = None
-    """Model to begin from in place of fresh weights: balanced, strong, the model file of a run, or official weights."""
-    iterations: int = 250_000
-    """Training iterations."""
-    loss: str = field(default="l1", metadata={"axis": True})
-    """l1 (the paper's), l2, ssim (1 - SSIM), a weighted sum such as l1+ssim:0.2, or own (the network's own paper)."""
-    batch_size: int = 16
-    """Samples in a batch."""
+    match: Match = "names"
+    """Rule by which the pictures of --pairs and of --validation-pairs find each other: a set's, or two patterns."""
     background_size: int = 128
     """Side of the background patches in pixels; rain is rendered at this size."""
     patch_size: int | None = None
     """Side of the training samples cut from backgrounds and rain; the background size by default."""
-    layers: int | None = None
-    """Draw rain from a bank of this many layers in place of fresh rain for every sample."""
     min_std: float = 0.0
     """Leave out patches whose luma varies less than this (standard deviation, 0..255): blank paper, clear sky."""
     max_white: float = 1.0
     """Leave out patches in which a larger share of the pixels is white."""
     skip_bad: bool = False
     """Leave out photos that are broken or smaller than the patch, instead of stopping."""
+    rain: str = field(default="medium", metadata={"group": "rain"})
+    """Rain to train on: small, medium, large, lines, wide, or a TOML file."""
+    recipe: Recipe = "paper"
+    """Rendering of the streaks, where the rain does not say it itself."""
+    layers: int | None = None
+    """Draw rain from a bank of this many layers in place of fresh rain for every sample."""
+    network: str = field(default="resnet", metadata={"group": "network"})
+    """resnet, unet, half_unet, swinir, spdnet, rcdnet, prenet, or FILE.py:CLASS for your own; with hyperparameters as
+    in resnet:features=16,blocks=4. `derain networks` compares them."""
+    init: Path | None = None
+    """Model to begin from in place of fresh weights: balanced, strong, the model file of a run, or official weights."""
+    iterations: int = field(default=250_000, metadata={"group": "optimisation"})
+    """Training iterations. The default is the paper's: hours on a GPU, weeks to months on a CPU; 2,000 to 5,000 suit a
+    CPU."""
+    loss: str = field(default="l1", metadata={"axis": True})
+    """l1 (the paper's), l2, ssim (1 - SSIM), a weighted sum such as l1+ssim:0.2, or own (the network's own paper)."""
+    batch_size: int = 16
+    """Samples in a batch."""
     learning_rate: float = 2e-4
     """Adam's learning rate; it falls to zero along a cosine."""
     betas: tuple[float, float] = (0.9, 0.99)
@@ -69,10 +75,13 @@ class TrainingSettings:
     warmup: int = 0
     """Iterations over which the learning rate rises linearly."""
     precision: Precision = field(default="float32", metadata={"axis": True, "added_to": "optimiser"})
-    """Precision of the products; bfloat16 takes two thirds of the time where the CPU has it, elsewhere ten times."""
+    """Precision of the products. bfloat16 takes two thirds of the time on CPUs that support it, and ten times as long
+    on others."""
     average_decay: float = 0.999
     """Decay of the averaged weights, which are the ones saved; (k+1)/(k+10) while that is smaller; 0: no averaging."""
-    validate_every: int = 0
+    seed: int = 0
+    """Seed of everything that is drawn."""
+    validate_every: int = field(default=0, metadata={"group": "watching"})
     """Measure every so many iterations, and at the end; 0: never."""
     stop_when_slacking: bool = False
     """Stop when the network slacks off on the validation under unseen rain, and keep the weights of the best point."""
@@ -82,10 +91,6 @@ class TrainingSettings:
     """Folder of photos to validate on, in place of photos kept out of the training set."""
     validation_pairs: tuple[Path, Path] | None = None
     """Two folders of rainy and clean pictures to measure as well."""
-    match: Match = "names"
-    """Rule by which the pictures of --pairs and of --validation-pairs find each other: a set's, or two patterns."""
-    seed: int = 0
-    """Seed of everything that is drawn."""
     split_seed: int | None = None
     """Seed that chooses the photos kept out of training, where they are to be the same for several seeds."""
 

@@ -2,7 +2,7 @@
 PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13,$(shell command -v $(name))))
 BIN := .venv/bin
 
-.PHONY: .venv demo docs test test-quick test-browser test-min test-wheel wheel try check format
+.PHONY: .venv demo docs notebooks test test-quick test-browser test-min test-wheel wheel try check format
 
 .venv: .venv/installed
 
@@ -74,11 +74,17 @@ docs: .venv/installed try
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
+# Run the notebooks anew and keep their results.
+notebooks: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False docs/notebooks/*.ipynb
+
 check: .venv/installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m pytest --quiet tests/test_house.py tests/test_prose.py
 
 format: .venv/installed
 	$(BIN)/ruff check --fix

@@ -1,4 +1,4 @@
-"""What the campaign says beyond its report: every result, rounded, E_R taken apart, regimes, replayed advice.
+"""Results of the campaign beyond its report: every result, rounded, E_R taken apart, regimes, replayed advice.
 
     mkdir -p runs/campaign && cp -r docs/results/campaign/results runs/campaign/
     derain study run studies/f5.toml --seeds 0 1 --scale cpu --out runs/campaign
@@ -160,7 +160,8 @@ def small(identity: str, result: Mapping[str, Any]) -> dict[str, Any]:
 
 def parts(response: ResponseMap, header: Mapping[str, Any]) -> dict[str, float]:
     """Controlled removal of the probe's streaks within the range trained on, beyond it, and, to compare ranges on the
-    same streaks, beyond the largest range of the paper."""
+    same streaks, beyond the largest range of the paper.
+    """
     own = within_and_beyond(response, trained_streaks(header))
     large = within_and_beyond(response, trained_streaks({"objective": {"rain": load_rain("large").describe()}}))
     found = dict(zip(("within its range", "beyond it"), own, strict=True)) if own else {}
@@ -394,7 +395,7 @@ def draw_inside_outside(trainings: Trainings) -> Any:
 
 
 def draw_regimes(trainings: Trainings) -> Any:
-    """What few backgrounds remove more than many, on streaks of every length and angle: 8 minus 1024 backgrounds."""
+    """Removal of few backgrounds minus many, on streaks of every length and angle: 8 minus 1024 backgrounds."""
     from matplotlib.patches import Rectangle
 
     shown = [r for r in RANGES if {8, 1024} <= {c for c, g in cells(trainings, r).items() if g[0]["response"]}]
@@ -427,7 +428,8 @@ def draw_regimes(trainings: Trainings) -> Any:
 
 def draw_pictures(trainings: Trainings, store: Store, photo: Path) -> Any:
     """The middle of a photo without rain, under streaks within the small range, and under streaks beyond it, as
-    networks of the first seed restore it."""
+    networks of the first seed restore it.
+    """
     picture = read_image(photo)
     top, left = ((side - SIDE_PX) // 2 for side in picture.shape[:2])
     clean = torch.from_numpy(picture[top : top + SIDE_PX, left : left + SIDE_PX]).movedim(-1, 0)

@@ -1,4 +1,4 @@
-"""How often the warnings of `derain restore --report` are right, on pictures whose truth is known.
+"""Rates at which the warnings of `derain restore --report` are right, on pictures whose truth is known.
 
     python -m benchmarks.cautions --data "$DERAIN_DATA" --model balanced
 

@@ -101,7 +101,7 @@ def first_20_row(name: str, point: dict[str, Any]) -> str:
 
 
 def curve(run: Path) -> list[dict[str, Any]]:
-    """What was measured along a training: on the photos kept out, on all pairs, and on the first 20 pairs."""
+    """Measurements along a training: on the photos kept out, on all pairs, and on the first 20 pairs."""
     points: dict[int, dict[str, Any]] = {}
     for event in read_log(run):
         if event["event"] == "validation":

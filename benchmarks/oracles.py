@@ -1,4 +1,4 @@
-"""What metrics make of restorers whose answer is known: python -m benchmarks.oracles --out docs/images/oracles.jpg
+"""Metrics on restorers whose answer is known: python -m benchmarks.oracles --out docs/images/oracles.jpg
 
 Draws what each makes of a wet and of the dry photograph, and prints their figures as a table.
 """

@@ -1,4 +1,4 @@
-"""How much rain the two recipes give at different sizes: python -m benchmarks.recipes
+"""Amount of rain that the two recipes give at different sizes: python -m benchmarks.recipes
 
 Prints the mean level of R with its standard error, and the share of R > 10, over layers rendered at 64, 128 and 512 px.
 """

@@ -1,4 +1,4 @@
-"""What smoothing over time does to restored videos: flicker and PSNR-Y on a still and on a panning clip.
+"""Effect of smoothing over time on restored videos: flicker and PSNR-Y on a still and on a panning clip.
 
     python -m benchmarks.smoothing --model runs/campaign/runs/ID/model.safetensors
 

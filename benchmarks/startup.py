@@ -1,4 +1,4 @@
-"""How long `derain --help` takes, beside an empty Python and beside importing torch: python -m benchmarks.startup"""
+"""Time that `derain --help` takes, beside an empty Python and beside importing torch: python -m benchmarks.startup"""
 
 import statistics
 import subprocess

@@ -1,4 +1,4 @@
-"""What MkDocs needs to be told: help of commands, links to files that are no pages, titles, examples of docstrings."""
+"""Hooks of MkDocs: help of commands, links to files that are no pages, titles, examples of docstrings."""
 
 import re
 import subprocess
@@ -29,9 +29,9 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
         file = files.get_file_from_path(inside) if inside else None
         if not path.exists() or (file is not None and not file.inclusion.is_excluded()):
             return link[0]  # MkDocs names the broken ones
-        if not config.repo_url:
-            return label
-        return f"[{label}]({config.repo_url.rstrip('/')}/blob/main/{path.relative_to(ROOT).as_posix()}{anchor})"
+        if not (repository := config.extra["repository"]):
+            return label  # a build at home knows no address
+        return f"[{label}]({repository}/blob/main/{path.relative_to(ROOT).as_posix()}{anchor})"
 
     return _LINK.sub(linked, _HELP.sub(lambda call: _help(call[1]), markdown))
 

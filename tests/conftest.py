@@ -49,7 +49,8 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def write_dng() -> Callable[..., None]:
     """Writes a RAW file of 96 x 64 pixels as it is stored, red on its left and grey on its right: what a sensor behind
-    red, green and blue windows would see."""
+    red, green and blue windows would see.
+    """
     import tifffile
 
     def write(path: Path, orientation: int = 1) -> None:

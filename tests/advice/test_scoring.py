@@ -1,4 +1,4 @@
-"""What candidates are measured on: no candidate's own rain, the same for all, and what becomes of undefined figures."""
+"""Test pictures of candidates: no candidate's own rain, the same for all; and the fate of undefined figures."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What the controls set off, without a browser; the whole page in one is tested by make test-browser."""
+"""Actions of the controls, without a browser; the whole page in one is tested by make test-browser."""
 
 from pathlib import Path
 

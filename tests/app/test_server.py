@@ -1,4 +1,4 @@
-"""What is looked for before the page is served, and what a server gives to whom."""
+"""Checks before the page is served, and the files that a server gives to each visitor."""
 
 import asyncio
 import os

@@ -30,7 +30,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def address(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the page is served; once it is stopped nothing of its visitors may be left."""
+    """The address of the page; once it is stopped nothing of its visitors may be left."""
     results, temporary = tmp_path_factory.mktemp("results"), tmp_path_factory.mktemp("temporary")
     (results / "report").mkdir()
     (results / "report" / "index.html").write_text("<h1>Verdicts</h1>")

@@ -1,4 +1,4 @@
-"""What a visitor does with the page, from the photo to the download."""
+"""A visitor's steps on the page, from the photo to the download."""
 
 from pathlib import Path
 

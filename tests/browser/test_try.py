@@ -1,4 +1,4 @@
-"""What a visitor does with docs/try, the page that restores photos in the browser: against `derain restore`."""
+"""A visitor's steps on docs/try, the page that restores photos in the browser: against `derain restore`."""
 
 import re
 import struct
@@ -103,13 +103,13 @@ def download(page: Page, button: str, folder: Path) -> Path:
 
 
 def restored_here(photo: Path) -> np.ndarray:
-    """What the library makes of it."""
+    """The library's result."""
     network, _ = load_model("balanced")
     return TiledRestorer(network).picture(read_image(photo))
 
 
 def restored(photo: Path, folder: Path) -> np.ndarray:
-    """What `derain restore` makes of it."""
+    """The result of `derain restore`."""
     subprocess.run([sys.executable, "-m", "derain", "restore", photo, "--out", folder], check=True)
     return read_image(folder / photo.name)
 

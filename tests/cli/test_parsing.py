@@ -1,4 +1,4 @@
-"""What --help shows, and what a mistyped command line is told."""
+"""Texts of --help, and hints at a mistyped command line."""
 
 import re
 import sys

@@ -56,7 +56,7 @@ def synthetic_pair(seed=0, height=64, width=80):
     return clean + rain[..., None], clean
 
 
-# What a "network" makes of any picture.
+# A "network" that makes the same of any picture.
 FILTERS = {
     "darker by a fifth": lambda picture: picture * 0.8,
     "darker by 10": lambda picture: picture - 10.0,
@@ -76,7 +76,7 @@ def erase_streaks(rainy, clean, rng):
     return np.where(erased[labels][..., None], clean, rainy)
 
 
-# What knows the rain and takes part of it away, and leaves a clean picture as it is.
+# A system that knows the rain, takes part of it away, and leaves a clean picture as it is.
 REMOVERS = {
     "nothing": lambda rainy, clean, rng: rainy,
     "perfect": lambda rainy, clean, rng: clean,

@@ -1,4 +1,4 @@
-"""What holds for every network of the registry."""
+"""Properties of every network of the registry."""
 
 import shutil
 import subprocess

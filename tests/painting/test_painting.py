@@ -23,7 +23,7 @@ def pictures() -> list[np.ndarray]:
 
 
 def figures(image: np.ndarray) -> dict[str, float]:
-    """What photographs have in common, of levels (h, w, 3)."""
+    """Properties that photographs have in common, of levels (h, w, 3)."""
     rgb = image.astype(np.float64)
     luma = rgb @ LUMA
     across = np.diff(luma, axis=1)

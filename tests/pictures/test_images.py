@@ -147,7 +147,8 @@ def test_grey_tiff_of_more_bits_keeps_its_brightness(
     bits: int, white: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Two pixels, a quarter and three quarters of the largest level, where white is 0 (PhotometricInterpretation 0) or
-    the largest."""
+    the largest.
+    """
     pixels = b"\x40\x0c\x00" if bits == 12 else b"\x00\x40\x00\xc0"
     entries = {256: 2, 257: 1, 258: bits, 259: 1, 262: white, 273: 122, 277: 1, 278: 1, 279: len(pixels)}
     directory = b"".join(struct.pack("<HHIHH", tag, 3, 1, value, 0) for tag, value in entries.items())

@@ -1,4 +1,4 @@
-"""What is not read is refused by what it is."""
+"""Pictures that are not read are refused by their kind."""
 
 import re
 import struct

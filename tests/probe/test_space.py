@@ -1,4 +1,4 @@
-"""What can be asked, and what is refused."""
+"""Questions that can be asked, and those refused."""
 
 import subprocess
 import sys

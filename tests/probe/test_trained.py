@@ -1,4 +1,4 @@
-"""Where the training range lies on a map."""
+"""The training range on a map."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the tests of restoration share."""
+"""Fixtures of the tests of restoration."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What can be said of a restored photo without knowing the truth."""
+"""Statements about a restored photo without knowing the truth."""
 
 import numpy as np
 import pytest

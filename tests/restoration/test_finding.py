@@ -1,4 +1,4 @@
-"""Which files are meant, and what is said of those that are left out."""
+"""Files that are found, and the words on those that are left out."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is written back is the photo that was read, in all but its pixels."""
+"""A restored photo is the photo that was read, in all but its pixels."""
 
 import logging
 import struct
@@ -236,7 +236,7 @@ def test_what_is_no_photo_is_refused_though_truncated_ones_are_accepted(tmp_path
         read_photo(tmp_path / "a.jpg", accept_truncated=True)
 
 
-def test_a_limit_of_pixels_is_heeded(tmp_path: Path) -> None:
+def test_a_limit_of_pixels_is_respected(tmp_path: Path) -> None:
     picture("RGB").save(tmp_path / "a.png")
     with pytest.raises(InputError, match="more than the limit of 2,239"):
         read_photo(tmp_path / "a.png", max_pixels=2239)

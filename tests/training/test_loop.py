@@ -527,7 +527,7 @@ def test_the_response_to_rain_is_mapped_along_the_training(settings: TrainingSet
     }
     assert len(probes[0]["means"]["length_px x angle_deg"]) == 9
     assert 0 <= probes[-1]["area"]["value"] <= 1
-    # What is measured along a training does not change it, but for the photos kept out.
+    # Measurements along a training do not change it, except for the photos kept out.
     train(dataclasses.replace(settings, probe_every=0, validate_every=12), tmp_path / "other")
     assert same(tmp_path / "run" / "model.safetensors", tmp_path / "other" / "model.safetensors")
 

@@ -36,7 +36,7 @@ _NUMBERS = ("score", "error", "psnr_y", "removal", "clean_error")
 
 @dataclass(frozen=True)
 class Replay:
-    """What came out of many replays with one budget.
+    """Results of many replays with one budget.
 
     Attributes:
         budget: trainings at most.
@@ -117,7 +117,7 @@ def replay(grid: Results, budget: int, replays: int, seed: int = 0, min_removal:
 
 
 def replay_everything_once(grid: Results, replays: int, seed: int = 0, min_removal: float | None = None) -> Replay:
-    """What is found with one training of every candidate, of a seed drawn at random: the yardstick of a search.
+    """The choice after one training of every candidate, of a seed drawn at random: the yardstick of a search.
 
     Args:
         grid, replays, seed, min_removal: as of `replay`.
@@ -135,7 +135,7 @@ def replay_everything_once(grid: Results, replays: int, seed: int = 0, min_remov
 
 
 def _judged(whole: Search, grid: Results, budget: int, found: Sequence[Results]) -> Replay:
-    """What was found, held against the exhaustive choice."""
+    """The choice of a search, held against the exhaustive one."""
     by_candidate = gather(grid)
     value = {candidate: whole.value(measurements) for candidate, measurements in by_candidate.items()}
     scores = {candidate: fmean(each.score for each in group) for candidate, group in by_candidate.items()}

@@ -42,7 +42,7 @@ def probes_beside(candidates: Sequence[Rain]) -> tuple[Rain, ...]:
 
 @dataclass(frozen=True)
 class Probes:
-    """What every candidate is measured on; it is small, and laid again in every process.
+    """Test pictures of every candidate; they are small, and laid again in every process.
 
     Attributes:
         rains: laid on 16 patches each, which are others for every rain as far as the photos give them.

@@ -1,4 +1,4 @@
-"""Which candidate is best, with few trainings: bisection on log2 of the number of backgrounds, where it promises most.
+"""Search for the best candidate with few trainings: bisection on log2 of the backgrounds, where it promises most.
 
 The search knows a candidate only through its measurements, so that trainings and replays of recorded grids share it.
 It takes the score of a rain to have one peak along the counts. It is a function of the results so far: whatever has
@@ -26,7 +26,7 @@ _SEEDS_DB = 0.4
 
 @dataclass(frozen=True, order=True)
 class Candidate:
-    """What is advised: a rain, by its name, and a number of backgrounds."""
+    """A piece of advice: a rain, by its name, and a number of backgrounds."""
 
     rain: str
     count: int
@@ -48,7 +48,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What came out of a training.
+    """Results of a training.
 
     Attributes:
         score: what is sought to be highest, in dB (`score`).
@@ -71,7 +71,7 @@ Results = Mapping[Trial, Measurement]
 
 
 class Round(NamedTuple):
-    """What to measure next, at once, and why."""
+    """Trials to measure next, at once, and the reason."""
 
     trials: tuple[Trial, ...]
     reason: str
@@ -113,19 +113,20 @@ class Search:
             )
 
     def value(self, measurements: Sequence[Measurement]) -> float:
-        """What candidates are ordered by: the mean score over seeds. Below the least removal it is the removal that
-        counts, and any candidate that falls short has a lower value than any that does not."""
+        """Order of candidates: the mean score over seeds. Below the least removal it is the removal that
+        counts, and any candidate that falls short has a lower value than any that does not.
+        """
         if self.reaches(measurements):
             return fmean(each.score for each in measurements)
         return -1e6 + fmean(_removal(each) for each in measurements)
 
     def reaches(self, measurements: Sequence[Measurement]) -> bool:
-        """Whether the mean over seeds has the least removal."""
+        """True for a mean over seeds that has the least removal."""
         return self.min_removal is None or fmean(_removal(each) for each in measurements) >= self.min_removal
 
 
 def score(preference: Preference, psnr_y: float, removal: float | None, clean_error: float | None) -> float:
-    """What is sought to be highest, in dB: PSNR-Y, and by preference 2 dB more for every tenth of the rain that is
+    """Score to be highest, in dB: PSNR-Y, and by preference 2 dB more for every tenth of the rain that is
     removed (controlled removal) or 0.5 dB less for every grey level of clean error.
 
     Raises:
@@ -169,7 +170,7 @@ def search(
 
 
 def next_round(space: Search, results: Results) -> Round | None:
-    """What to measure next; None: the budget is spent, or more trainings would hardly change the choice.
+    """Trials to measure next; None: the budget is spent, or more trainings would hardly change the choice.
 
     1. Every rain in the middle of the counts.
     2. The leading rain, and the most promising other one, each in the middle of a gap beside its best count or one that

@@ -1,4 +1,4 @@
-"""What is asked of the advice. Free of torch, so that the command line answers at once."""
+"""Settings of the advice. Free of torch, so that the command line answers at once."""
 
 from dataclasses import dataclass, field
 from math import isfinite
@@ -29,7 +29,7 @@ class AdviceSettings:
     counts: tuple[int, ...] | None = None
     """Numbers of backgrounds to choose from; by default 8, 16, ... 1024, as far as patches do not overlap."""
     recipe: Recipe = "paper"
-    """How streaks are rendered where the rain does not say it itself."""
+    """Rendering of the streaks; a TOML file of rain may set its own."""
     prefer: Preference = "balanced"
     """Best is the highest PSNR-Y on unseen rain; removal adds 2 dB for every tenth of the rain that is removed, picture
     takes off 0.5 dB for every grey level of clean error."""
@@ -38,7 +38,7 @@ class AdviceSettings:
     validation_pairs: tuple[Path, Path] | None = None
     """Two folders of rainy and clean pictures: one more probe beside the rains laid on photos kept out."""
     match: Match = "names"
-    """How the pictures of the validation pairs find each other."""
+    """Rule by which the pictures of the validation pairs find each other."""
     iterations: int = field(default=_SCALE.iterations, metadata={"group": "training"})
     """Iterations of every training."""
     batch_size: int = _SCALE.batch_size
@@ -67,7 +67,7 @@ class AdviceSettings:
             raise InputError(f"--min-removal must be a finite number, not {self.min_removal}")
 
     def training(self, rain: str, count: int, seed: int) -> TrainingSettings:
-        """How a candidate is trained; whatever the seed, the same photos are kept out.
+        """Settings of a candidate's training; whatever the seed, the same photos are kept out.
 
         >>> AdviceSettings((Path("photos"),)).training("medium", 64, seed=2).split_seed
         0

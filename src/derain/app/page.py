@@ -96,7 +96,7 @@ class Page:
                 self._derained(upload, model, read_upload(Path(upload), self.max_pixels))
 
     def restore(self, upload: str | None, model: str, strength: float) -> tuple[Any, Any, Any]:
-        """What the first tab shows: comparison, download and status."""
+        """Contents of the first tab: comparison, download and status."""
         nothing = gr.DownloadButton(value=None, interactive=False)
         if upload is None:
             return _WAITING, nothing, ""
@@ -119,7 +119,7 @@ class Page:
         return shown, download, status_html(status)
 
     def _derained(self, upload: str, model: str, photo: UInt8[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w 3"]:
-        """What the network makes of the photo; the last one is kept, so that another strength is there at once."""
+        """The network's output on the photo; the last one is kept, so that another strength is there at once."""
         with self._one_at_a_time:
             if (upload, model) not in self._last:
                 self._last.clear()
@@ -127,7 +127,7 @@ class Page:
             return self._last[upload, model]
 
     def play(self, picture: str, upload: str | None, model: str, *controls: Any) -> tuple[Any, Any, Any]:
-        """What the second tab shows: pictures, figures and status; `controls` are the fields of `RainSettings`."""
+        """Contents of the second tab: pictures, figures and status; `controls` are the fields of `RainSettings`."""
         try:
             if None in controls:
                 raise InputError("a number is missing")

@@ -1,4 +1,4 @@
-"""What the page does with a visitor's picture: read it, show before and after, say what happens."""
+"""A visitor's picture on the page: read it, show before and after, say what happens."""
 
 from html import escape
 from pathlib import Path
@@ -56,7 +56,7 @@ def comparison_html(before: UInt8[np.ndarray, "h w 3"], after: UInt8[np.ndarray,
 
 
 def changes_html(before: UInt8[np.ndarray, "h w 3"], after: UInt8[np.ndarray, "h w 3"], strength: float) -> str:
-    """What `derain restore --report` says of a photo: warnings, and figures and map folded away."""
+    """The report on a photo, as of `derain restore --report`: warnings, and figures and map folded away."""
     changes = find_changes(before, after, strength)
     drawn = at_most(draw_changes(before, after), _SHOWN_PX)
     picture = image_html(encode_jpeg(drawn, _JPEG_QUALITY), "jpeg", "a map of what was taken away")

@@ -69,7 +69,7 @@ class RainSettings:
 
 @dataclass(frozen=True)
 class Played:
-    """What one layer of rain did to a picture, and a network to both; RGB and grey, 0..255.
+    """A picture under one layer of rain, and a network's results on both; RGB and grey, 0..255.
 
     Attributes:
         layer: of rain, cut at white.

@@ -20,7 +20,7 @@ class Advise:
     device: str = "cpu"
     """Torch device to train and measure on."""
     replay: Path | None = None
-    """In place of training: replay the search on a recorded grid of results (a JSON list, docs/how-to/advice.md), with
+    """In place of training: replay the search on a recorded grid of results (a JSON list, docs/results/advice.md), with
     budgets of its own."""
 
     def run(self, console: Console) -> None:

@@ -20,7 +20,7 @@ class Complexity:
     rain: tuple[str, ...] = ()
     """Rain to measure as well: small, medium, large, lines, wide, or TOML files."""
     recipe: Recipe = "paper"
-    """How streaks are rendered where the rain does not say it itself."""
+    """Rendering of the streaks; a TOML file of rain may set its own."""
     method: ComplexityMethod = "bagrov"
     """Made coarser by averages over blocks (Bagrov et al. 2020) or by filters (Kravchenko et al. 2024)."""
     json: Path | None = None

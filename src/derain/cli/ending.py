@@ -37,7 +37,7 @@ class Ending:  # no dataclass: importing these takes as long as all of the rest
 def ending_at_once() -> Iterator[Ending]:
     """A block that SIGINT and SIGTERM end with KeyboardInterrupt, and the process with it: exit code 130 or 143.
 
-    Half-written files are cleared away. A second signal ends the process there and then. So does the first one after
+    Half-written files are cleared away. A second signal ends the process at once. So does the first one after
     a second: Python passes over an exception that is raised within a callback, and some calls take long.
     """
     ending = Ending()

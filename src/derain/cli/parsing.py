@@ -104,7 +104,7 @@ def _box(title: str, flags: Iterable[StructFieldSpec]) -> StructFieldSpec:
 
 
 def _hint(flag: StructFieldSpec) -> object:
-    """What stands behind the help of a flag: its default, where that says something."""
+    """The end of the help of a flag: its default, where that says something."""
     if flag.default is tyro.MISSING_NONPROP:
         return tyro.conf.arg(help_behavior_hint="(required)")
     says_nothing = flag.default is False or flag.default in (None, "", ())

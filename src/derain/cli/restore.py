@@ -32,7 +32,7 @@ class Restore:
     """balanced keeps the picture, strong removes more; or the model file of a run, an ONNX file, or a .pth file of
     official weights."""
     strength: float = 1.0
-    """How much rain to take away: 0 none, 0.5 half of what the model finds, 1 all of it, up to 1.5 to overdo it."""
+    """Share of the rain to take away: 0 none, 0.5 half of what the model finds, 1 all of it, up to 1.5 to overdo it."""
     best: bool = False
     """Restore every picture and its mirror image, and take the mean: twice the time, 0.1 to 0.2 dB better."""
     quality: int = 95

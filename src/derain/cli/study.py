@@ -63,9 +63,9 @@ class Run:
     only: tuple[str, ...] = ()
     """Train these first, such as --only count=8 count=1024 rain=wide; what is left waits for another command."""
     on: Literal["local", "ray"] = "local"
-    """Where: processes of this machine, or a Ray cluster."""
+    """Place of the trainings: processes of this machine, or a Ray cluster."""
     address: str = "auto"
-    """Of the Ray cluster; the folder of the results must be shared by its machines."""
+    """Address of the Ray cluster; its machines must share the folder of the results."""
     workers: int | None = None
     """Trainings at a time on this machine; by default as many as its CPUs allow."""
     threads: int = 1
@@ -126,7 +126,7 @@ class Table:
     results: tyro.conf.Positional[Path]
     """Folder of results."""
     threshold: Literal[10, 50] = 10
-    """Of the mask of rain, in grey levels."""
+    """Threshold of the rain mask, in grey levels."""
     csv: Path | None = None
     """File for all figures at both thresholds as CSV."""
     json: Path | None = None

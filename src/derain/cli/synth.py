@@ -22,7 +22,7 @@ class Synth:
     rain: str = "medium"
     """small, medium, large, lines, wide, or a TOML file."""
     recipe: Recipe = "paper"
-    """How streaks are rendered where the rain does not say it itself."""
+    """Rendering of the streaks; a TOML file of rain may set its own."""
     seed: int = 0
     """Seed of the rain."""
     device: str = "cpu"

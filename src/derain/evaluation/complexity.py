@@ -128,7 +128,7 @@ class Complexity:
 
     @property
     def shares(self) -> list[float] | None:
-        """The share of every scale in the mean; None where nothing has structure."""
+        """The share of every scale, on average; None where nothing has structure."""
         return [float(share) for share in self.scales.mean(0) / self.mean] if self.mean > 0 else None
 
     def to_json(self) -> dict[str, Any]:

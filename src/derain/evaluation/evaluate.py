@@ -51,7 +51,7 @@ class Evaluation:
         """All figures on the 0..255 scale; what is not defined is null.
 
         Keys: "threshold"; "images" (a list, each with "name" and the figures of METRICS); "mean" over images;
-        "left_out" (of each figure, the number of images without it, which are not in the mean); "pooled" over all
+        "left_out" (of each figure, the number of images without it, which its mean leaves out); "pooled" over all
         pixels; "input" (the mean of the rainy pictures as they are); "sensitivity" (threshold: means over images).
         """
         rows = zip(self.names, self.restored.images(), strict=True)
@@ -105,7 +105,7 @@ def compare(evaluations: Mapping[str, Evaluation]) -> Table:
 
 
 def _how_to_read() -> str:
-    """Which way each figure is better, and the two that this project's results rest on in plain words."""
+    """Name the better way of each figure, and explain the two that this project's results rest on."""
     better = {way: [metric.label for metric in METRICS if metric.better == way] for way in ("higher", "lower")}
     ways = "; ".join(f"{way} is better: {', '.join(labels)}" for way, labels in better.items())
     return (

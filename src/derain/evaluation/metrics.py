@@ -33,7 +33,7 @@ Figures = dict[str, float | None]
 
 @dataclass(frozen=True)
 class Metric:
-    """What a figure is called, how it is read and the values it can take."""
+    """A figure of merit: its name, the way to read it, and the values that it can take."""
 
     name: str
     label: str
@@ -365,7 +365,7 @@ class MetricSums:
         return {name: mean_defined(column) for name, column in columns.items()}
 
     def left_out(self, threshold: float | None = None) -> dict[str, int]:
-        """Of every figure, the number of images that its mean leaves out."""
+        """The number of images that the mean of every figure leaves out."""
         return {metric.name: sum(row[metric.name] is None for row in self.images(threshold)) for metric in METRICS}
 
     def pooled(self) -> Figures:

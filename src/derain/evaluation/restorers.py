@@ -49,7 +49,7 @@ class NetworkRestorer:
         """Restore one picture, 0..255.
 
         Raises:
-            InputError: the output holds NaN, or the code of a network of one's own fails.
+            InputError: the output holds NaN, or the code of a network of your own fails.
         """
         return restore(self.network, picture[None], self.device, torch.contiguous_format)[0]
 

@@ -1,4 +1,4 @@
-"""What every network of the project is: a module that says what it needs."""
+"""The base of every network: a module that says what it needs."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ from derain.errors import InputError
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """What a network's size and form depend on: int, float, bool and Literal fields, checked when it is made."""
+    """Settings of a network's size and form: int, float, bool and Literal fields, checked when it is made."""
 
 
 @dataclass(frozen=True)
 class Descriptor:
-    """What a network needs and what it is, so that nobody has to read its code to use it.
+    """Facts about a network, so that nobody has to read its code to use it.
 
     Attributes:
         paper: where it comes from.

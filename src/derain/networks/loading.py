@@ -32,13 +32,13 @@ def load_model(model: str | Path, named: str | None = None, engine: Engine = "au
     Args:
         model: a name in `derain.models.NAMES` or `derain.networks.filters.FILTERS`, or a model file; by its suffix an
             ONNX file, or a file of weights as torch.save writes it (`derain.networks.official`).
-        named: FILE.py:CLASS:key=value,..., for the model of a network of one's own: its code runs only when it is named
+        named: FILE.py:CLASS:key=value,..., for the model of a network of your own: its code runs only when it is named
             here; or NAME:key=value,..., which the model must be of, and for what official weights do not tell.
         engine: "onnxruntime" translates a model file, which takes seconds.
 
     Raises:
         InputError: neither a name nor a file; the file holds no network that can be run, or another one than is
-            `named`; a network of one's own has changed since it was trained; an ONNX file is `named`, or torch is asked
+            `named`; a network of your own has changed since it was trained; an ONNX file is `named`, or torch is asked
             to run it; or ONNX Runtime is asked for and the extra derain[onnx] is not installed or torch cannot
             translate the network.
 
@@ -88,7 +88,7 @@ def model_hash(model: str | Path, named: str | None = None) -> str:
             them.
 
     Raises:
-        InputError: an ONNX file, and the extra derain[onnx] is not installed; or a network of one's own cannot be made.
+        InputError: an ONNX file, and the extra derain[onnx] is not installed; or a network of your own cannot be made.
     """
     if str(model) in FILTERS:
         return sha256(f"the filter {model}".encode()).hexdigest()
@@ -102,7 +102,7 @@ def model_hash(model: str | Path, named: str | None = None) -> str:
 
 
 def _load_into(path: Path, named: str) -> Loaded:
-    """A network of one's own with the weights of a file of torch.save, which must fit exactly."""
+    """A network of your own with the weights of a file of torch.save, which must fit exactly."""
     name, arguments = parse(named)
     try:
         network = build(name, arguments)
@@ -159,7 +159,7 @@ def network_of(
 
 
 def _class(name: str) -> str:
-    """The class of a network of one's own; of the registry, the name itself."""
+    """The class of a network of your own; of the registry, the name itself."""
     return name.rpartition(":")[2]
 
 

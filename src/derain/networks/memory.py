@@ -1,4 +1,4 @@
-"""How much memory a training needs, estimated before it starts."""
+"""Memory that a training needs, estimated before it starts."""
 
 from collections.abc import Mapping
 from copy import deepcopy

@@ -61,7 +61,7 @@ class RCDNet(Network):
     the final picture from B(S) and its channels. Layers see 0..255. Sizes are never padded: every convolution keeps the
     size.
 
-    A fresh network starts as the published one but for its kernels, which that reads from a data file: ours are
+    A fresh network starts as the published one except for its kernels, which that reads from a data file: ours are
     vertical Gaussian streaks of the same kind, from short and thin to long and wide, equal in the three colours. Unlike
     the published one for synthetic rain, it declares no weight that is never used.
 
@@ -221,7 +221,7 @@ def _gaussians(sigma_px: Tensor, offset: Tensor) -> Tensor:
     return torch.softmax(-0.5 * (offset / sigma_px[:, None]) ** 2, dim=1)
 
 
-# What the published codes call our weights, by the first part of the name: RCDNet_simple, and RCDNet for_syn.
+# Names of our weights in the published codes, by the first part of the name: RCDNet_simple, and RCDNet for_syn.
 _SIMPLE = {
     "C0": "first_kernels",
     "C": "kernels",

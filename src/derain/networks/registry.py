@@ -51,9 +51,9 @@ def build(name: str, hyperparameters: Mapping[str, Any] | None = None) -> Networ
     """A fresh network, initialised from torch's current random state.
 
     Args:
-        name: a key of NETWORKS, or FILE.py:CLASS for a network of one's own (`derain.networks.user`).
+        name: a key of NETWORKS, or FILE.py:CLASS for a network of your own (`derain.networks.user`).
         hyperparameters: values for fields of the network's hyperparameters; those left out keep their defaults. Of a
-            network of one's own, "arguments" are what its class is made with.
+            network of your own, "arguments" are what its class is made with.
 
     Raises:
         InputError: unknown name or key (the closest valid one is named), or a value of the wrong type.
@@ -134,10 +134,10 @@ def _written(value: Any) -> str:
 
 @cache
 def determined(text: str) -> Mapping[str, Any]:
-    """All that determines a network: name and all hyperparameters; of one's own, the class, its code and its arguments.
+    """All that determines a network: name and all hyperparameters; of your own, the class, its code and its arguments.
 
     Raises:
-        InputError: the file of a network of one's own, which is run, cannot be read or fails.
+        InputError: the file of a network of your own, which is run, cannot be read or fails.
 
     >>> determined("unet:base=16")["levels"]
     5
@@ -149,7 +149,7 @@ def determined(text: str) -> Mapping[str, Any]:
 
 
 def seen_from(folder: Path, text: str) -> str:
-    """The text of a network with the file of one's own found from `folder`, and environment variables filled in.
+    """The text of a network with the file of your own found from `folder`, and environment variables filled in.
 
     >>> seen_from(Path("/studies"), "mine.py:Mine"), seen_from(Path("/studies"), "unet")
     ('/studies/mine.py:Mine', 'unet')

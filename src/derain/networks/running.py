@@ -34,7 +34,7 @@ def run(network: nn.Module, rainy: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n
     """The output of a network in evaluation mode for pictures in 0..1 on its device; it is not clipped.
 
     Raises:
-        InputError: the output holds NaN, or the code of a network of one's own fails.
+        InputError: the output holds NaN, or the code of a network of your own fails.
     """
     with torch.inference_mode():
         output: Tensor = network(rainy)

@@ -264,7 +264,7 @@ def inverse_haar(x: Float[Tensor, "n c4 h w"]) -> Float[Tensor, "n c 2*h 2*w"]:
     return nn.functional.pixel_shuffle(block.flatten(1, 2), 2)
 
 
-# What the official code declares and never uses, and its Haar filters, which are constants here.
+# Tensors that the official code declares and never uses, and its Haar filters, which are constants here.
 _UNUSED = (
     r"\.ins\.",
     r"^sub\d\.fuse(12|23)\.conv\.",
@@ -273,7 +273,7 @@ _UNUSED = (
     r"^sub\d\.I?DWT\.[gh]\d_(col|row)$",
 )
 
-# How official names begin and what that is called here; numbers in brackets count from 1 there and from 0 here.
+# Beginnings of official names, and their names here; numbers in brackets count from 1 there and from 0 here.
 _RENAMED = (
     (r"conv_init(\d)\.conv", "encoder.{}"),
     (r"res_extra(\d)\.conv_init(\d)\.conv", "passes.{}.prior.{}"),

@@ -1,4 +1,4 @@
-"""What there is to choose from: the registered networks, what they cost, and whether they pass their checks."""
+"""A list of the registered networks with their costs and their checks."""
 
 import tempfile
 from collections.abc import Callable

@@ -127,7 +127,8 @@ class SwinIR(Network):
 
     def own_loss(self, rainy: Float[Tensor, "n 3 h w"], clean: Float[Tensor, "n 3 h w"]) -> Float[Tensor, ""]:
         """The Charbonnier loss of equation 7, the paper's for tasks that keep the size: the mean over all values of
-        sqrt(difference^2 + 0.001^2)."""
+        sqrt(difference^2 + 0.001^2).
+        """
         difference: Tensor = self(rainy) - clean
         return (difference.square() + 1e-3**2).sqrt().mean()
 
@@ -230,7 +231,7 @@ def _linear(inputs: int, outputs: int) -> nn.Linear:
 
 
 def _seam(padded: Float[Tensor, "n 3 h w"], window_px: int) -> Bool[Tensor, "k 1 p p"]:
-    """Which pixels of each window must not attend to each other after the cyclic shift.
+    """Pairs of pixels in each window that must not attend to each other after the cyclic shift.
 
     The last row of windows holds the picture's bottom and, wrapped around, its top; the last column its right and left.
     """
@@ -247,7 +248,8 @@ def _seam(padded: Float[Tensor, "n 3 h w"], window_px: int) -> Bool[Tensor, "k 1
 
 def _receptive_field_px(hyperparameters: SwinIRHyperparameters) -> int:
     """Follow the input pixels start..end-1 of one output pixel back through all layers, for its worst place in a
-    window; a convolution (None) adds a pixel on both sides, attention widens to whole windows of its shifted grid."""
+    window; a convolution (None) adds a pixel on both sides, attention widens to whole windows of its shifted grid.
+    """
     window = hyperparameters.window_px
     group: list[int | None] = [None, *(window // 2 * (i % 2) for i in reversed(range(hyperparameters.blocks)))]
     after = [None] * (3 if hyperparameters.reconstruction == "pixelshuffle" else 2)

@@ -1,4 +1,4 @@
-"""How much memory a network needs for every pixel that it sees, counted on a small picture."""
+"""Memory that a network needs for every pixel that it sees, counted on a small picture."""
 
 import weakref
 from collections import Counter

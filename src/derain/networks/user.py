@@ -1,4 +1,4 @@
-"""A door for networks of one's own: PATH/FILE.py:CLASS in place of a registered name (docs/how-to/own-network.md)."""
+"""A door for networks of your own: PATH/FILE.py:CLASS in place of a registered name (docs/how-to/own-network.md)."""
 
 import hashlib
 import importlib.util
@@ -36,7 +36,7 @@ class UserHyperparameters(Hyperparameters):
 class UserNetwork(Network):
     """A torch module from a file of the user's, made by calling its class.
 
-    It takes RGB in 0..1, (n, 3, h, w), and gives the same. Two class attributes are heeded where they are there:
+    It takes RGB in 0..1, (n, 3, h, w), and gives the same. Two class attributes are respected where they are there:
     `size_multiple_px` (sizes are padded to a multiple of it; 1) and `receptive_field_px` (0: not known); and a method,
     `own_loss(rainy, clean)`. All that its code raises is raised as InputError, but where memory runs out.
 
@@ -104,7 +104,7 @@ class UserNetwork(Network):
 
 
 def is_user_network(name: str) -> bool:
-    """Whether `name` has the form PATH/FILE.py:CLASS, with or without arguments.
+    """True for a name of the form PATH/FILE.py:CLASS, with or without arguments.
 
     >>> is_user_network("nets/mine.py:Mine"), is_user_network("unet:base=16")
     (True, False)

@@ -1,4 +1,4 @@
-"""Whether another form of a network gives the same pictures."""
+"""The check that another form of a network gives the same pictures."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,8 @@ def largest_difference(
 
 def _picture(height: int, width: int, generator: torch.Generator) -> Float[Tensor, "1 3 h w"]:
     """Octaves of noise, half as strong at half the size, as in photographs: SPDNet amplifies rounding a hundredfold
-    where a picture is smoother or saturated."""
+    where a picture is smoother or saturated.
+    """
     octaves = [torch.rand(1, 3, 3 * 2**k, 4 * 2**k, generator=generator) / 2 ** (k + 1) for k in range(5)]
     enlarged = [nn.functional.interpolate(octave, (height, width), mode="bilinear") for octave in octaves]
     return torch.stack(enlarged).sum(0)

@@ -54,7 +54,8 @@ def exposed(scene: Colours, rng: np.random.Generator) -> Colours:
 
 def recorded(display: Colours, factor: int, rng: np.random.Generator) -> UInt8[np.ndarray, "_ _ 3"]:
     """Averages `factor` x `factor` values into each pixel, as a sensor does, and adds what lens, sensor and file add:
-    defocus, sharpening, noise, JPEG."""
+    defocus, sharpening, noise, JPEG.
+    """
     side = len(display) // factor
     picture = display.reshape(side, factor, side, factor, 3).mean((1, 3))
     if rng.random() < 0.6:

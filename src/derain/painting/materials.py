@@ -1,4 +1,4 @@
-"""What things are made of, and how that looks: colour, texture, shading, shadows."""
+"""Materials of things: colour, texture, shading, shadows."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from derain.painting.textures import Field, any_texture, log_uniform, moved
 
 @dataclass(frozen=True)
 class Materials:
-    """What `n` surfaces are like: arrays that a scene may change where it knows better.
+    """Properties of `n` surfaces: arrays that a scene may change where it knows better.
 
     Attributes:
         colour: logarithm of red, green and blue.

@@ -13,7 +13,8 @@ from derain.painting.textures import Field, any_texture, log_uniform, power_law,
 
 def leaves(side: int, rng: np.random.Generator) -> Colours:
     """Dead leaves: shapes of all sizes on top of each other, hiding what is behind (Lee, Mumford, Huang, "Occlusion
-    models for natural images", IJCV 2001)."""
+    models for natural images", IJCV 2001).
+    """
     number, smallest = int(log_uniform(30.0, 2500.0, rng)), log_uniform(3.0, 25.0, rng)
     labels = draw(scattered(side, number, smallest, rng.uniform(2.0, 3.2), rng), np.zeros((side, side), np.int32))
     return dressed(labels, materials(number + 1, 5, rng), [any_texture(side, rng) for _ in range(5)], rng)

@@ -94,7 +94,7 @@ def bars(side: int, rng: np.random.Generator) -> list[Outline]:
     reach = np.full(number, 0.8) if whole else rng.uniform(0.05, 0.4, number)
     along = np.zeros(number) if whole else rng.uniform(-0.4, 0.4, number)
     thickness = log_uniform(1.0, 10.0, rng) / side * rng.uniform(0.6, 1.4, number)
-    # Where the bars are, along their direction and across it.
+    # Places of the bars, along their direction and across it.
     centres = placed(np.stack([along, place], 1), np.full(2, side / 2), float(side), angle)
     return [
         placed(_BOX * [reach[index], thickness[index]], centres[index], float(side), angles[index])

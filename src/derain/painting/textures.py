@@ -1,4 +1,4 @@
-"""What surfaces look like from near: grey fields of mean 0 and standard deviation 1, each drawn by `rng` alone."""
+"""Surfaces seen from near: grey fields of mean 0 and standard deviation 1, each drawn by `rng` alone."""
 
 from collections.abc import Callable
 

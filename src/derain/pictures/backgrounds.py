@@ -52,7 +52,7 @@ class ContentFilter:
 
 
 class Source(NamedTuple):
-    """Where a patch was cut: the photo's file name and the patch's upper left corner, in pixels."""
+    """The place of a patch: the photo's file name and the patch's upper left corner, in pixels."""
 
     photo: str
     top: int
@@ -104,7 +104,7 @@ def load_patches(
         raise InputError(f"the number of patches ({count}) and their size ({size}) must be at least 1")
     sizes = _sizes(photos, size, seed, skip_bad)
     paths = list(sizes)
-    # How many cuts every photo has left to give: without overlap, and overlapping at other positions.
+    # Cuts that every photo has left to give: without overlap, and overlapping at other positions.
     grid = [(height // size) * (width // size) for height, width in sizes.values()]
     positions = [(height - size + 1) * (width - size + 1) for height, width in sizes.values()]
     capacities = [grid, [every - apart for every, apart in zip(positions, grid, strict=True)]]
@@ -122,8 +122,8 @@ def load_patches(
         slots: defaultdict[int, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
         for slot, (phase, index) in enumerate(islice(_turns(capacities), count)):
             slots[index][phase].append(slot)
-        # That a photo is broken, or has too few cuts that pass the filter, shows only now: then its capacity is put
-        # right and the turns are taken again. Capacities that are never reached need not be right.
+        # Only now do we learn that a photo is broken, or has too few cuts that pass the filter. Then correct its
+        # capacity and take the turns again. Capacities that are never reached may stay wrong.
         complete = True
         for index, slots_of_photo in slots.items():
             path = paths[index]
@@ -221,7 +221,8 @@ def _leave_out(error: InputError, skip_bad: bool) -> None:
 
 def _turns(capacities: list[list[int]]) -> Iterator[tuple[int, int]]:
     """(phase, photo) of one turn after the other: in every phase the photos in order, round after round, as long as
-    their capacities last."""
+    their capacities last.
+    """
     for phase, capacity in enumerate(capacities):
         turn, photos = 0, list(range(len(capacity)))
         while photos := [photo for photo in photos if turn < capacity[photo]]:
@@ -231,7 +232,8 @@ def _turns(capacities: list[list[int]]) -> Iterator[tuple[int, int]]:
 
 def _cuts(name: str, extent: tuple[int, int], size: int, seed: int) -> tuple[Iterator[Cut], Iterator[Cut]]:
     """The cuts of a photo in the order in which they are taken: without overlap, on a grid of random offset; then at
-    all other positions."""
+    all other positions.
+    """
     height, width = extent
     rng = generator(seed, "backgrounds", "cuts", name)
     rows, columns = height // size, width // size
@@ -291,7 +293,7 @@ def photo_sizes(photos: Sequence[Path], skip_bad: bool) -> list[tuple[int, int]]
     sizes = []
     for photo in photos:
         try:
-            # That a photo is truncated shows only when it is read.
+            # A truncated photo shows only when it is read.
             if skip_bad:
                 height, width, _ = read_image(photo).shape
                 sizes.append((height, width))

@@ -98,7 +98,7 @@ def decoded(image: Image.Image, path: Path, max_pixels: int) -> Image.Image:
         levels = np.asarray(image)
         upper = (levels >> (4 if bits == 12 else 8)).astype(np.uint8)
         if tags.get(_PHOTOMETRIC) == 0:
-            upper = 255 - upper  # white is 0 in this TIFF file, which Pillow (12.3) heeds at 8 bits alone
+            upper = 255 - upper  # white is 0 in this TIFF file, which Pillow (12.3) respects at 8 bits alone
         read = Image.fromarray(upper)
         if transparent is not None:
             read.putalpha(Image.fromarray(levels != transparent).convert("L"))
@@ -132,7 +132,8 @@ def refuse_what_is_misread(image: Image.Image, path: Path, max_pixels: int) -> N
 
 def stored_orientation(image: Image.Image) -> int:
     """The EXIF orientation of an opened picture, as far as it is read: 1..8, or what a broken file says; 1 where the
-    EXIF data cannot be read."""
+    EXIF data cannot be read.
+    """
     if image.format == "TIFF":
         return 1  # Pillow turns these itself
     with exif_may_be_broken():
@@ -222,7 +223,7 @@ def _is_heif(file: BufferedReader) -> bool:
 
 
 def _more_than_8_bits(image: Image.Image) -> int:
-    """How many bits a channel the file has, most of which Pillow reduces to 8 itself while it decodes; 0: at most 8."""
+    """Bits a channel of the file, most of which Pillow reduces to 8 itself while it decodes; 0: at most 8."""
     if image.format == "BMP":
         return 0  # its "16" is bits a pixel
     if image.format == "HEIF":

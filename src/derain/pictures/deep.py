@@ -47,7 +47,7 @@ def deep_levels(image: Image.Image, path: Path) -> Levels | None:
             return None
         grey = np.asarray(image).astype(np.uint16)[..., None]
         tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
-        # In some TIFF files white is 0, which Pillow (12.3) heeds at 8 bits alone.
+        # In some TIFF files white is 0, which Pillow (12.3) respects at 8 bits alone.
         return 65535 - grey if tags.get(ExifTags.Base.PhotometricInterpretation) == 0 else _with_key(grey, transparent)
     kinds = set(map(_raw_mode, decoder_arguments(image)))
     if kinds == {_GREY_ALPHA}:

@@ -22,7 +22,7 @@ class Chunk(NamedTuple):
     data: bytes
 
     def stays_true(self) -> bool:
-        """Whether it says something that is true of the picture with other pixels, too.
+        """True for a chunk that stays true for the picture with other pixels.
 
         That is what tells of colours, and what the specification calls safe to copy: texts, EXIF data, resolution.
 
@@ -33,14 +33,14 @@ class Chunk(NamedTuple):
 
 
 def is_png(file: File) -> bool:
-    """Whether an open file is a PNG file; it is read from its beginning, and left there."""
+    """True for an open PNG file; it is read from its beginning, and left there."""
     beginning = file.read(len(_SIGNATURE))
     file.seek(0)
     return beginning == _SIGNATURE
 
 
 def chunks(file: File) -> Iterator[Chunk]:
-    """The chunks of an open file but for those of pixels; of a broken file those before it breaks."""
+    """The chunks of an open file except for those of pixels; of a broken file those before it breaks."""
     file.seek(len(_SIGNATURE))
     while len(head := file.read(8)) == 8:
         length, kind = int.from_bytes(head[:4]), head[4:]

@@ -24,7 +24,7 @@ _OF_SENSORS = (32803, 34892)  # colour filter array, linear RAW
 
 
 def is_raw(file: BufferedReader, path: Path) -> bool:
-    """Whether an open file is a RAW file, by its content; of what is TIFF the suffix counts, too.
+    """True for an open RAW file, by its content; for TIFF files the suffix counts, too.
 
     Most RAW files are TIFF files whose first picture is a small preview. The file is read from its beginning, and left
     there.
@@ -95,7 +95,7 @@ class RawPicture(ImageFile.ImageFile):
 
 
 def _has_sensor_levels(file: BufferedReader, head: bytes) -> bool:
-    """Whether the first picture of a TIFF file or one below it is of a sensor, or the file calls itself DNG."""
+    """True for a TIFF file whose first picture, or one below it, is of a sensor, or that calls itself DNG."""
     directory = ImageFileDirectory_v2(head)
     file.seek(directory.next)
     directory.load(file)

@@ -9,7 +9,7 @@ from jaxtyping import Float64
 from derain.support.randomness import generator
 
 LEAST_REMOVAL = 0.5
-"""Of the rain's energy, for a cell to count."""
+"""Share of the rain's energy that must go for a cell to count."""
 DRAWS = 1000
 Maps = Sequence[Float64[np.ndarray, "_ backgrounds"]]
 

@@ -42,7 +42,7 @@ class Scale:
 
 
 def scale(figure: str, difference: bool) -> Scale:
-    """That of a figure of merit, or of the difference of two.
+    """The scale of a figure of merit, or of the difference of two.
 
     >>> scale("removal", difference=True)
     Scale(low=-0.5, high=0.5, colours='PuOr')

@@ -50,7 +50,7 @@ class RainMap:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """What every network of a comparison is shown: the same rain on the same backgrounds.
+    """Pictures for every network of a comparison: the same rain on the same backgrounds.
 
     Attributes:
         maps: the cells.
@@ -78,7 +78,8 @@ class Scene:
 @contextmanager
 def one_thread() -> Iterator[None]:
     """For many small steps on the CPU: where its cores are busy, two threads wait for each other at the end of every
-    step, up to a hundred times as long as the step takes (docs/how-to/probe.md)."""
+    step, up to a hundred times as long as the step takes (docs/how-to/probe.md).
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,4 +1,4 @@
-"""What a network makes of the rain of every cell."""
+"""Measurement of a network on the rain of every cell."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ FIGURES = ("removal_controlled", "removal", "damage")
 """The figures of every cell, by the names of `derain.evaluation.metrics.METRICS`."""
 
 THRESHOLD = 10.0
-"""Of the rain mask, in grey levels."""
+"""Threshold of the rain mask, in grey levels."""
 
 LEAST_PHOTOS = 4
 """Backgrounds of fewer photos say nothing about the spread over backgrounds."""
@@ -57,7 +57,7 @@ class ProbeMap:
 
     @property
     def spread(self) -> bool:
-        """Whether the backgrounds are of enough photos to tell a spread."""
+        """True for backgrounds of enough photos to tell a spread."""
         return self.photos >= LEAST_PHOTOS
 
     def area(self, clean_bound: float | None, minus: "ProbeMap | None" = None) -> Area:

@@ -1,4 +1,4 @@
-"""What a probe found on one network or on two."""
+"""Results of a probe on one network or on two."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ class Results:
 
     @property
     def titles(self) -> list[str]:
-        """What the networks are called in figures."""
+        """Names of the networks in figures."""
         return [each.name for each in self.networks] if len(self.networks) == 1 else ["A", "B"]
 
     def panels(self, figure: str) -> list[Panel]:
@@ -111,7 +111,7 @@ class Results:
         return found if len(answers) == 1 else [*found, answers[1].area(clean_bound, minus=answers[0])]
 
     def notes(self) -> list[str]:
-        """What a reader has to know, in sentences."""
+        """Notes for the reader, in sentences."""
         photos, count = self.scene.patches.photos, len(self.scene.patches.patches)
         found = [
             f"Means over {count} backgrounds of {photos} photos; nothing checks that the networks were not trained on "

@@ -84,7 +84,7 @@ def probe(
 
 
 def describe(results: Results) -> list[str]:
-    """What was found, in sentences for the console."""
+    """Describe the results in sentences for the console."""
     bound = results.clean_bound
     names = [each.name for each in results.networks]
     labels = names if len(names) == 1 else [f"A, {names[0]}", f"B, {names[1]}", "B - A"]
@@ -141,7 +141,7 @@ def _measure(
 
 
 def _identity(sha256: str, rain_map: RainMap, scene: Scene) -> str:
-    """Of all that a measured map depends on."""
+    """Hash of all that a measured map depends on."""
     description = {
         "format": _FORMAT,
         "model": sha256,

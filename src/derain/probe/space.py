@@ -13,11 +13,11 @@ from derain.support.choices import Match, Recipe
 Family = Literal["small", "medium", "large", "corrected", "lines", "wide", "heavy", "light"]
 
 CLEAN_BOUND = 20.0
-"""Of the clean error, in grey levels, in the generalisation area where no other bound is asked for: beyond it a network
+"""Default bound of the clean error in the generalisation area, in grey levels. Beyond it a network
 rewrites pictures (PSNR below 22 dB on clean ones)."""
 
 FIXED: Mapping[str, float] = {"quantity": 250.0, "width": 7, "length_px": 30, "angle_deg": 0.0, "brightness": 1.0}
-"""What a map does not vary: the middle of the medium range (Table 1 of the paper)."""
+"""Values that a map does not vary: the middle of the medium range (Table 1 of the paper)."""
 
 MAPS = (("angle_deg", "length_px"), ("quantity", "width"), ("angle_deg", "brightness"))
 """The parameters of streaks that each map varies: along its columns, and along its rows."""
@@ -50,7 +50,7 @@ class ProbeSpace:
     families: tuple[Family, ...] = ("small", "medium", "large", "corrected", "lines", "wide", "heavy", "light")
     """Kinds of rain measured beside the maps."""
     recipe: Recipe = "paper"
-    """How the streaks of the maps are rendered."""
+    """Rendering of the streaks of the maps."""
     count: int = 16
     """Backgrounds."""
     size_px: int = 128
@@ -109,7 +109,7 @@ class ProbeSettings:
     pairs: tuple[Path, Path] | None = None
     """Two folders of rainy and clean pictures, whose streaks become one more family of rain."""
     match: Match = "names"
-    """How the pictures of the pairs find each other."""
+    """Rule by which the pictures of the pairs find each other."""
     clean_bound: float = CLEAN_BOUND
     """Largest clean error, in grey levels, at which the generalisation area counts."""
     seed: int = 0

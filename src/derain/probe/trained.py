@@ -1,4 +1,4 @@
-"""What streaks a network was trained on, by the header of its weights, and where they lie on a map."""
+"""Streaks that a network was trained on, by the header of its weights, and their place on a map."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ def _streaks(family: Mapping[str, Any], brightness: Sequence[float]) -> TrainedS
 
 
 def boxes(trained: Sequence[TrainedStreaks] | None, rain_map: RainMap, recipe: str) -> list[Box]:
-    """Where the training ranges lie on a map of streaks; a range that holds none of its cells has no box.
+    """Boxes of the training ranges on a map of streaks; a range that holds none of its cells has no box.
 
     Args:
         trained: from `trained_streaks`.

@@ -21,7 +21,7 @@ def compose(background: Real[Tensor, "*n c h w"], layer: Real[Tensor, "*n 1 h w"
 def rain_mask(
     rainy: Real[Tensor, "*n 3 h w"], clean: Real[Tensor, "*n 3 h w"], threshold: float
 ) -> Bool[Tensor, "*n 1 h w"]:
-    """Where it rains: the largest of the three channel differences O - B exceeds `threshold` levels (of 0..255).
+    """The mask of rain: the largest of the three channel differences O - B exceeds `threshold` levels (of 0..255).
 
     It is taken from the pictures, after clipping, so that it means the same for synthetic and for real pairs.
 

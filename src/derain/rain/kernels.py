@@ -47,7 +47,7 @@ def streak_kernels(parameters: StreakParameters, recipe: Recipe) -> Float[Tensor
     source_x, source_y = _fixed_point_source(parameters, frame) if recipe == "paper" else _source(parameters, frame)
     column = source_x.floor()
     along, across = source_x - column, source_y - column
-    # Of the diagonal's ones only those of columns `column` and `column + 1` reach a sample, if they exist.
+    # Only the diagonal's ones of columns `column` and `column + 1` reach a sample, if they exist.
     count = torch.from_numpy(length).float()[:, None, None]
     line = torch.where((column >= 0) & (column < count), _hat(across) * (1 - along), 0)
     line += torch.where((column >= -1) & (column < count - 1), _hat(across - 1) * along, 0)
@@ -72,7 +72,7 @@ def _hat(distance: Tensor) -> Tensor:
 def _fixed_point_source(
     parameters: StreakParameters, frame: Int[np.ndarray, "n size"]
 ) -> tuple[Float[Tensor, "n size size"], Float[Tensor, "n size size"]]:
-    """Where a pixel of the kernel comes from in the line, in 1/32 pixel exactly as OpenCV rounds it."""
+    """The source of a kernel's pixel in the line, in 1/32 pixel exactly as OpenCV rounds it."""
     centre = parameters.length_px / 2
     scale = 1 - parameters.length_px / 100
     turn = (parameters.angle_deg - 45) * np.pi / 180
@@ -97,7 +97,7 @@ def _fixed_point_source(
 def _source(
     parameters: StreakParameters, frame: Int[np.ndarray, "n size"]
 ) -> tuple[Float[Tensor, "n size size"], Float[Tensor, "n size size"]]:
-    """Where a pixel of the kernel comes from in the line: a rotation about the true centre."""
+    """The source of a kernel's pixel in the line: a rotation about the true centre."""
     centre = (parameters.length_px[:, None] - 1) / 2
     turn = np.radians(parameters.angle_deg[:, None] - 45)
     cos = torch.from_numpy(np.cos(turn) * (frame - centre)).float()

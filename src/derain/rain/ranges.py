@@ -1,4 +1,4 @@
-"""What streaks a rain range allows, and drawing from it: the parameters are sampled apart from their rendering."""
+"""Ranges of streaks, and drawing from them: the parameters are sampled apart from their rendering."""
 
 import math
 from dataclasses import dataclass

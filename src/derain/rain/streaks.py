@@ -172,7 +172,7 @@ def _cross(pictures: Float[Tensor, "n hh ww"]) -> Float[Tensor, "n h w"]:
 
 
 def _white(quantity: Float[np.ndarray, "n"], kernels: Float[Tensor, "n size size"]) -> Float[Tensor, "n"]:
-    """What becomes 255 in a "corrected" layer; the derivation is in `render_streaks`."""
+    """The value that becomes 255 in a "corrected" layer; `render_streaks` derives it."""
     streaks = _cross(pad(kernels, (2, 2, 2, 2))).double()
     grains = torch.from_numpy(quantity)
     p, lowest = grains / 25600, 256 - 0.01 * grains
@@ -240,7 +240,7 @@ def _draw_out(
 def _mirror(
     position: Int[np.ndarray, "grains"], size: int, before: int, after: int
 ) -> tuple[Int[np.ndarray, "images"], Int[np.ndarray, "images"]]:
-    """Where grains lie on an axis that goes on by reflection (101) at both ends, `before` pixels before its start.
+    """Places of grains on an axis that goes on by reflection (101) at both ends, `before` pixels before its start.
 
     The first array says which grain an image is of; it ascends. The second is where it lies, from 0.
     """
@@ -257,7 +257,7 @@ def _mirror(
 def _footprints(
     kernels: Float[Tensor, "n size size"],
 ) -> tuple[Complex64[Tensor, "n rows pairs"], int, int]:
-    """What a grain leaves: the kernel mirrored at its anchor, cut to what is lit, two neighbours as a complex number.
+    """The trace of a grain: the kernel mirrored at its anchor, cut to what is lit, two neighbours as a complex number.
 
     The integers are where its first row and its first pair lie as seen from the grain.
     """

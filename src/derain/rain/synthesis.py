@@ -86,7 +86,7 @@ def _lay(
 def _pictures(
     photo: Path, rain: Rain, rng: np.random.Generator, place: torch.device
 ) -> dict[str, UInt8[np.ndarray, "h w *c"]]:
-    """What is written of a photo, by its folder."""
+    """Pictures to write for a photo, by their folder."""
     background = torch.from_numpy(read_image(photo)).permute(2, 0, 1).float()
     height, width = background.shape[-2:]
     layer = rain.layers(1, height, width, rng, place)[0].cpu()

@@ -39,7 +39,7 @@ _log = logging.getLogger("derain")
 
 @dataclass(frozen=True)
 class Writing:
-    """What becomes of the results.
+    """Settings of the results.
 
     Attributes:
         out: folder for them and for restored.json.
@@ -228,7 +228,7 @@ class _Batch:
                 self._manifest.add(name, self._descriptions[file])
 
     def _target(self, name: str) -> Path:
-        """Where a result is written, in a folder that is there."""
+        """The place of a result, in a folder that is there."""
         target = self._writing.out / name
         if not target.parent.is_dir():
             make_folder(target.parent)
@@ -236,7 +236,7 @@ class _Batch:
 
     @contextmanager
     def _surviving(self, file: Path) -> Iterator[None]:
-        """What goes wrong with a file is logged in one sentence that names it, and counted."""
+        """A block whose error is logged in one sentence that names the file, and counted."""
         try:
             yield
         except (InputError, MemoryError) as error:
@@ -278,7 +278,7 @@ def _refuse_clashes(outputs: Mapping[Path, list[str]], out: Path) -> None:
 
 
 def _description(file: Path, model_hash: str, strength: float, writing: Writing) -> dict[str, Any]:
-    """What a result depends on; of the source None where there is no such file."""
+    """All that a result depends on; its source is None where there is no such file."""
     try:
         status = file.stat()
         source = {"path": place(file), "size_bytes": status.st_size, "mtime_ns": status.st_mtime_ns}

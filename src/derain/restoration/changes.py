@@ -1,4 +1,4 @@
-"""What was taken away from a photo, where no truth is known: how much, where, and whether rain could look like that."""
+"""Changes of a restored photo without a known truth: how much, where, and how much of it rain can explain."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -65,13 +65,13 @@ class Changes:
         """The figures as a line.
 
         >>> Changes(mean_levels=2.0, share=0.1, unlike_rain=0.001).in_words()
-        '10.0 % of the pixels changed by more than 10 levels, 2.0 levels in the mean, 0.1 % of the change unlike rain'
+        '10.0 % of the pixels changed by more than 10 levels, 2.0 levels on average, 0.1 % of the change unlike rain'
         """
         strength = "" if self.strength == 1 else f", strength {self.strength:g}"
         threshold = THRESHOLD_LEVELS * self.strength
         return (
             f"{100 * self.share:.1f} % of the pixels changed by more than {threshold:g} levels, "
-            f"{self.mean_levels:.1f} levels in the mean, "
+            f"{self.mean_levels:.1f} levels on average, "
             f"{100 * self.unlike_rain:.1f} % of the change unlike rain{strength}"
         )
 
@@ -122,7 +122,7 @@ def draw_changes(photo: UInt8[np.ndarray, "h w 3"], restored: UInt8[np.ndarray, 
 
 
 def _taken(photo: UInt8[np.ndarray, "h w 3"], restored: UInt8[np.ndarray, "h w 3"]) -> tuple[np.ndarray, np.ndarray]:
-    """What was taken away, (h, w, 3), and the part of it that rain could be, the same in all channels, (h, w)."""
+    """The change, (h, w, 3), and the part of it that rain can explain, the same in all channels, (h, w)."""
     taken = photo.astype(np.float32) - restored
     return taken, taken.mean(2).clip(min=0)
 

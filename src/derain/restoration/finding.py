@@ -1,4 +1,4 @@
-"""Which photos and videos are meant by files, folders and patterns, and what is left out of folders."""
+"""Photos and videos that files, folders and patterns stand for, and files that folders leave out."""
 
 import logging
 import os
@@ -56,7 +56,7 @@ def find_files(inputs: Sequence[Path], out: Path | None = None, recursive: bool 
 
 
 def place(file: Path) -> str:
-    """Where a file lies; a link to a file is a file of its own, with a name of its own."""
+    """The place of a file; a link to a file is a file of its own, with a name of its own."""
     return str(Path(os.path.realpath(file.parent), file.name))
 
 
@@ -79,7 +79,7 @@ def _of_folder(folder: Path, out: Path | None, recursive: bool) -> list[Path]:
 
 
 def _entries(folder: Path, out: Path | None, recursive: bool) -> Iterator[Path]:
-    """What is in a folder, and with `recursive` in its folders in their place; hidden files and `out` are not."""
+    """Entries of a folder, if `recursive` with those of its subfolders in their place; no hidden files, no `out`."""
     for path in list_entries(folder):
         if path.name.startswith(".") or _is_same(path, out):
             continue

@@ -1,4 +1,4 @@
-"""What has been done in a folder of results, so that it is not done twice and nothing else is overwritten."""
+"""The record of a folder of results, so that nothing is done twice and nothing else is overwritten."""
 
 import os
 import time
@@ -72,7 +72,7 @@ class Manifest:
         self.write()
 
     def wrote(self, file: Path) -> bool:
-        """Whether the file is one of the results, as far as its place and its name tell."""
+        """True for a file that is one of the results, as far as its place and its name tell."""
         folder, out = Path(os.path.realpath(file.parent)), os.path.realpath(self._out)
         if not folder.is_relative_to(out):
             return False
@@ -80,12 +80,12 @@ class Manifest:
         return name in self._results or name in self._claimed
 
     def holds(self, name: str, description: Mapping[str, Any]) -> bool:
-        """Whether the result is there and was made as described."""
+        """True for a result that is there and was made as described."""
         made = {key: value for key, value in self._results.get(name, {}).items() if key != "sha256"}
         return made == description and (self._out / name).is_file()
 
     def replaces(self, name: str, description: Mapping[str, Any]) -> bool:
-        """Whether a result is there that was made otherwise: by another model, from an earlier state of its source."""
+        """True for a result that is there and was made otherwise, such as by another model."""
         return name in self._results and not self.holds(name, description) and (self._out / name).is_file()
 
     def add(self, name: str, description: Mapping[str, Any]) -> None:

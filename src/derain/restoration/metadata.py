@@ -1,4 +1,4 @@
-"""What a photo's file says beside its pixels: what stays true is kept, the rest is named (docs/how-to/restore.md)."""
+"""Metadata of photos: data that stay true are kept, the rest is named (docs/how-to/restore.md)."""
 
 import re
 import struct
@@ -14,7 +14,7 @@ from derain.pictures.decoding import exif_may_be_broken
 from derain.restoration.thumbnails import renew_exif_thumbnail, without_photoshop_thumbnails
 from derain.restoration.xmp import without_orientation, without_what_is_lost
 
-# Of a TIFF or RAW file, whose EXIF data stand among the tags that describe its pixels.
+# Tags of a TIFF or RAW file, whose EXIF data stand among the tags that describe its pixels.
 _TIFF_TAGS = (
     ExifTags.Base.ImageDescription,
     ExifTags.Base.Make,
@@ -38,7 +38,7 @@ _CONTENT_CREDENTIALS = "content credentials (C2PA), which no longer hold"
 
 
 def read_metadata(image: Image.Image, path: Path) -> tuple[dict[str, Any], list[str]]:
-    """What is kept of an opened or decoded picture, for `renewed`, and what is left out, in words."""
+    """Metadata to keep of an opened or decoded picture, for `renewed`, and those left out, in words."""
     lost: list[str] = []
     info = image.info
     found = png.chunks_of(path) if image.format == "PNG" else []
@@ -108,7 +108,7 @@ def webp_chunks(path: Path) -> list[bytes]:
 
 
 def _exif(image: Image.Image, path: Path) -> bytes | None:
-    """The EXIF data of a decoded picture, byte by byte but for TIFF and RAW files."""
+    """The EXIF data of a decoded picture, byte by byte except for TIFF and RAW files."""
     if image.format == "RAW":
         return _exif_of_raw(path)
     if image.format != "TIFF":
@@ -151,7 +151,7 @@ def _camera_tags(found: Image.Exif) -> Image.Exif:
 
 
 def _kept_chunks(found: Sequence[png.Chunk]) -> tuple[list[png.Chunk], list[str]]:
-    """What Pillow does not write itself, and what is left out."""
+    """Metadata that Pillow does not write itself, and those left out."""
     kept, lost = [], []
     for chunk in found:
         if chunk.kind == b"caBX":
@@ -168,7 +168,7 @@ def _kept_chunks(found: Sequence[png.Chunk]) -> tuple[list[png.Chunk], list[str]
 
 
 def _photoshop_segments(segments: Sequence[tuple[str, bytes]]) -> list[bytes]:
-    """IPTC data and the like, but for thumbnails."""
+    """IPTC data and the like, except for thumbnails."""
     bodies = [data.removeprefix(_PHOTOSHOP_SEGMENT) for _, data in segments if data.startswith(_PHOTOSHOP_SEGMENT)]
     kept = without_photoshop_thumbnails(b"".join(bodies))
     step = _MOST_BYTES - len(_PHOTOSHOP_SEGMENT)
@@ -201,7 +201,7 @@ def _lost_of_heif(info: Mapping[str | tuple[int, int], Any], path: Path) -> list
 
 
 def _lost_of_avif(path: Path) -> list[str]:
-    """Of its colours Pillow keeps an ICC profile alone."""
+    """Colour data of a PNG file beside its ICC profile, which alone Pillow keeps."""
     described = _first_boxes(path).partition(b"colrnclx")[2][:2]
     lost = ["its colours other than sRGB"] if described not in (b"", b"\0\1", b"\0\2") else []
     return lost + _lost_of_boxes(path)

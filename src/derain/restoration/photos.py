@@ -119,7 +119,7 @@ def _read(path: Path, max_pixels: int) -> Photo:
 
 
 def encode_photo(photo: Photo, restored: Picture, quality: int) -> bytes:
-    """The content of a file that is `photo` but for its pixels.
+    """The content of a file that is `photo` except for its pixels.
 
     Args:
         photo: as it was read.
@@ -179,7 +179,7 @@ def _save_heif(picture: Image.Image, file: BytesIO, quality: int, metadata: Mapp
 
 
 def is_colourless(picture: Picture) -> bool:
-    """Whether all that is seen is grey, however it is stored: then the result is to have no colours."""
+    """True for a photo that shows grey alone, however it is stored: its result must have no colours."""
     return bool((picture == picture[:, :, :1]).all())
 
 

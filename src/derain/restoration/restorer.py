@@ -21,7 +21,7 @@ Picture = UInt8[np.ndarray, "h w 3"] | UInt16[np.ndarray, "h w 3"]
 STRONGEST = 1.5
 """The largest strength."""
 
-# What a tile may need: with it a photo of two megapixels stays under 1 GiB, PyTorch included. On a CPU larger tiles are
+# Memory of a tile: with it a photo of two megapixels stays under 1 GiB, PyTorch included. On a CPU larger tiles are
 # not faster.
 _TILE_BYTES = 640e6
 _ONNX_BYTES_PER_PIXEL = 2000.0
@@ -79,7 +79,7 @@ class TiledRestorer:
             report: called after every tile with the number done and their total.
 
         Raises:
-            InputError: the network gives NaN, the code of a network of one's own fails, or the device has too little
+            InputError: the network gives NaN, the code of a network of your own fails, or the device has too little
                 memory.
         """
         result = np.empty_like(picture)
@@ -89,7 +89,7 @@ class TiledRestorer:
         return result
 
     def derained(self, picture: UInt8[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w 3"]:
-        """What the network makes of the picture, f(O): 12 bytes a pixel, for `at_strength`.
+        """The network's output on the picture, f(O): 12 bytes a pixel, for `at_strength`.
 
         Raises:
             InputError: as of `picture`.

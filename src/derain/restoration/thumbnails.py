@@ -39,7 +39,7 @@ def renew_exif_thumbnail(exif: bytes, picture: Image.Image) -> bytes:
 
 
 def without_photoshop_thumbnails(resources: bytes) -> bytes:
-    """Photoshop's image resources, such as IPTC data, but for the thumbnails; what cannot be read is left out.
+    """Photoshop's image resources, such as IPTC data, except for the thumbnails; what cannot be read is left out.
 
     >>> without_photoshop_thumbnails(b"8BIM\\x04\\x0c\\0\\0\\0\\0\\0\\2ab" + b"8BIM\\x04\\x04\\0\\0\\0\\0\\0\\1i\\0")
     b'8BIM\\x04\\x04\\x00\\x00\\x00\\x00\\x00\\x01i\\x00'
@@ -58,7 +58,7 @@ def without_photoshop_thumbnails(resources: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class _Thumbnail:
-    """Where a thumbnail lies within EXIF data, where its length is written and how, and what leads to it."""
+    """Places within EXIF data: the thumbnail, its length and the form of that, and the entry that leads to it."""
 
     start: int
     length: int

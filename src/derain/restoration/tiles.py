@@ -25,7 +25,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Overlap:
-    """How tiles overlap.
+    """Overlap of tiles.
 
     Attributes:
         margin_px: what a tile covers beyond its own part, on each side.
@@ -107,7 +107,7 @@ def tiled(
     see: Callable[[np.ndarray], Float[Tensor, "_ _ 3"]],
     device: torch.device,
 ) -> Iterator[tuple[int, Float[Tensor, "_ _ 3"]]]:
-    """What `see` makes of the picture's tiles, put together on the device; only one row of tiles is in memory.
+    """Run `see` on the picture's tiles and join them on the device; only one row of tiles is in memory.
 
     Yields:
         after every row of tiles, the rows of the picture that are finished, and where they begin.
@@ -121,7 +121,7 @@ def tiled(
             seen = see(picture[row.start : row.stop, column.start : column.stop])
             weight = (row.weight[:, None, None] * column.weight[:, None]).to(device)
             band[:, column.start : column.stop] += seen * weight
-        # What the next row of tiles begins with is not finished yet.
+        # The beginning of the next row of tiles is not finished yet.
         finished = rows[index + 1].start - row.start if index + 1 < len(rows) else len(band)
         yield row.start, band[:finished]
         carried = band[finished:].clone()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 _CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 
-# Of containers that are read, and whose films become MKV: it takes nearly every kind of sound.
+# Containers that are read, and whose films become MKV: it takes nearly every kind of sound.
 TO_MKV = (".avi", ".mts", ".m2ts", ".ts", ".3gp", ".mpg", ".mpeg", ".wmv", ".mjpeg")
 SUFFIXES = (*_CONTAINERS, *TO_MKV)
 _FORMATS = ("yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p")
@@ -92,7 +92,7 @@ def restore_video(
         fields = _Fields(source)
         if missing := _missing_bytes(source):
             raise InputError(f"{source} is cut off: {missing:,} bytes are missing at its end")
-        # Of an MP4 or MOV file: what is there to be decoded, and whether it is decoded only for what follows it. The
+        # An MP4 or MOV file says what is there to be decoded, and whether it is decoded only for what follows it. The
         # header also counts what an edit list leaves out, as of a clip that was trimmed.
         index = [entry.is_discard for entry in stream.index_entries] if stream.frames else []
         total = index.count(False)
@@ -159,7 +159,7 @@ class _Pace:
 
 @dataclass
 class _Seen:
-    """How far the packets of a file reach, and the longest pause between two, where the last may stand as long."""
+    """The end of a file's packets, and the longest pause between two; the last one may stand as long."""
 
     end_s: float = 0.0
     pause_s: float = 0.0
@@ -172,7 +172,8 @@ class _Seen:
 
     def missing_s(self, duration_us: int | None) -> float:
         """By how much they end before the length that the file's head states, where that is more than such a pause and
-        a second; otherwise 0."""
+        a second; otherwise 0.
+        """
         missing = (duration_us or 0) / 1e6 - self.end_s
         return missing if missing > max(self.pause_s, _ROUNDED_S) else 0.0
 
@@ -286,7 +287,7 @@ def _note_lost_levels(frame: "VideoFrame", source: Path) -> None:
 
 
 def _copied(stream: "Stream", writer: "_Writer", source: Path) -> bool:
-    """Whether a stream beside the video goes into the target; where not, it is noted."""
+    """True for a stream beside the video that goes into the target; others are noted."""
     copied = stream.type in ("audio", "subtitle") and writer.add_copied(stream)
     if not copied:
         _log.warning("%s is restored without its stream %d (%s)", source, stream.index, stream.type)
@@ -323,7 +324,8 @@ def restored_frame(frame: "VideoFrame", pixel_format: str, restore: Restore, smo
 
 def _pose(frame: "VideoFrame") -> tuple[int, bool]:
     """Degrees by which the frame is to be turned counter-clockwise, and whether it is then to be mirrored, left to
-    right."""
+    right.
+    """
     try:
         side_data: Any = frame.side_data
     except ValueError:  # beside data of a kind that PyAV (18.1) does not know, such as EXIF, it gives none
@@ -401,7 +403,8 @@ class _Writer:
 
     def add_copied(self, stream: "Stream") -> bool:
         """A stream whose packets will be copied; False: this FFmpeg does not know its codec, or the container does not
-        take it."""
+        take it.
+        """
         import av
 
         with self._named():
@@ -458,7 +461,8 @@ class _Writer:
 
     def copy(self, packet: Any) -> None:
         """A packet of sound or text; those that come before the first frame wait for it, as the file's head must be
-        known."""
+        known.
+        """
         if packet.dts is None:
             return
         if not self._begun:
@@ -534,7 +538,7 @@ def _reading(source: Path) -> "Iterator[InputContainer]":
 
 @contextmanager
 def _errors_of(source: Path) -> Iterator[None]:
-    """What FFmpeg raises is said of the source, as the writer says what is the target's itself."""
+    """A block whose FFmpeg errors are told of the source; the writer names those of the target itself."""
     import av
 
     try:

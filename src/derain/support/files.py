@@ -112,7 +112,7 @@ def remove_leftovers(path: Path) -> None:
 
 
 def _beginning(path: Path) -> str:
-    """Of a long name only a part: the temporary one may have 255 bytes, too, and a letter has up to four."""
+    """Shorten a long name: the temporary one must fit in 255 bytes, too, and a letter takes up to four."""
     return f".{path.name[:60]}."
 
 

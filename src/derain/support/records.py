@@ -129,7 +129,7 @@ class OwnedFolder:
 
         Raises:
             InputError: a file is there that is not in `ours`, or is a result of another name, and its name equals one
-                of `names` but for case or Unicode form.
+                of `names` except for case or Unicode form.
         """
         listed = cache(_listed)
         results = {folded(name): name for name in ours}

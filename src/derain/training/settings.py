@@ -53,7 +53,7 @@ class TrainingSettings:
     rain: str = field(default="medium", metadata={"group": "rain"})
     """Rain to train on: small, medium, large, lines, wide, or a TOML file."""
     recipe: Recipe = "paper"
-    """Rendering of the streaks, where the rain does not say it itself."""
+    """Rendering of the streaks; a TOML file of rain may set its own."""
     layers: int | None = None
     """Draw rain from a bank of this many layers in place of fresh rain for every sample."""
     network: str = field(default="resnet", metadata={"group": "network"})

@@ -90,7 +90,7 @@ def of_study(findings: tuple[Finding, ...], cells: Sequence[Cell]) -> Results:
 
 
 def verdicts(finding: str, cells: Sequence[Cell], complexity: Mapping[str, float] | None = None) -> dict[str, Verdict]:
-    """Of the first figure of a finding, on one curve or comparison, by part."""
+    """Rulings of the first figure of a finding, on one curve or comparison, by part."""
     everything = judge(results(finding, cells), complexity)
     first = [each for each in everything if (each.figure, each.threshold) == (everything[0].figure, 50)]
     assert len({each.line for each in first}) == 1

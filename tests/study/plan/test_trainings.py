@@ -1,4 +1,4 @@
-"""What is trained: every training once, and its identity is what determines its weights."""
+"""Trainings of studies: each once, with an identity of all that determines its weights."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -41,7 +41,7 @@ FOUR_COUNTS = 'count = [8, 64, 256, 1024]\nrain = ["small", "medium"]'
 
 
 def measured(value: float, pictures: int = 3) -> Measured:
-    """All figures are `value` in the mean over pictures, which differ by one from each to the next."""
+    """All figures are `value` on average over pictures, which differ by one from each to the next."""
     figures = [metric.name for metric in METRICS]
     images = [dict.fromkeys(figures, value + index - (pictures - 1) / 2) for index in range(pictures)]
     both = (10, 50)

@@ -162,7 +162,7 @@ def test_seeds_that_are_run_one_after_another_add_up(
 
     assert shown(small, seed=3, execute_first=1) == ([(3, 4)], 1)
     assert shown(small, seed=5, execute_first=2) == ([(3, 4), (5, 4), (5, 8)], 0)
-    # What the study no longer asks for is not shown.
+    # Results that the study no longer asks for are not shown.
     other = changed('tests = ["pairs", "sheds"]', 'tests = "pairs"', 'rain = ["small", "medium"]', 'rain = "medium"')
     assert shown(other, seed=5, execute_first=0) == ([], 2)
 

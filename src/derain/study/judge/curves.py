@@ -35,7 +35,8 @@ class Point:
     @property
     def error(self) -> float | None:
         """Standard deviation over seeds (n - 1 in the denominator); with one seed, the standard error of the mean over
-        test images; None: there are less than two of these."""
+        test images; None: there are less than two of these.
+        """
         if len(self.by_seed) > 1:
             return stdev(self.by_seed)
         return standard_error(list(self.images.values())) if len(self.images) > 1 else None
@@ -51,7 +52,7 @@ Curve = Mapping[int, Point]
 
 @dataclass(frozen=True)
 class Line:
-    """What a curve's trainings have in common; "" on axes over which curves are compared."""
+    """Values that a curve's trainings have in common; "" on axes over which curves are compared."""
 
     family: str
     network: str
@@ -81,7 +82,7 @@ class Figure:
         return METRIC[self.name].text(value)
 
     def spread(self, first: Point, second: Point) -> float:
-        """Of the difference between two points.
+        """The spread of the difference between two points.
 
         Raises:
             NotTested: one of them has one seed, and they have no two images to compare.
@@ -110,7 +111,7 @@ class Figure:
         return self.turning_point(curve)
 
     def rises(self, points: Sequence[Point]) -> bool:
-        """Whether no point is above a later one by more than two spreads."""
+        """True where no point is above a later one by more than two spreads."""
         return not any(
             first.value > second.value and first.value - second.value > 2 * self.spread(first, second)
             for first, second in combinations(points, 2)

@@ -1,4 +1,4 @@
-"""What the paper reports, to stand beside our own figures.
+"""Figures of the paper, to stand beside our own.
 
 Gu, Ma, Kong, Qiao, Dong: "Networks are Slacking Off: Understanding Generalization Problem in Image Deraining", NeurIPS
 2023, arXiv 2305.15134.

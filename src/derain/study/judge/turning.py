@@ -9,7 +9,7 @@ FEW, MANY = 16, 512
 
 
 class NotTested(Exception):
-    """What a rule needs and is not there."""
+    """Error: something that a rule needs is not there."""
 
 
 def turning_ends(curve: Mapping[int, float]) -> tuple[int, int]:
@@ -29,7 +29,7 @@ def turning_ends(curve: Mapping[int, float]) -> tuple[int, int]:
 
 
 def turning_point(curve: Mapping[int, float], spread: float) -> float:
-    """Where a falling curve turns: the count, interpolated on log2, at which it last crosses the middle of its ends.
+    """The turning point of a falling curve: the count, on log2, at which it last crosses the middle of its ends.
 
     Args:
         curve: value by count.
@@ -58,7 +58,7 @@ def turning_point(curve: Mapping[int, float], spread: float) -> float:
 
 
 def doublings(first: float, second: float) -> float:
-    """How often a count doubles from the first to the second; 0 between two that are inf.
+    """The number of doublings from the first count to the second; 0 between two that are inf.
 
     >>> doublings(16, 64), doublings(64, math.inf), doublings(math.inf, math.inf)
     (2.0, inf, 0.0)

@@ -1,4 +1,4 @@
-"""Which of the paper's findings the trainings of a study bear out, by rules that were fixed before any of them ran.
+"""Verdicts on the paper's findings, by rules that were fixed before any training of a study ran.
 
 The findings are those of Gu et al., "Networks are Slacking Off", NeurIPS 2023.
 docs/concepts/verdicts.md states the rules.
@@ -35,7 +35,7 @@ _CATEGORIES = ("faces", "natural", "comics", "buildings")  # in the order in whi
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one figure of merit says of a part of a finding.
+    """The ruling of one figure of merit on a part of a finding.
 
     Attributes:
         finding: such as "F4".
@@ -255,7 +255,7 @@ def _bigger_is_worse_with_many(figure: Figure, curves: _Curves) -> Ruling:
 
 
 def _bigger(figure: Figure, curves: _Curves, chosen: Callable[[int], bool], needed: str, sign: int) -> Ruling:
-    """Whether biggest - smallest, times the sign, exceeds two spreads at all chosen counts."""
+    """True where biggest - smallest, times the sign, exceeds two spreads at all chosen counts."""
     smallest, *_, biggest = _sizes(curves).values()
     rulings = []
     for count in filter(chosen, sorted(smallest.keys() & biggest.keys())):
@@ -286,7 +286,7 @@ def _table2(figure: Figure, curves: _Curves) -> Ruling:
 
 
 def _rows_of_table2(curves: _Curves) -> _Curves:
-    """What of the curves stands for rows of the table."""
+    """Points of the curves that stand for rows of the table."""
     kept = {
         line: {count: point for count, point in curve.items() if _row(line, count)} for line, curve in curves.items()
     }
@@ -305,8 +305,9 @@ def _all(curves: _Curves) -> _Curves:
 
 @dataclass(frozen=True)
 class _Rule:
-    """How a finding is judged: on which figures, over which axes curves are compared, each part of it by what, and on
-    what of the curves."""
+    """The judgement of a finding: its figures, the axes over which curves are compared, the rule of each part, and
+    what of the curves.
+    """
 
     figures: Sequence[tuple[str, int | None]]
     over: Sequence[str]

@@ -25,7 +25,7 @@ class Given:
     model: str | None = None
     """As `derain evaluate` takes it, or "perfect"."""
     network: str | None = None
-    """What official weights do not tell, NAME:key=value."""
+    """Hyperparameters that official weights do not tell, NAME:key=value."""
     restored: Mapping[str, Path] = field(default_factory=dict)
     """In place of a model, by test set: folder with the restored rainy pictures, of equal names."""
     restored_clean: Mapping[str, Path] = field(default_factory=dict)

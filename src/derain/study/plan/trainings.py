@@ -1,4 +1,4 @@
-"""What studies ask for: every training once, whatever number of figures share it, and every given system."""
+"""The trainings and given systems of studies: each once, whatever number of figures share it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -105,7 +105,7 @@ def plan(studies: Sequence[Study], scale: Scale, seeds: Sequence[int] = ()) -> l
         seeds: in place of the studies' own.
 
     Raises:
-        InputError: a file of rain or a network of one's own cannot be read, a seed is negative, or two different rains
+        InputError: a file of rain or a network of your own cannot be read, a seed is negative, or two different rains
             of a study have one name.
     """
     tests: dict[Training, dict[Test, None]] = {}

@@ -164,7 +164,7 @@ def _facts(results: Results) -> dict[str, str]:
 
 
 def _given_facts(results: Results) -> dict[str, str]:
-    """How the given systems were measured."""
+    """Notes on the measurement of the given systems."""
     systems = results.study.systems
     wanted = sum(len(each.tests) for each in systems)
     facts = {

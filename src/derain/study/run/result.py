@@ -10,7 +10,7 @@ from derain.probe.response import ResponseMap
 
 @dataclass(frozen=True)
 class Environment:
-    """Where a network was trained, or a given system measured: torch device, CPU threads and version of torch."""
+    """The machine of a training or measurement: torch device, CPU threads and version of torch."""
 
     device: str
     threads: int

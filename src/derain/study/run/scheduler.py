@@ -13,7 +13,7 @@ from derain.training.log import last_iteration
 
 @runtime_checkable
 class Executor(Protocol):
-    """Where tasks are executed, several at a time."""
+    """An executor of tasks, several at a time."""
 
     def submit(self, task: Task) -> None:
         """Take a task; it may wait for its turn."""
@@ -108,7 +108,7 @@ class _Work:
         return True
 
     def state(self, running: Sequence[Task]) -> State:
-        """How it stands, with some tasks at work."""
+        """The state of the run, with some tasks at work."""
         iterations = {identity: self._iterations(identity) for identity in (*self.waiting, *self._failed)}
         wanted = {identity: self._tasks[identity].iterations for identity in self._at_start}
         # Finished ones count in full, failed ones as far as they came; one that a kill threw back is catching up.

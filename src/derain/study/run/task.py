@@ -52,13 +52,13 @@ class Task:
 
 
 def called(tasks: Iterable[Task]) -> str:
-    """What tasks are, in words: "trainings", "given systems", or both."""
+    """Name tasks: "trainings", "given systems", or both."""
     kinds = {type(task.subject) for task in tasks} or {Training}
     return " and ".join(name for kind, name in ((Training, "trainings"), (Given, "given systems")) if kind in kinds)
 
 
 def at_work_elsewhere(task: Task, store: Store) -> bool:
-    """Whether a process, here or on another machine of a shared folder, is at this task now."""
+    """True while a process, here or on another machine of a shared folder, is at this task."""
     folder = store.run(task.identity)
     if not folder.exists():
         return False
@@ -70,7 +70,7 @@ def at_work_elsewhere(task: Task, store: Store) -> bool:
 
 
 def is_done(task: Task, store: Store) -> bool:
-    """Whether the system is at hand, measured on all test sets as they are now, and its response mapped if asked."""
+    """True for a system at hand, measured on all test sets as they are now, and its response mapped if asked."""
     result = store.result(task.identity)
     return result is not None and not missing_tests(task, result) and not (task.probe and result.response is None)
 

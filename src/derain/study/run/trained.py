@@ -35,7 +35,7 @@ def trained(training: Training, identity: str, known: Result | None, store: Stor
     if known is None or not model.exists():
         _refuse_changed(training, identity, store)
         model = train(training.settings(), store.run(identity), device, report=clock.note)
-    # The study names it, so the code of a network of one's own may run.
+    # The study names it, so the code of a network of your own may run.
     network, header = load_model(model, training.network)
     result = known or Result(
         axes=training.axes(),
@@ -49,7 +49,7 @@ def trained(training: Training, identity: str, known: Result | None, store: Stor
 
 
 def training_photos(category: Category, record: DataRecord) -> Hashes:
-    """What a category's photos to train on are, also in data.json."""
+    """Name of a category's photos to train on, also in data.json."""
     refuse_unset(category.train)
     return record.hashes(f"{category.name}, training", photos(category.train))
 

@@ -65,7 +65,7 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(python: Path, folder: Path, *arguments: str) -> str:
-    """What a command prints, in a network namespace of its own where the system makes one."""
+    """Run a command, in a network namespace of its own where the system makes one; its output is given back."""
     unshare = ["unshare", "--map-root-user", "--net"]
     alone = sys.platform == "linux" and subprocess.run([*unshare, "true"], check=False).returncode == 0
     done = subprocess.run(

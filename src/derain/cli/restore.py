@@ -27,7 +27,7 @@ class Restore:
     inputs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="PATH ...")]
     """Photos, videos, folders of them, and patterns such as 'holiday/*.jpg'; or - for frames on standard input."""
     out: Path | None = None
-    """Folder for the results, which keep their names; needed but for frames on standard input."""
+    """Folder for the results, which keep their names; needed except for frames on standard input."""
     model: Path = Path(NAMES[0])
     """balanced keeps the picture, strong removes more; or the model file of a run, an ONNX file, or a .pth file of
     official weights."""

@@ -60,7 +60,7 @@ def from_pretrained(model: str | Path, revision: str | None = None, named: str |
     Args:
         model: folder, or OWNER/MODEL on the Hub.
         revision: branch, tag or commit on the Hub; its main branch by default.
-        named: FILE.py:CLASS, where the model is that of a network of one's own: its code runs only when it is named.
+        named: FILE.py:CLASS, where the model is a network of your own: its code runs only when it is named.
 
     Returns:
         the network in eval mode, in float32, on the CPU.

@@ -115,8 +115,6 @@ def _load_into(path: Path, named: str) -> Loaded:
 
 def _load_model_file(path: Path, named: str | None) -> Loaded:
     tensors, header = read_tensors(path)
-    if "network" not in header:
-        raise InputError(f"{path} holds no model: its header names no network")
     return network_of(tensors, header, path, named, path), header
 
 
@@ -135,7 +133,9 @@ def network_of(
     Raises:
         InputError: as of `load_model`.
     """
-    name, hyperparameters = header["network"]["name"], header["network"]["hyperparameters"]
+    name, hyperparameters = described(header)
+    if not name:
+        raise InputError(f"{describing} holds no model: its header names no network")
     if named is not None:
         asked, values = parse(named)
         alike = is_user_network(asked) == is_user_network(name) and _class(asked) == _class(name)
@@ -158,6 +158,14 @@ def network_of(
     return network.eval()
 
 
+def described(header: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The name and the hyperparameters of the network that a header describes; empty where it describes none."""
+    match header.get("network"):
+        case {"name": str(name), "hyperparameters": dict(hyperparameters)}:
+            return name, hyperparameters
+    return "", {}
+
+
 def _class(name: str) -> str:
     """The class of a network of your own; of the registry, the name itself."""
     return name.rpartition(":")[2]
@@ -169,4 +177,4 @@ def _needs(model: str | Path, named: str) -> bool:
     path = find_model(model)
     if is_official_file(path):
         return not (is_user_network(named) and recognise(read_official_file(path)))
-    return not is_onnx(path) and is_user_network(read_tensors(path)[1].get("network", {}).get("name", ""))
+    return not is_onnx(path) and is_user_network(described(read_tensors(path)[1])[0])

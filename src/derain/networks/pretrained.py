@@ -8,7 +8,7 @@ from typing import Any
 
 from derain.errors import InputError, MissingFileError, needs_extra, unreadable
 from derain.networks.base import Network
-from derain.networks.loading import network_of
+from derain.networks.loading import described, network_of
 from derain.networks.registry import NETWORKS
 from derain.networks.weights import describe, read_plain_tensors, write_tensors
 from derain.support.files import entry, make_folder, regular, write_bytes, write_json
@@ -92,11 +92,7 @@ def from_pretrained(model: str | Path, revision: str | None = None, named: str |
 
 
 def _is_ours(config: Any) -> bool:
-    if not isinstance(config, dict) or config.get("library_name") != _LIBRARY:
-        return False
-    network = config.get("network")
-    kinds = {"name": str, "hyperparameters": dict}
-    return isinstance(network, dict) and all(isinstance(network.get(key), kind) for key, kind in kinds.items())
+    return isinstance(config, dict) and config.get("library_name") == _LIBRARY and described(config)[0] != ""
 
 
 def _name_of(network: Network) -> str:

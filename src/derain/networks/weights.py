@@ -62,7 +62,7 @@ def read_plain_tensors(path: Path) -> dict[str, Tensor]:
     return _read(path)[0]
 
 
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def _read(path: Path) -> tuple[dict[str, Tensor], Any]:
     if entry(path) == "folder":
         inside = f": its model is {path / 'model.safetensors'}" if (path / "model.safetensors").is_file() else ""
         raise InputError(f"{path} is a folder{inside}")

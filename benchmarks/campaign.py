@@ -182,7 +182,8 @@ def take_apart(store: Store, identity: str, data: Path) -> dict[str, dict[str, f
         f(O) - O = -(R - (f(O) - f(B))) + (f(B) - B),
 
     what it takes away because of the rain, and what it does to the same pixels without rain. The root mean squares of
-    both over the mask, and what they would make together if they were independent, are means over the pairs.
+    both over the mask, "because" and "anyway", and of their sum, "e_r", are means over the pairs. The squares of the
+    parts do not add up to that of E_R: twice the mean product of the two, their interaction, is a part of it as well.
     """
     path = store.run(identity) / "taken_apart.json"
     if path.exists():

@@ -35,11 +35,18 @@ def test_the_reason(least: float | None, few: float, many: float, error: float, 
     assert not_said not in reason
 
 
+def test_a_number_of_backgrounds_that_was_not_varied_is_said_to_be_unknown() -> None:
+    space = Search(("medium",), (8, 64), 2)
+    alone = "tried with this number of backgrounds alone"
+    assert alone in explain(space, {Trial(MANY, 0): Measurement(27.0)})
+    assert alone not in explain(space, results(25.0, 27.0))
+
+
 def test_the_table_marks_what_is_recommended_and_the_curve() -> None:
     measured = results(25.0, 27.0) | {Trial(Candidate("wide", 8), 0): Measurement(20.0, 0.1, 20.0, 0.5, 30.0)}
     console = Console(width=100)
     with console.capture() as shown:
-        console.print(table(measured, MANY))
+        console.print(table(measured, MANY, "recommended"))
     lines = [line.split() for line in shown.get().splitlines()]
     assert ["medium", "64", "1", "27.00", "27.00", "0.60", "8.0", "*", "recommended"] in lines
     assert ["medium", "8", "1", "25.00", "25.00", "0.80", "20.0", "*"] in lines
@@ -50,4 +57,4 @@ def test_without_the_figures_there_is_no_curve(tmp_path: Path) -> None:
     bare = {Trial(FEW, 0): Measurement(25.0)}
     assert trade_off({FEW: Measurement(25.0)}) == []
     pytest.importorskip("matplotlib")
-    assert draw_trade_off(bare, FEW, tmp_path / "curve.png")
+    assert draw_trade_off(bare, FEW, "recommended", tmp_path / "curve.png")

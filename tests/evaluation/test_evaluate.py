@@ -80,7 +80,7 @@ def test_json_has_exactly_this_layout(pairs):
     assert result["threshold"] == 30
     assert all(list(image) == ["name", *NAMES] for image in result["images"])
     assert [list(result[key]) for key in ("mean", "left_out", "input")] == [NAMES] * 3
-    assert list(result["pooled"]) == ["e_r", "e_b", "removal", "damage"]
+    assert list(result["pooled"]) == NAMES[:6]
     assert list(result["sensitivity"]) == ["5", "10", "25", "50"]
     assert all(list(figures) == RAIN_NAMES for figures in result["sensitivity"].values())
     assert json.loads(json.dumps(result, allow_nan=False)) == result

@@ -386,7 +386,22 @@ def test_pooled_figures_are_those_of_all_pixels_laid_side_by_side():
     for pair in pairs:
         sums.add(*pair)
     joined = measure(*(torch.cat(each, dim=-1) for each in zip(*pairs, strict=True)), 10.0)
-    assert sums.pooled() == pytest.approx({name: joined[name] for name in ("e_r", "e_b", "removal", "damage")})
+    assert sums.pooled() == pytest.approx({name: joined[name] for name in NAMES[:6]})
+
+
+def test_a_picture_of_many_strips_has_the_figures_of_one(monkeypatch):
+    pair = some_pairs()[0]
+    whole = measure(*pair, 10.0)
+    monkeypatch.setattr(metrics, "_STRIP_PIXELS", 5 * pair[0].shape[-1])
+    assert measure(*pair, 10.0) == pytest.approx(whole, rel=1e-12)
+
+
+def test_the_pooled_clean_error_is_unknown_if_that_of_a_picture_is():
+    sums = MetricSums(10.0)
+    for rainy, clean, restored, restored_clean in some_pairs()[:2]:
+        sums.add(rainy, clean, restored, restored_clean)
+    sums.add(rainy, clean, restored, None)
+    assert {name for name, value in sums.pooled().items() if value is None} == {"removal_controlled", "clean_error"}
 
 
 def test_further_thresholds_give_the_figures_of_these_thresholds():
@@ -399,4 +414,4 @@ def test_further_thresholds_give_the_figures_of_these_thresholds():
 
 def test_an_empty_set_has_no_figures():
     assert nulls(MetricSums(10.0).mean()) == set(NAMES)
-    assert nulls(MetricSums(10.0).pooled()) == {"e_r", "e_b", "removal", "damage"}
+    assert nulls(MetricSums(10.0).pooled()) == set(NAMES[:6])

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 import derain
 from derain import cli
@@ -11,7 +12,7 @@ from derain.errors import InputError
 from derain.models import NAMES, find_model
 from derain.networks import build
 from derain.networks.export import export_onnx
-from derain.networks.loading import model_hash
+from derain.networks.loading import load_models, model_hash
 from derain.networks.weights import describe, write_tensors
 
 
@@ -61,3 +62,23 @@ def test_what_is_in_an_onnx_file_is_not_exported_again(
         cli.main()
     assert ended.value.code == 2
     assert "give the model file that it was written from" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("network", [None, 3, "unet", {}, {"name": "unet"}, {"hyperparameters": {}},
+    {"name": 3, "hyperparameters": {}}, {"name": "unet", "hyperparameters": []}])  # fmt: skip
+def test_a_header_that_describes_no_network_is_refused(tmp_path: Path, network: object) -> None:
+    path = tmp_path / "crafted.safetensors"
+    write_tensors(path, {"a": torch.zeros(1)}, {"network": network})
+    for named in (None, "unet"):
+        with pytest.raises(InputError, match=r"crafted.safetensors holds no model: its header names no network"):
+            derain.load_model(path, named)
+    with pytest.raises(InputError, match="holds no model"):
+        load_models([path], "mine.py:Mine")
+
+
+@pytest.mark.parametrize("header", ["[]", "3", '"unet"', "null", "{", '{"format": "1"}'])
+def test_a_header_of_another_shape_is_refused(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "crafted.safetensors"
+    save_file({"a": torch.zeros(1)}, path, {"derain": header})
+    with pytest.raises(InputError, match=r"crafted.safetensors (was not written|is no whole|holds weights)"):
+        derain.load_model(path)

@@ -82,3 +82,13 @@ def test_a_jpeg_of_12_bits_is_named(tmp_path: Path) -> None:
 def test_other_kinds_of_files_are_named(content: bytes, words: str, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(content)
     assert re.search(rf"a\.jpg .*{words}", refused(tmp_path / "a.jpg"))
+
+
+def test_nothing_but_our_sentence_is_told_of_a_damaged_tiff(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.tif"
+    Image.effect_noise((200, 150), 60).save(path, compression="tiff_lzw")
+    content = bytearray(path.read_bytes())
+    content[2000:3000] = b"\xff" * 1000
+    path.write_bytes(content)
+    assert "its compressed pixels are damaged" in refused(path)
+    assert capfd.readouterr() == ("", "")

@@ -39,3 +39,18 @@ def test_a_picture_that_fits_is_restored_as_it_always_was(picture: torch.Tensor)
     assert torch.equal(
         AnySizeRestorer(network, "cpu").picture(picture), NetworkRestorer(network, "cpu").picture(picture)
     )
+
+
+def test_tiles_are_used_for_large_pictures_where_they_change_nothing(
+    picture: torch.Tensor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(pairs, "_LARGE_PIXELS", 300 * 340)
+    monkeypatch.setattr(restorer, "_TILE_BYTES", 1e6)
+    for name, values, is_tiled in (("resnet", {"features": 4, "blocks": 1}, True), ("spdnet", {"features": 2}, False)):
+        torch.manual_seed(0)
+        network, seen = build(name, values).eval(), []
+        tiling = AnySizeRestorer(network, "cpu")
+        network.register_forward_pre_hook(lambda module, args, seen=seen: seen.append(args[0].shape[-2:].numel()))
+        tiling.picture(picture)
+        assert (max(seen) < 300 * 340) == is_tiled, name
+    assert not caplog.messages

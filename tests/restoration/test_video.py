@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pytest
 from av.stream import Disposition
+from PIL import Image
 
 from derain.errors import InputError
 from derain.restoration.smoothing import Smoothing
@@ -646,3 +647,11 @@ def test_smoothing_dims_rain_that_was_left_but_does_not_drag_it_into_the_next_fr
 def test_a_smoothing_out_of_range_is_refused() -> None:
     with pytest.raises(InputError, match="between 0 and 1"):
         Smoothing(1.5)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "BMP"])
+def test_a_picture_under_the_name_of_a_video_is_refused_as_that(tmp_path: Path, kind: str) -> None:
+    Image.new("RGB", (64, 48), "red").save(tmp_path / "clip.mp4", format=kind)
+    with pytest.raises(InputError, match=r"clip\.mp4 is a picture, not a video"):
+        restore_video(tmp_path / "clip.mp4", tmp_path / "out.mp4", lambda picture: picture)
+    assert not (tmp_path / "out.mp4").exists()

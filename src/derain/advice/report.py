@@ -58,7 +58,11 @@ def explain(space: Search, results: Results) -> str:
             )
             if difference <= error:
                 parts.append("Either may be the better one.")
-    if best.count == space.counts[-1] > space.counts[0]:
+    if len({candidate.count for candidate in summary if candidate.rain == best.rain}) == 1 < len(space.counts):
+        parts.append(
+            "It was tried with this number of backgrounds alone, so nothing is known of others: raise --budget."
+        )
+    elif best.count == space.counts[-1] > space.counts[0]:
         parts.append("It is the largest number of backgrounds that was offered: more may be better still.")
     return " ".join(parts)
 
@@ -103,8 +107,14 @@ def trade_off(summary: Summary) -> list[Candidate]:
     return curve
 
 
-def table(results: Results, best: Candidate) -> Table:
-    """All candidates that were measured, from the least clean error up, with those of the trade-off curve marked."""
+def table(results: Results, best: Candidate, called: str) -> Table:
+    """All candidates that were measured, from the least clean error up, with those of the trade-off curve marked.
+
+    Args:
+        results: all measurements.
+        best: the candidate that is marked by a word, too.
+        called: this word, such as "recommended".
+    """
     summary, seeds = average(results), {candidate: len(group) for candidate, group in gather(results).items()}
     curve = trade_off(summary)
     shown = Table(box=None, padding=(0, 1, 0, 0), caption_justify="left")
@@ -130,13 +140,18 @@ def table(results: Results, best: Candidate) -> Table:
             _number(measured.psnr_y, 2),
             _number(measured.removal, 2),
             _number(measured.clean_error, 1),
-            ("*" if candidate in curve else " ") + (" recommended" if candidate == best else ""),
+            ("*" if candidate in curve else " ") + (f" {called}" if candidate == best else ""),
         )
     return shown
 
 
-def draw_trade_off(results: Results, best: Candidate, path: Path) -> bool:
-    """Controlled removal against clean error as a PNG, a line a rain; False: matplotlib is not installed."""
+def draw_trade_off(results: Results, best: Candidate, called: str, path: Path) -> bool:
+    """Controlled removal against clean error as a PNG, a line a rain; False: matplotlib is not installed.
+
+    Args:
+        results, best, called: as of `table`.
+        path: of the picture.
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError:
@@ -155,7 +170,7 @@ def draw_trade_off(results: Results, best: Candidate, path: Path) -> bool:
             axes.annotate(f"{count}", (error, removal), xytext=(5, 5), textcoords="offset points")
     chosen = summary[best]
     if chosen.clean_error is not None and chosen.removal is not None:
-        axes.plot(chosen.clean_error, chosen.removal, "o", ms=16, mfc="none", mec="black", label="recommended")
+        axes.plot(chosen.clean_error, chosen.removal, "o", ms=16, mfc="none", mec="black", label=called)
     axes.set_xlabel("clean error (grey levels): what is done to a picture without rain; lower is better")
     axes.set_ylabel("controlled removal of unseen rain; higher is better")
     axes.set_title("numbers: backgrounds trained on")

@@ -183,13 +183,15 @@ def _recommend(
     """Write and show what was found, beside doing nothing; the best candidate."""
     best = ranking(task.space, results)[0]
     reason = explain(task.space, results)
-    if nothing.score > average(results)[best].score:
-        reason = f"But doing nothing scores higher: train longer, or on other rains, before you use it. {reason}"
+    is_better = average(results)[best].score > nothing.score
+    if not is_better:
+        advised = "so train longer, or on other rains, before you use it"
+        reason = f"Doing nothing scores {nothing.score:.2f} dB, {advised}. {reason}"
     command_line = command(
         replace(task.training(Trial(best, 0)), validate_every=0, split_seed=None), out / "recommended"
     )
     advice = {
-        "recommendation": {**asdict(best), "reason": reason, "command": command_line},
+        "recommendation": {**asdict(best), "reason": reason, "command": command_line, "better_than_nothing": is_better},
         "trade_off": [asdict(candidate) for candidate in trade_off(average(results))],
         "results": [
             {**asdict(trial.candidate), "seed": task.settings.seed + trial.seed, **_figures(measurement)}
@@ -202,10 +204,12 @@ def _recommend(
     }
     # Paths become text.
     write_json(out / "advice.json", json.loads(json.dumps(advice, default=str)))
-    drawn = draw_trade_off(results, best, out / "trade-off.png")
+    called = "recommended" if is_better else "best"
+    drawn = draw_trade_off(results, best, called, out / "trade-off.png")
 
-    console.print("", table(results, best), "", f"Doing nothing: {describe_measurement(nothing)}", "")
-    console.print(f"Recommended: {best}. {reason}")
+    console.print("", table(results, best, called), "", f"Doing nothing: {describe_measurement(nothing)}", "")
+    verdict = "Recommended" if is_better else "Nothing is recommended. The best candidate"
+    console.print(f"{verdict}: {best}. {reason}")
     console.print(
         "To train it on all photos (this length is what was measured; a longer one may be balanced elsewhere):"
     )

@@ -8,7 +8,7 @@ import tyro
 from rich.console import Console
 
 from derain.support.choices import ComplexityMethod, Recipe
-from derain.support.progress import counting
+from derain.support.progress import counting, print_whole
 
 
 @dataclass(frozen=True)
@@ -39,4 +39,4 @@ class Complexity:
             comparison = compare(self.folders, rains, self.method, report=report)
         if self.json is not None:
             write_json(self.json, comparison.to_json())
-        console.print(comparison.table())
+        print_whole(console, comparison.table())

@@ -136,6 +136,7 @@ class Table:
         from derain.study.report.terminal import results_table
         from derain.study.run.store import Store, is_table, is_table_csv, to_csv
         from derain.support.files import write_bytes, write_json
+        from derain.support.progress import print_whole
         from derain.support.records import claim_file, is_json
 
         if self.csv is not None:
@@ -143,12 +144,7 @@ class Table:
         if self.json is not None:
             claim_file(self.json, "derain study table", is_json(is_table))
         records = Store(self.results).records()
-        table = results_table(records, self.threshold)
-        # Never narrower than its figures, whatever the terminal.
-        wide = Console(
-            width=max(console.width, console.measure(table, options=console.options.update(max_width=1000)).maximum)
-        )
-        wide.print(table)
+        print_whole(console, results_table(records, self.threshold))
         if self.csv is not None:
             write_bytes(self.csv, to_csv(records).encode())
         if self.json is not None:

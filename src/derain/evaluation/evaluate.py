@@ -158,15 +158,14 @@ def evaluate_network(
     >>> nothing.to_json()["mean"]["removal"], nothing.to_json()["mean"]["clean_error"]
     (0.0, 0.0)
     """
-    return collect(network_results(pictures, network, device), threshold, progress)
+    return collect(network_results(pictures, NetworkRestorer(network, device)), threshold, progress)
 
 
-def network_results(pictures: Iterable[Sample], network: nn.Module, device: torch.device | str) -> Iterator[Result]:
-    """Restore pairs in memory, one after the other. Arguments and errors as of `evaluate_network`."""
-    restore = NetworkRestorer(network, device).picture
+def network_results(pictures: Iterable[Sample], restorer: NetworkRestorer) -> Iterator[Result]:
+    """Restore pairs in memory, one after the other. Errors as of `evaluate_network`."""
     for name, rainy, clean in pictures:
         with naming(name):
-            yield Result(name, rainy, clean, restore(rainy), restore(clean))
+            yield Result(name, rainy, clean, restorer.picture(rainy), restorer.picture(clean))
 
 
 def collect(

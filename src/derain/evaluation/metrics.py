@@ -2,8 +2,8 @@
 
 A picture is measured from up to four: the rainy one O, the clean one B, what a network f made of the rainy one,
 X = f(O), and what it made of the clean one, f(B). All are RGB, `(3, h, w)`, whole numbers 0..255 (uint8 or float);
-every sum is taken in float64. R = O - B is the rain, and the mask holds the pixels where the largest channel of R
-exceeds a threshold.
+every sum is taken in float64, strip by strip. R = O - B is the rain, and the mask holds the pixels where the largest
+channel of R exceeds a threshold.
 
 E_R and E_B are those of Gu et al., NeurIPS 2023. They count every change, so four more figures ask whether what is gone
 was rain (removal, controlled removal) and what else was changed (damage, clean error).
@@ -13,7 +13,7 @@ of equal pictures, the SSIM of a picture with a side under 11 pixels, and what n
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any, Literal
 
@@ -25,6 +25,8 @@ from derain.errors import InputError
 from derain.evaluation.statistics import mean_defined
 from derain.networks.similarity import RADIUS_PX, WINDOW
 from derain.rain.composition import rain_mask
+
+_STRIP_PIXELS = 1 << 18  # the maps of larger strips leave the processor's cache
 
 # Sizes that differ are bad input rather than a wrong type: the functions look at them themselves.
 Picture = Real[Tensor, "3 _ _"]
@@ -133,15 +135,21 @@ def rain_sums(
         InputError: the pictures differ in size, or a threshold is not within 0..255.
     """
     _check_thresholds(thresholds)
-    o, b, x = _same_size(rainy, clean, restored)
+    totals = [RainSums() for _ in thresholds]
+    pictures = [rainy, clean, restored, *([] if restored_clean is None else [restored_clean])]
+    for strip in _strips(*pictures):
+        totals = [total + each for total, each in zip(totals, _strip_sums(*strip, thresholds=thresholds), strict=True)]
+    return totals
+
+
+def _strip_sums(o: Tensor, b: Tensor, x: Tensor, *of_clean: Tensor, thresholds: Sequence[float]) -> list[RainSums]:
+    """The sums of a strip of O, B, X and, where it is known, f(B)."""
     rain = o - b
     positive = rain.clamp(min=0)
     remains = x - b
     kept = remains.clamp(min=0).minimum(positive)
     maps = [(x - o) ** 2, positive**2, kept * positive, (remains - kept) ** 2, rain**2]
-    if restored_clean is not None:
-        x, c = _same_size(restored, restored_clean)
-        maps.append((x - c) * rain)
+    maps += [(x - c) * rain for c in of_clean]
     # The channels are added up first, so that each threshold costs no more than a product of a mask with the maps.
     inside_maps = torch.stack([each.sum(0).flatten() for each in maps], dim=-1)
     error_map = (remains**2).sum(0).flatten()
@@ -244,7 +252,7 @@ def clean_error(restored_clean: Picture, clean: Picture) -> float:
     >>> clean_error(torch.full((3, 2, 2), 97), torch.full((3, 2, 2), 100))
     3.0
     """
-    return math.sqrt(_mean_square(*_same_size(restored_clean, clean)))
+    return math.sqrt(_mean_square(restored_clean, clean))
 
 
 def psnr_rgb(restored: Picture, clean: Picture) -> float | None:
@@ -253,7 +261,7 @@ def psnr_rgb(restored: Picture, clean: Picture) -> float | None:
     >>> psnr_rgb(torch.zeros(3, 1, 1), torch.full((3, 1, 1), 25.5))
     20.0
     """
-    return _psnr(*_same_size(restored, clean))
+    return _psnr(_mean_square(restored, clean))
 
 
 def psnr_y(restored: Picture, clean: Picture) -> float | None:
@@ -262,8 +270,7 @@ def psnr_y(restored: Picture, clean: Picture) -> float | None:
     >>> round(psnr_y(torch.full((3, 1, 1), 110), torch.full((3, 1, 1), 100)), 2)
     29.45
     """
-    restored, clean = _same_size(restored, clean)
-    return _psnr(luma(restored), luma(clean))
+    return _psnr(_mean_square(restored, clean, luma))
 
 
 def ssim_rgb(restored: Picture, clean: Picture) -> float | None:
@@ -275,7 +282,7 @@ def ssim_rgb(restored: Picture, clean: Picture) -> float | None:
     >>> ssim_rgb(torch.full((3, 11, 11), 100), torch.full((3, 11, 11), 100))
     1.0
     """
-    return mean_defined(_ssim(*_same_size(restored, clean)))
+    return _ssim(restored, clean, list)
 
 
 def ssim_y(restored: Picture, clean: Picture) -> float | None:
@@ -284,20 +291,17 @@ def ssim_y(restored: Picture, clean: Picture) -> float | None:
     >>> ssim_y(torch.zeros(3, 10, 11), torch.zeros(3, 10, 11)) is None
     True
     """
-    restored, clean = _same_size(restored, clean)
-    return mean_defined(_ssim(luma(restored)[None], luma(clean)[None]))
+    return _ssim(restored, clean, lambda rgb: [luma(rgb)])
 
 
 def picture_figures(clean: Picture, restored: Picture, restored_clean: Picture | None) -> Figures:
-    """The five figures that need no mask, by name, made from the same planes."""
-    b, x = (torch.cat([rgb, luma(rgb)[None]]) for rgb in _same_size(clean, restored))
-    similarity = _ssim(x, b)
+    """The five figures that need no mask, by name."""
     return {
         "clean_error": None if restored_clean is None else clean_error(restored_clean, clean),
-        "psnr_rgb": _psnr(x[:3], b[:3]),
-        "psnr_y": _psnr(x[3], b[3]),
-        "ssim_rgb": mean_defined(similarity[:3]),
-        "ssim_y": mean_defined(similarity[3:]),
+        "psnr_rgb": psnr_rgb(restored, clean),
+        "psnr_y": psnr_y(restored, clean),
+        "ssim_rgb": ssim_rgb(restored, clean),
+        "ssim_y": ssim_y(restored, clean),
     }
 
 
@@ -345,6 +349,8 @@ class MetricSums:
         self.threshold = threshold
         self._images: dict[float, list[Figures]] = {each: [] for each in (threshold, *sensitivity)}
         self._total = RainSums()
+        self._values = 0
+        self._clean_error: float | None = 0.0  # (f(B) - B)^2, added up
 
     def add(self, rainy: Picture, clean: Picture, restored: Picture, restored_clean: Picture | None) -> Figures:
         """Take in one picture and give its figures; arguments and errors as of `measure`."""
@@ -353,6 +359,10 @@ class MetricSums:
         for images, each in zip(self._images.values(), sums, strict=True):
             images.append(each.figures() | unmasked)
         self._total += sums[0]
+        self._values += clean.numel()
+        if self._clean_error is not None:
+            error = unmasked["clean_error"]
+            self._clean_error = None if error is None else self._clean_error + error**2 * clean.numel()
         return self.images()[-1]
 
     def images(self, threshold: float | None = None) -> list[Figures]:
@@ -369,9 +379,11 @@ class MetricSums:
         return {metric.name: sum(row[metric.name] is None for row in self.images(threshold)) for metric in METRICS}
 
     def pooled(self) -> Figures:
-        """E_R, E_B, removal and damage over all pixels of the set together, at the threshold of the set."""
-        figures = self._total.figures()
-        return {name: figures[name] for name in ("e_r", "e_b", "removal", "damage")}
+        """The figures that depend on the mask, at the threshold of the set, and the clean error, over all pixels of the
+        set together.
+        """
+        error = None if self._clean_error is None else _root_mean(self._clean_error, self._values)
+        return {**self._total.figures(), "clean_error": error}
 
 
 def _check_thresholds(thresholds: Sequence[float]) -> None:
@@ -380,13 +392,21 @@ def _check_thresholds(thresholds: Sequence[float]) -> None:
             raise InputError(f"the threshold of the rain mask must be within 0..255, not {threshold}")
 
 
-def _same_size(*pictures: Picture) -> list[Float64[Tensor, "3 h w"]]:
-    """The pictures in float64, in which sums and differences of whole numbers are exact."""
-    sizes = [tuple(picture.shape[-2:]) for picture in pictures]
-    if len(set(sizes)) > 1:
-        height_width = " and ".join(f"{height} x {width}" for height, width in dict.fromkeys(sizes))
+def _strips(*pictures: Picture, overlap_px: int = 0) -> Iterator[list[Float64[Tensor, "3 _ w"]]]:
+    """Strips of pictures of one size, from top to bottom, in float64, in which sums and differences of whole numbers
+    are exact; a strip begins with the last `overlap_px` rows of the one above.
+
+    Raises:
+        InputError: the pictures differ in size.
+    """
+    sizes = dict.fromkeys(tuple(picture.shape[-2:]) for picture in pictures)
+    if len(sizes) > 1:
+        height_width = " and ".join(f"{height} x {width}" for height, width in sizes)
         raise InputError(f"the pictures to compare differ in size (height x width): {height_width}")
-    return [picture.double().contiguous() for picture in pictures]
+    [(height, width)] = sizes
+    step = max(_STRIP_PIXELS // max(width, 1), 1)
+    for top in range(0, max(height - overlap_px, 1), step):
+        yield [picture[:, top : top + step + overlap_px].double().contiguous() for picture in pictures]
 
 
 def _rain_figures(restored: Picture, rainy: Picture, clean: Picture, threshold: float) -> Figures:
@@ -398,31 +418,41 @@ def _root_mean(total: float, count: float) -> float | None:
     return math.sqrt(total / count) if count else None
 
 
-def _mean_square(a: Tensor, b: Tensor) -> float:
-    return ((a - b) ** 2).mean().item()
+def _mean_square(a: Picture, b: Picture, planes: Callable[[Tensor], Tensor] = lambda rgb: rgb) -> float:
+    """The mean of (a - b)^2 over what `planes` makes of a picture."""
+    total, number = 0.0, 0
+    for strips in _strips(a, b):
+        x, y = map(planes, strips)
+        total += ((x - y) ** 2).sum().item()
+        number += x.numel()
+    return total / number
 
 
-def _psnr(restored: Tensor, clean: Tensor) -> float | None:
-    error = _mean_square(restored, clean)
-    return 10 * math.log10(255**2 / error) if error else None
+def _psnr(mean_square: float) -> float | None:
+    return 10 * math.log10(255**2 / mean_square) if mean_square else None
 
 
-def _ssim(restored: Float64[Tensor, "c h w"], clean: Float64[Tensor, "c h w"]) -> list[float]:
-    """Structural similarity of each plane; none where a side is shorter than the window."""
-    if min(clean.shape[-2:]) < 2 * RADIUS_PX + 1:
-        return []
-    # One plane at a time stays in the processor's cache.
-    return [_ssim_plane(x, b) for x, b in zip(restored, clean, strict=True)]
+def _ssim(restored: Picture, clean: Picture, planes: Callable[[Tensor], Sequence[Tensor]]) -> float | None:
+    """Mean structural similarity of what `planes` makes of a picture; None where a side is shorter than the window."""
+    margin_px = 2 * RADIUS_PX
+    total, number = 0.0, 0
+    for strips in _strips(restored, clean, overlap_px=margin_px):
+        # One plane at a time stays in the processor's cache.
+        for x, b in zip(*map(planes, strips), strict=True):
+            if min(b.shape) > margin_px:
+                similarity = _ssim_map(x, b)
+                total += similarity.sum().item()
+                number += similarity.numel()
+    return total / number if number else None
 
 
-def _ssim_plane(x: Float64[Tensor, "h w"], b: Float64[Tensor, "h w"]) -> float:
+def _ssim_map(x: Float64[Tensor, "h w"], b: Float64[Tensor, "h w"]) -> Float64[Tensor, "h-10 w-10"]:
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     mean_x, mean_b = _window_mean(x), _window_mean(b)
     product, squares = mean_x * mean_b, mean_x**2 + mean_b**2
     covariance = _window_mean(x * b) - product
     variances = _window_mean(x**2 + b**2) - squares
-    similarity = (2 * product + c1) * (2 * covariance + c2) / ((squares + c1) * (variances + c2))
-    return similarity.mean().item()
+    return (2 * product + c1) * (2 * covariance + c2) / ((squares + c1) * (variances + c2))
 
 
 def _window_mean(plane: Float64[Tensor, "h w"]) -> Float64[Tensor, "h-10 w-10"]:

@@ -1,7 +1,7 @@
 """The one door to a network: a model in the box, a filter, a model file, an ONNX file or official weights."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -113,9 +113,9 @@ def _load_into(path: Path, named: str) -> Loaded:
 
 def _load_model_file(path: Path, named: str | None) -> Loaded:
     tensors, header = read_tensors(path)
-    if "network" not in header:
+    name, hyperparameters = _network_of(header)
+    if not name:
         raise InputError(f"{path} holds no model: its header names no network")
-    name, hyperparameters = header["network"]["name"], header["network"]["hyperparameters"]
     if named is not None:
         asked, values = parse(named)
         alike = is_user_network(asked) == is_user_network(name) and _class(asked) == _class(name)
@@ -137,6 +137,14 @@ def _load_model_file(path: Path, named: str | None) -> Loaded:
     return network.eval(), header
 
 
+def _network_of(header: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The name and the hyperparameters of the network that a header describes; empty where it describes none."""
+    match header.get("network"):
+        case {"name": str(name), "hyperparameters": dict(hyperparameters)}:
+            return name, hyperparameters
+    return "", {}
+
+
 def _class(name: str) -> str:
     """The class of a network of your own; of the registry, the name itself."""
     return name.rpartition(":")[2]
@@ -148,4 +156,4 @@ def _needs(model: str | Path, named: str) -> bool:
     path = find_model(model)
     if is_official_file(path):
         return not (is_user_network(named) and recognise(read_official_file(path)))
-    return not is_onnx(path) and is_user_network(read_tensors(path)[1].get("network", {}).get("name", ""))
+    return not is_onnx(path) and is_user_network(_network_of(read_tensors(path)[1])[0])

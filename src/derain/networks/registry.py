@@ -1,6 +1,7 @@
 """The networks by name, and the text NAME:key=value,... that asks for one."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -158,6 +159,20 @@ def seen_from(folder: Path, text: str) -> str:
         return text
     file, _, rest = text.partition(".py:")
     return f"{located(f'{file}.py', folder)}:{rest}"
+
+
+def short_names(networks: Iterable[str]) -> dict[str, str]:
+    """Short names of networks: files of one's own without their folders, unless two would be called alike.
+
+    >>> short_names(["/home/me/mine.py:Mine:width=8", "unet:base=16"])
+    {'/home/me/mine.py:Mine:width=8': 'mine.py:Mine:width=8', 'unet:base=16': 'unet:base=16'}
+    """
+    short = {}
+    for text in dict.fromkeys(networks):
+        file, own, rest = text.partition(".py:")
+        short[text] = f"{Path(file).name}{own}{rest}" if own else text
+    alike = Counter(short.values())
+    return {text: name if alike[name] == 1 else text for text, name in short.items()}
 
 
 def _read(value: str, kind: Any, where: str) -> Any:

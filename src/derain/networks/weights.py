@@ -65,7 +65,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise InputError(f"{path} is no whole safetensors file ({error})") from error
     if not header:
         raise InputError(f"{path} holds weights without a network; {HOW_TO_BRING_A_NETWORK}")
-    if header.get("format") != _FORMAT:
+    if not isinstance(header, dict) or header.get("format") != _FORMAT:
         raise InputError(f"{path} was not written by this version of derain: its header has no format {_FORMAT}")
     return tensors, header
 

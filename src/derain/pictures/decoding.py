@@ -1,15 +1,18 @@
 """Decoding of picture files: formats, limits, bit depths and the camera's orientation."""
 
+import ctypes
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from io import BufferedReader
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
 import numpy as np
+import PIL
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from derain.errors import InputError, needs_extra, unreadable
@@ -189,6 +192,7 @@ def _open(file: BufferedReader, path: Path) -> Image.Image:
         with needs_extra("heif", f"{path} is a HEIF picture and needs pillow-heif"):
             from pillow_heif import HeifImageFile
         return HeifImageFile(file)
+    _silence_libtiff()
     readable = png.without_long_texts(file) if png.is_png(file) else file
     with _settings_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # for the resolution Pillow looks into EXIF data, which may be broken
@@ -198,6 +202,15 @@ def _open(file: BufferedReader, path: Path) -> Image.Image:
             return Image.open(readable, formats=_FORMATS)
         finally:
             Image.MAX_IMAGE_PIXELS = limit
+
+
+@cache
+def _silence_libtiff() -> None:
+    """Keep libtiff from printing lines of its own, in the wheels of Pillow that bring it as a library."""
+    for library in (Path(PIL.__file__).parent.parent / "pillow.libs").glob("libtiff*.so*"):
+        libtiff = ctypes.CDLL(str(library))
+        libtiff.TIFFSetErrorHandler(None)
+        libtiff.TIFFSetWarningHandler(None)
 
 
 def _leave_thumbnail(image: Image.Image) -> None:

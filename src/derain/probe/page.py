@@ -52,7 +52,7 @@ def probe_page(results: Results) -> str:
 
 def _summary(results: Results) -> list[list[str]]:
     """Names, clean error and areas of the networks."""
-    labels = [each.name for each in results.networks]
+    labels = [each.label for each in results.networks]
     if len(labels) == 2:
         labels = [f"A: {labels[0]}", f"B: {labels[1]}", "B - A"]
     areas = [map(area_text, row) for row in zip(*map(results.areas, results.clean_bounds), strict=True)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float64
@@ -33,11 +34,16 @@ class Probed:
     trained: list[TrainedStreaks] | None
     answer: ProbeMap
 
+    @property
+    def label(self) -> str:
+        """Its name without the folders above its own."""
+        return "/".join(Path(self.name).parts[-2:])
+
     def note(self) -> str | None:
         """Why its maps have no box."""
         if self.trained is None:
-            return f"The header of {self.name} does not say which rain it was trained on: its maps have no box."
-        return None if self.trained else f"{self.name} was trained on rain without streaks: its maps have no box."
+            return f"The header of {self.label} does not say which rain it was trained on: its maps have no box."
+        return None if self.trained else f"{self.label} was trained on rain without streaks: its maps have no box."
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,7 @@ class Results:
     @property
     def titles(self) -> list[str]:
         """Names of the networks in figures."""
-        return [each.name for each in self.networks] if len(self.networks) == 1 else ["A", "B"]
+        return [each.label for each in self.networks] if len(self.networks) == 1 else ["A", "B"]
 
     def panels(self, figure: str) -> list[Panel]:
         """One a network, and one of the difference of two."""

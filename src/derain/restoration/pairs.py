@@ -13,11 +13,14 @@ from derain.support.devices import available_bytes
 _log = logging.getLogger("derain")
 
 
-class AnySizeRestorer(NetworkRestorer):
-    """Restores pairs as `NetworkRestorer` does, and pictures that half of the free memory cannot hold tile by tile.
+_LARGE_PIXELS = 4_000_000
 
-    Tiles change nothing but the rounding of a network that says how far it sees; those of others are blended, which the
-    log says.
+
+class AnySizeRestorer(NetworkRestorer):
+    """Restores pairs as `NetworkRestorer` does, and large pictures tile by tile.
+
+    A picture is large from four megapixels on, where tiles change nothing but rounding, and for every network where
+    half of the free memory cannot hold it, which the log says.
 
     Args, errors: as of `NetworkRestorer`.
     """
@@ -30,8 +33,13 @@ class AnySizeRestorer(NetworkRestorer):
     def picture(self, picture: UInt8[Tensor, "3 h w"]) -> UInt8[Tensor, "3 h w"]:
         """Restore one picture, 0..255."""
         _, height, width = picture.shape
-        if height * width <= self._most_pixels:
+        fits = height * width <= self._most_pixels
+        if fits and height * width < _LARGE_PIXELS:
             return super().picture(picture)
-        _log.warning("a picture of %d x %d pixels is restored tile by tile", width, height)
-        restored = TiledRestorer(self.network, self.device).picture(picture.permute(1, 2, 0).contiguous().numpy())
+        tiles = TiledRestorer(self.network, self.device)
+        if fits and not tiles.is_exact:
+            return super().picture(picture)
+        if not fits:
+            _log.warning("a picture of %d x %d pixels is restored tile by tile", width, height)
+        restored = tiles.picture(picture.permute(1, 2, 0).contiguous().numpy())
         return torch.from_numpy(restored).permute(2, 0, 1)

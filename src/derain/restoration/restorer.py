@@ -67,6 +67,11 @@ class TiledRestorer:
         self._tile_px = self._auto_tile_px() if tile_px is None else tile_px
         self._overlap = overlap(self._descriptor, self._tile_px)
 
+    @property
+    def is_exact(self) -> bool:
+        """True where tiles give what the whole picture would; False: they are blended."""
+        return not self._overlap.ramp_px
+
     def picture(
         self,
         picture: Picture,

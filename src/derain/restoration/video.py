@@ -35,6 +35,7 @@ _RGB, _UNSPECIFIED = 0, 2  # matrices (ITU-T H.273)
 
 # As they are read, in MP4 otherwise than they are written.
 _OF_A_STREAM = {"language": "language", "handler_name": "handler_name", "title": "title", "name": "title"}
+_OF_PICTURES = ("_pipe", "image2")  # ends of the names of FFmpeg's readers of pictures
 _ROUNDED_S = 1.0  # lengths in a file's head may be
 _APPLE = "com.apple.quicktime."  # where a phone's videos have place, date and camera
 _HD_HEIGHT_PX = 720
@@ -533,6 +534,8 @@ def _reading(source: Path) -> "Iterator[InputContainer]":
     if entry(source) == "other":  # a pipe might be waited at for ever
         raise InputError(f"cannot read the video {source}: it is no regular file")
     with _errors_of(source), av.open(_no_url(source)) as reader:
+        if reader.format.name.endswith(_OF_PICTURES):
+            raise InputError(f"{source} is a picture, not a video: give it the suffix of its kind")
         yield reader
 
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Table
 from rich.text import Text
 
 
@@ -19,6 +20,12 @@ def progress_bar(console: Console, transient: bool = False) -> Progress:
         console=console,
         transient=transient,
     )
+
+
+def print_whole(console: Console, table: Table) -> None:
+    """Print a table that is never narrower than its figures, whatever the terminal."""
+    widest = console.measure(table, options=console.options.update(max_width=1000)).maximum
+    Console(file=console.file, width=max(console.width, widest)).print(table)
 
 
 @contextmanager

@@ -532,6 +532,29 @@ def test_maps_of_the_response_to_rain_are_shown_count_by_count(study: Study, tin
     assert "study.cpu.within-and-beyond.png" in figures
 
 
+def test_a_training_whose_response_is_not_mapped_yet_is_named(study: Study, tiny: Scale, tmp_path: Path) -> None:
+    store = make_probed_results(study, tiny, tmp_path / "results")
+    stopped = next(cell for cell in cells(store) if cell.axes["count"] == 8 and cell.axes["rain"] == "small")
+    result = store.result(stopped.identity)
+    assert result is not None
+    store.write_result(stopped.identity, replace(result, response=None))
+    text = page(write_report(tmp_path / "results"))
+    assert "not mapped yet of 1, which derain study run makes up for: count 8, small" in text
+
+
+def test_networks_of_ones_own_are_called_by_file_and_class(study: Study, tiny: Scale, tmp_path: Path) -> None:
+    store = make_results(study, tiny, tmp_path / "results", (0,), falling)
+    [recorded] = store.studies()
+    runs = [
+        replace(run, axes={**run.axes, "network": f"/home/me/nets/mine.py:Mine:width={8 + index % 2}"})
+        for index, run in enumerate(recorded.runs)
+    ]
+    store.write_study(replace(recorded, runs=tuple(runs)))
+    text = page(write_report(tmp_path / "results"))
+    assert "mine.py:Mine:width=9" in text
+    assert "/home/me" not in text
+
+
 @pytest.mark.slow
 def test_maps_of_trainings_that_two_studies_share_are_drawn_once(study: Study, tiny: Scale, tmp_path: Path) -> None:
     store = make_probed_results(study, tiny, tmp_path / "results")

@@ -1,9 +1,10 @@
 """The results of a study as figures and verdicts need them: a cell for every training of its grids."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from derain.networks.registry import short_names
 from derain.probe.response import ResponseMap
 from derain.probe.trained import TrainedStreaks, trained_streaks
 from derain.study.plan.scales import Scale
@@ -94,11 +95,13 @@ def load_results(store: Store) -> list[Results]:
 
 
 def _results(recorded: RecordedStudy, store: Store) -> Results:
+    short = short_names(run.axes["network"] for run in recorded.runs)
+    runs = [replace(run, axes={**run.axes, "network": short[run.axes["network"]]}) for run in recorded.runs]
     cells: list[Cell] = []
     further: list[Cell] = []
     missing: set[str] = set()
     failed = {}
-    for run in recorded.runs:
+    for run in runs:
         if run.earlier and not store.is_begun(run.id):
             continue
         result = store.result(run.id)

@@ -34,8 +34,7 @@ SCALES: Mapping[ScaleName, Scale] = {
         Scale(
             "cpu", 4_500, 128, 64, 16, 1e-3, 200, 4_000,
             "4,500 iterations in place of 250,000, samples of 64x64 cut from the 128x128 backgrounds and rain, "
-            "rain from a bank of 4,000 layers, learning rate 1e-3 with a warm-up of 200, "
-            "small networks, and a few of the counts",
+            "rain from a bank of 4,000 layers, learning rate 1e-3 with a warm-up of 200",
         ),
     )
 }  # fmt: skip

@@ -29,7 +29,7 @@ from derain.study.report.folder import ReportFolder
 from derain.study.report.matrix import MatrixSection, matrix_section
 from derain.study.report.pictures import NOTES, Picture, draw_strips, strips
 from derain.study.report.response import ResponseSection, response_section
-from derain.study.report.tables import FindingTables, Table, name_of, table2, told_apart, verdict_tables
+from derain.study.report.tables import FindingTables, Table, axes_text, name_of, table2, told_apart, verdict_tables
 from derain.support.pages import image_html
 
 Rows = Mapping[str, Mapping[str, Sequence[Drawn]]]
@@ -148,6 +148,7 @@ def _facts(results: Results) -> dict[str, str]:
         "reduction": scale.reduction,
         "kept": results.left_out,
         "trainings": f"{results.done} done, {results.missing} missing ({len(results.failed)} failed)",
+        "response to rain": _unmapped(results),
     }
     if results.failed:
         facts["failed"] = "; ".join(results.failed.values())
@@ -161,6 +162,14 @@ def _facts(results: Results) -> dict[str, str]:
         facts["tested on"] = _tested_on(cells)
         facts["made on"] = "; ".join(dict.fromkeys(map(_environment, cells)))
     return {name: text for name, text in facts.items() if text}
+
+
+def _unmapped(results: Results) -> str:
+    """The trainings whose response to rain the study asks for and is not mapped yet, as of one that was stopped."""
+    left = {cell.identity: cell for cell in results.cells if results.study.probe and cell.response is None}
+    axes = varied(results.cells) or ["count"]
+    named = "; ".join(axes_text(cell, axes) for cell in left.values())
+    return f"not mapped yet of {len(left)}, which derain study run makes up for: {named}" if left else ""
 
 
 def _given_facts(results: Results) -> dict[str, str]:
@@ -231,6 +240,8 @@ def _legend(rows: Rows, is_scaled: bool) -> str:
     referred = {title[:3] for title, each in drawn if each.reference is not None}
     if referred:
         sentences.append(f"Dashed: {' and '.join(dashed[label] for label in sorted(referred, reverse=True))}.")
+    if any(each.lost_below is not None for _, each in drawn):
+        sentences.append("Dotted: half of perfect removal, below which removal counts as lost.")
     return " ".join(sentences)
 
 

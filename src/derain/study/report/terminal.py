@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from derain.evaluation.metrics import METRICS
+from derain.networks.registry import short_names
 from derain.study.plan.costs import seconds_a_training
 from derain.study.plan.scales import Scale
 from derain.study.plan.spec import AXES, Study
@@ -61,14 +62,16 @@ def plan_table(content: Mapping[str, Any]) -> Table:
     caption = f"{content['trainings']} distinct trainings at the scale {content['scale']!r} ({content['reduction']})"
     if "seconds" in content:
         place = "one CPU thread" if content["device"] == "cpu" else content["device"]
-        caption += f"; one after the other on {place}: {_duration(content['seconds'])}"
+        caption += f"; their steps one after the other on {place}: {_duration(content['seconds'])}"
+        caption += "; rain, tests and probe come on top"
     table.caption = caption
     return table
 
 
 def results_table(records: Sequence[Mapping[str, Any]], threshold: int) -> Table:
     """All figures at one threshold; axes on which nothing varies stand in the title."""
-    shown = [record for record in records if record["threshold"] == threshold]
+    short = short_names([record["network"] for record in records])
+    shown = [{**each, "network": short[each["network"]]} for each in records if each["threshold"] == threshold]
     varied = [axis for axis in AXES if len({record[axis] for record in shown}) > 1]
     fixed = [f"{axis} {shown[0][axis]}" for axis in AXES if axis not in varied and shown[0][axis] is not None]
     caption = escape(f"{', '.join([*fixed, f't={threshold}'])}")

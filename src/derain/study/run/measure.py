@@ -10,6 +10,7 @@ from derain.evaluation.evaluate import Sample, collect, network_results
 from derain.evaluation.metrics import e_r
 from derain.evaluation.statistics import mean_defined
 from derain.evaluation.test_sets import Test
+from derain.restoration.pairs import AnySizeRestorer
 from derain.study.run.result import Measured, Result
 from derain.study.run.store import THRESHOLDS
 
@@ -34,7 +35,8 @@ class System:
 
 def by_network(network: nn.Module, device: str) -> Restore:
     """Restore with a network that maps RGB 0..1, (n, 3, h, w), to the same."""
-    return lambda test, samples: network_results(samples, network, device)
+    restorer = AnySizeRestorer(network, device)
+    return lambda test, samples: network_results(samples, restorer)
 
 
 def measure(test: Test, content: str, restore: Restore) -> Measured:

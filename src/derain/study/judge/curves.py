@@ -1,13 +1,18 @@
 """The cells of a study as curves over the number of backgrounds: what is drawn, and what is judged."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import combinations
-from statistics import fmean, stdev
+from statistics import fmean, variance
 from typing import Any
 
+import numpy as np
+
 from derain.evaluation.metrics import METRIC
-from derain.evaluation.statistics import seed_spread, standard_error
+from derain.evaluation.statistics import standard_error
+from derain.study.judge.luck import redrawn
 from derain.study.judge.results import Cell
 from derain.study.judge.turning import NotTested, turning_ends, turning_point
 from derain.training.settings import SETTING_AXES
@@ -19,27 +24,37 @@ class Point:
 
     Attributes:
         by_seed: a figure of every seed.
-        images: the same of every test image by name, mean over seeds.
+        images: the same of every test image by name, of every seed of which it is known.
         parameters: of the network.
     """
 
     by_seed: Sequence[float]
-    images: Mapping[str, float]
+    images: Mapping[str, Sequence[float]]
     parameters: int
 
-    @property
+    @cached_property
     def value(self) -> float:
         """Mean over seeds."""
         return fmean(self.by_seed)
+
+    @cached_property
+    def variance(self) -> float | None:
+        """Over seeds (n - 1 in the denominator); None: there is one."""
+        return variance(self.by_seed) if len(self.by_seed) > 1 else None
 
     @property
     def error(self) -> float | None:
         """Standard deviation over seeds (n - 1 in the denominator); with one seed, the standard error of the mean over
         test images; None: there are less than two of these.
         """
-        if len(self.by_seed) > 1:
-            return stdev(self.by_seed)
-        return standard_error(list(self.images.values())) if len(self.images) > 1 else None
+        if self.variance is not None:
+            return math.sqrt(self.variance)
+        return standard_error(list(self.image_means.values())) if len(self.images) > 1 else None
+
+    @cached_property
+    def image_means(self) -> dict[str, float]:
+        """Of every test image by name, the mean over seeds."""
+        return {name: fmean(values) for name, values in self.images.items()}
 
     @property
     def seeds(self) -> int:
@@ -72,32 +87,33 @@ class Line:
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of merit of a whole study: its curves over counts, and its spread between seeds."""
+    """One figure of merit of a whole study.
+
+    Attributes:
+        name: as in `derain.METRICS`.
+        curves: over counts.
+        perfect: what perfect removal would give of E_R, removal and controlled removal, by line; where it is known.
+    """
 
     name: str
     curves: Mapping[Line, Curve]
-    between_seeds: float | None
+    perfect: Mapping[Line, float]
 
     def text(self, value: float) -> str:
         return METRIC[self.name].text(value)
 
-    def spread(self, first: Point, second: Point) -> float:
-        """The spread of the difference between two points.
-
-        Raises:
-            NotTested: one of them has one seed, and they have no two images to compare.
-        """
-        if self.between_seeds is not None and min(first.seeds, second.seeds) > 1:
-            return self.between_seeds
-        common = first.images.keys() & second.images
-        if len(common) < 2:
-            raise NotTested("one seed, and no two images of which the figures were kept: the spread is not known")
-        return standard_error([first.images[name] - second.images[name] for name in common])
-
     def turning_point(self, curve: Curve) -> float:
         values = values_of(curve)
         high, low = turning_ends(values)
-        return turning_point(values, self.spread(curve[high], curve[low]))
+        return turning_point(values, spread(curve[high], curve[low]))
+
+    def turning_interval(self, curve: Curve) -> tuple[float, float]:
+        """The ends between which the turning point lies in 95 % of 200 draws of seeds and images, with replacement."""
+        high, low = turning_ends(values_of(curve))
+        between = spread(curve[high], curve[low])
+        draws = redrawn({count: (point.by_seed, point.images) for count, point in curve.items()})
+        points = np.sort([turning_point(dict(zip(curve, values, strict=True)), between) for values in draws])
+        return float(points[int(0.025 * len(points))]), float(points[int(0.975 * len(points))])
 
     def place(self, curve: Curve) -> float:
         """The turning point, where there is a count between its ends: with none it is midway, whatever the values are.
@@ -110,12 +126,33 @@ class Figure:
             raise NotTested(f"a count between {high} and {low} is needed")
         return self.turning_point(curve)
 
-    def rises(self, points: Sequence[Point]) -> bool:
-        """True where no point is above a later one by more than two spreads."""
-        return not any(
-            first.value > second.value and first.value - second.value > 2 * self.spread(first, second)
-            for first, second in combinations(points, 2)
-        )
+
+def rises(points: Sequence[Point]) -> bool:
+    """True where no point is above a later one by more than two spreads."""
+    return not any(
+        first.value > second.value and first.value - second.value > 2 * spread(first, second)
+        for first, second in combinations(points, 2)
+    )
+
+
+def spread(first: Point, second: Point, among: Sequence[Point] = ()) -> float:
+    """The spread between seeds of two points, or of all that a rule compares.
+
+    Args:
+        first, second: with one seed, the standard error over images of their difference stands for it.
+        among: all points that the rule compares; none: the two.
+
+    Raises:
+        NotTested: one of the two has one seed, and they have no two images to compare.
+    """
+    variances = [point.variance for point in among or (first, second) if point.variance is not None]
+    if variances and min(first.seeds, second.seeds) > 1:
+        return math.sqrt(sum(variances) / len(variances))
+    of_first, of_second = first.image_means, second.image_means
+    common = of_first.keys() & of_second
+    if len(common) < 2:
+        raise NotTested("one seed, and no two images of which the figures were kept: the spread is not known")
+    return standard_error([of_first[name] - of_second[name] for name in common])
 
 
 def figure_of(cells: Sequence[Cell], name: str, threshold: int | None) -> Figure:
@@ -141,7 +178,15 @@ def figure_of(cells: Sequence[Cell], name: str, threshold: int | None) -> Figure
         lines.setdefault(line, []).append(cell)
     found = {line: curve_of(group, name, threshold or 10) for line, group in lines.items()}
     curves = {line: curve for line, curve in found.items() if curve}
-    return Figure(name, curves, seed_spread(point.by_seed for curve in curves.values() for point in curve.values()))
+    wholes = {line: perfect(lines[line][0], name, threshold or 10) for line in curves}
+    return Figure(name, curves, {line: whole for line, whole in wholes.items() if whole is not None})
+
+
+def perfect(cell: Cell, name: str, threshold: int) -> float | None:
+    """Figure of perfect removal, for E_R, removal and controlled removal; None of others, or where it is not known."""
+    if name == "e_r":
+        return cell.measured.perfect_e_r.get(threshold)
+    return 1.0 if name in ("removal", "removal_controlled") else None
 
 
 def curve_of(cells: Sequence[Cell], name: str, threshold: int) -> Curve:
@@ -168,7 +213,7 @@ def _point(cells: Sequence[Cell], name: str, threshold: int) -> Point:
             if value is not None:
                 images.setdefault(image, []).append(value)
     by_seed = [value for cell in cells if (value := cell.measured.value(name, threshold)) is not None]
-    return Point(by_seed, {image: fmean(values) for image, values in images.items()}, cells[0].parameters or 0)
+    return Point(by_seed, images, cells[0].parameters or 0)
 
 
 def compared(figure: Figure, over: Sequence[str]) -> Iterator[tuple[str, Mapping[Line, Curve]]]:

@@ -1,36 +1,14 @@
-"""Verdicts on the paper's findings, by rules that were fixed before any training of a study ran.
-
-The findings are those of Gu et al., "Networks are Slacking Off", NeurIPS 2023.
-docs/concepts/verdicts.md states the rules.
-"""
+"""Verdicts on the paper's findings, and how often chance alone would give them."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import pairwise
-from typing import Literal
+from statistics import fmean
 
-from derain.evaluation.statistics import spearman
-from derain.study.judge.curves import Curve, Figure, Line, Point, compared, figure_of, values_of
-from derain.study.judge.paper import TABLE2, Table2Row
+from derain.study.judge.curves import Figure, compared, figure_of
 from derain.study.judge.results import Results
-from derain.study.judge.turning import FEW, MANY, NotTested, doublings, turning_ends
-
-Level = Literal["reproduced", "indicated", "not reproduced", "not tested"]
-_REMOVAL = tuple((name, threshold) for name in ("e_r", "removal", "removal_controlled") for threshold in (50, 10))
-_BACKGROUND = (("e_b", 50), ("e_b", 10), ("damage", 50), ("damage", 10), ("clean_error", None))
-_PSNR = (("psnr_y", None), ("psnr_rgb", None))
-
-# The column of Table 2 that stands beside each of our figures.
-_COLUMNS = {
-    "e_r": "e_r", "removal": "e_r", "removal_controlled": "e_r",
-    "e_b": "e_b", "damage": "e_b", "clean_error": "e_b",
-    "psnr_y": "psnr", "psnr_rgb": "psnr",
-}  # fmt: skip
-_ROWS = 5
-_RAINS = ("small", "medium", "large")
-_CATEGORIES = ("faces", "natural", "comics", "buildings")  # in the order in which removal is lost in the paper
+from derain.study.judge.rules import Curves, Level, Part, rules
+from derain.study.judge.turning import NotTested
 
 
 @dataclass(frozen=True)
@@ -45,6 +23,8 @@ class Verdict:
         line: the curve, such as "unet, natural"; of a comparison, what its curves have in common.
         verdict: "reproduced", "indicated", "not reproduced" or "not tested".
         numbers: direction, size, spread and turning points that say why, or what is missing.
+        chance: share of shuffles of the same points in which the rule is met, which is what luck alone does; None: the
+            part is not tested.
     """
 
     finding: str
@@ -54,6 +34,7 @@ class Verdict:
     line: str
     verdict: Level
     numbers: str
+    chance: float | None
 
 
 def judge(results: Results, complexity: Mapping[str, float] | None = None) -> list[Verdict]:
@@ -63,385 +44,44 @@ def judge(results: Results, complexity: Mapping[str, float] | None = None) -> li
         results: of the study; trainings that are not done are left out.
         complexity: structural complexity of the categories, by name, which F6b needs (docs/concepts/complexity.md).
     """
-    rules = _rules(complexity)
+    by_finding = rules(complexity)
     verdicts = []
     for finding in results.study.findings:
-        rule = rules[finding]
+        rule = by_finding[finding]
         for name, threshold in rule.figures:
             figure = figure_of(results.cells, name, threshold)
             for label, curves in compared(figure, rule.over):
-                for part, decide in rule.parts.items():
-                    verdict, numbers = _verdict(decide, figure, rule.chosen(curves))
-                    verdicts.append(Verdict(finding, part, name, threshold, label, verdict, numbers))
+                for part, how in rule.parts.items():
+                    found = _judged(how, figure, rule.chosen(curves), rule.over)
+                    verdicts.append(Verdict(finding, part, name, threshold, label, *found))
     return verdicts
 
 
-@dataclass(frozen=True)
-class Ruling:
-    """The verdict of a rule on the curves that it was given.
-
-    Attributes:
-        met: the rule is met.
-        right: at least the direction is right, within two spreads.
-        numbers: that say so, in words.
-    """
-
-    met: bool
-    right: bool
-    numbers: str
-
-    def level(self, seeds: int) -> Level:
-        """The verdict, where every value rests on that many seeds at least.
-
-        >>> Ruling(True, False, "").level(2), Ruling(True, False, "").level(1), Ruling(False, True, "").level(2)
-        ('reproduced', 'indicated', 'indicated')
-        """
-        if self.met and seeds > 1:
-            return "reproduced"
-        return "indicated" if self.met or self.right else "not reproduced"
-
-
-def _all_of(rulings: Sequence[Ruling]) -> Ruling:
-    """The ruling on all of several counts."""
-    return Ruling(
-        all(each.met for each in rulings),
-        all(each.right for each in rulings),
-        "; ".join(each.numbers for each in rulings),
-    )
-
-
-# --- the rules --------------------------------------------------------------------------------------------------------
-
-_Curves = Mapping[Line, Curve]
-_Decide = Callable[[Figure, _Curves], Ruling]
-
-
-def _falls(figure: Figure, curves: _Curves) -> Ruling:
-    """F4: Spearman of at most -0.8, and a turning point."""
-    curve = _only(curves)
-    values = values_of(curve)
-    point, (high, low) = figure.turning_point(curve), turning_ends(values)
-    rank = spearman(list(values), list(values.values())) or 0.0
-    ordered = rank <= -0.8
-    nearly_ordered = rank < 0 and figure.rises([curve[count] for count in sorted(curve, reverse=True)])
-    met, right = ordered and math.isfinite(point), (ordered or nearly_ordered) and values[high] > values[low]
-    change = _change(figure, curve, high, low)
-    return Ruling(met, right, f"{change}; Spearman {rank:.2f} over {len(curve)} counts; {_point_text(point)}")
-
-
-def _lost_early(figure: Figure, curves: _Curves) -> Ruling:
-    """F4: the turning point is at 256 or before."""
-    curve = _only(curves)
-    point, limit = figure.place(curve), _standing_for_256(curve)
-    stands = "" if limit == 256 else f", {limit} standing for 256"
-    return Ruling(point <= limit, False, f"{_point_text(point)}{stands}")
-
-
-def _flat_at_last(figure: Figure, curves: _Curves) -> Ruling:
-    """F4: from 1024 to every larger count, a change of less than a tenth of the range."""
-    curve = _only(curves)
-    larger = [count for count in curve if count > 1024]
-    if 1024 not in curve or not larger:
-        raise NotTested("1024 backgrounds and a larger count are needed")
-    _check_flatness(figure, curve)
-    values = values_of(curve)
-    last = max(larger, key=lambda count: abs(values[count] - values[1024]))
-    change, extent = abs(values[last] - values[1024]), max(values.values()) - min(values.values())
-    right = change <= 2 * figure.spread(curve[last], curve[1024])
-    numbers = f"{_change(figure, curve, 1024, last)}; the range is {figure.text(extent)}"
-    return Ruling(change < 0.1 * extent, right, numbers)
-
-
-def _later_with_wider_rain(figure: Figure, curves: _Curves) -> Ruling:
-    """F5: turning points small <= medium <= large, the first and the last at least a doubling apart."""
-    points = _turning_points(figure, _by("rain", curves), _RAINS)
-    first, middle, last = points.values()
-    ordered = first <= middle <= last
-    return Ruling(ordered and doublings(first, last) >= 1, ordered and first < last, _points_text(points))
-
-
-def _order_of_categories(figure: Figure, curves: _Curves) -> Ruling:
-    """F6a: turning points faces < natural < comics < buildings, neighbours at least half a doubling apart."""
-    named = _by("category", curves)
-    for category, curve in named.items():
-        if lacking := [str(count) for count in (8, 16, 32, 64, 512) if count not in curve]:
-            raise NotTested(f"{category} is not there with {', '.join(lacking)} backgrounds")
-    points = _turning_points(figure, named, _CATEGORIES)
-    least = min(doublings(first, second) for first, second in pairwise(points.values()))
-    return Ruling(least >= 0.5, least > 0, _points_text(points))
-
-
-def _order_of_complexity(complexity: Mapping[str, float] | None, figure: Figure, curves: _Curves) -> Ruling:
-    """F6b: absolute Spearman between complexity and turning point of at least 0.8 over the four categories."""
-    known = complexity or {}
-    if lacking := [category for category in _CATEGORIES if category not in known]:
-        raise NotTested(f"the structural complexity of {', '.join(lacking)} is needed")
-    points = _turning_points(figure, _by("category", curves), _CATEGORIES)
-    rank = spearman([known[category] for category in _CATEGORIES], list(points.values())) or 0.0
-    direction = f" (the more complex, the {'later' if rank > 0 else 'earlier'})" if rank else ""
-    complexities = ", ".join(f"{category} {known[category]:.4f}" for category in _CATEGORIES)
-    numbers = f"Spearman between complexity and turning point {rank:.2f}{direction}; {_points_text(points)}"
-    return Ruling(abs(rank) >= 0.8, False, f"{numbers}; complexity: {complexities}")
-
-
-def _error_falls(figure: Figure, curves: _Curves) -> Ruling:
-    """F7: E_B(8) - E_B(256) > 2 spreads."""
-    curve = _only(curves)
-    few, many = _eight_and_256(curve)
-    fall, spread = curve[few].value - curve[many].value, figure.spread(curve[few], curve[many])
-    return Ruling(fall > 2 * spread, fall > 0, _change(figure, curve, few, many))
-
-
-def _error_flat(figure: Figure, curves: _Curves) -> Ruling:
-    """F7: E_B(256) - E_B(1024) < a tenth of E_B(8) - E_B(256)."""
-    curve = _only(curves)
-    few, many = _eight_and_256(curve)
-    if 1024 not in curve or many == 1024:
-        raise NotTested("256 or a count that stands for it, and 1024, are needed")
-    _check_flatness(figure, curve)
-    fall, further = curve[few].value - curve[many].value, curve[many].value - curve[1024].value
-    # Without a fall there is nothing after which the curve could be flat.
-    met = fall > 0 and further < 0.1 * fall
-    right = fall > 0 and further <= 2 * figure.spread(curve[many], curve[1024])
-    numbers = f"{_change(figure, curve, many, 1024)}; before, {_change(figure, curve, few, many)}"
-    return Ruling(met, right, numbers)
-
-
-def _comics_worst(figure: Figure, curves: _Curves) -> Ruling:
-    """F10: at counts from 256, comics are the worst by more than two spreads."""
-    rulings = []
-    for count, points in _categories_at_many(curves).items():
-        comics = points.pop("comics")
-        next_worst = max(points, key=lambda category: points[category].value)
-        margin, spread = comics.value - points[next_worst].value, figure.spread(comics, points[next_worst])
-        numbers = (
-            f"at {count} comics {figure.text(comics.value)}, the highest other ({next_worst}) "
-            f"{figure.text(points[next_worst].value)}, spread {spread:.2g}"
-        )
-        rulings.append(Ruling(margin > 2 * spread, margin > 0, numbers))
-    return _all_of(rulings)
-
-
-def _others_transfer(figure: Figure, curves: _Curves) -> Ruling:
-    """F10: at counts from 256, faces and buildings are within 15 % of natural."""
-    met, right, texts = True, True, []
-    for count, points in _categories_at_many(curves).items():
-        natural, others = points["natural"], {each: points[each] for each in ("faces", "buildings")}
-        for other in others.values():
-            apart = abs(other.value - natural.value)
-            near = apart <= 0.15 * natural.value
-            met, right = met and near, right and (near or apart <= 2 * figure.spread(other, natural))
-        listed = ", ".join(f"{each} {figure.text(point.value)}" for each, point in others.items())
-        texts.append(f"at {count} natural {figure.text(natural.value)}, {listed}")
-    return Ruling(met, right, "; ".join(texts))
-
-
-def _same_turning_point(figure: Figure, curves: _Curves) -> Ruling:
-    """F11: the turning points of all sizes are within one doubling."""
-    sizes = _sizes(curves)
-    points = _turning_points(figure, sizes, list(sizes))
-    met = doublings(min(points.values()), max(points.values())) <= 1
-    return Ruling(met, False, _points_text(points))
-
-
-def _bigger_is_better_with_few(figure: Figure, curves: _Curves) -> Ruling:
-    """F11: biggest - smallest > 2 spreads at counts up to 16."""
-    return _bigger(figure, curves, lambda count: count <= FEW, f"a count up to {FEW}", sign=1)
-
-
-def _bigger_is_worse_with_many(figure: Figure, curves: _Curves) -> Ruling:
-    """F11: biggest - smallest < -2 spreads at counts from 512."""
-    return _bigger(figure, curves, lambda count: count >= MANY, f"a count from {MANY}", sign=-1)
-
-
-def _bigger(figure: Figure, curves: _Curves, chosen: Callable[[int], bool], needed: str, sign: int) -> Ruling:
-    """True where biggest - smallest, times the sign, exceeds two spreads at all chosen counts."""
-    smallest, *_, biggest = _sizes(curves).values()
-    rulings = []
-    for count in filter(chosen, sorted(smallest.keys() & biggest.keys())):
-        gain, spread = biggest[count].value - smallest[count].value, figure.spread(biggest[count], smallest[count])
-        numbers = f"at {count} biggest - smallest {figure.text(gain)}, spread {spread:.2g}"
-        rulings.append(Ruling(sign * gain > 2 * spread, sign * gain > 0, numbers))
-    if not rulings:
-        raise NotTested(f"{needed} with the smallest and the biggest network is needed")
-    return _all_of(rulings)
-
-
-def _table2(figure: Figure, curves: _Curves) -> Ruling:
-    """T2: Spearman between the paper's column and ours of at least 0.8 over the rows that were run, five or more."""
-    run = [(_row(line, count), point) for line, curve in curves.items() for count, point in curve.items()]
-    rows = {row: point for row, point in run if row is not None}
-    if len(rows) < len(run):
-        raise NotTested("several networks stand for one row of the table")
-    if len(rows) < _ROWS:
-        raise NotTested(f"{_ROWS} rows of the table are needed, {len(rows)} of {len(TABLE2)} are there")
-    column = _COLUMNS[figure.name]
-    ordered = sorted(rows, key=lambda row: float(getattr(row, column)))
-    points = [rows[row] for row in ordered]
-    values = [point.value for point in points]
-    rank = spearman([getattr(row, column) for row in ordered], values) or 0.0
-    extent = f"values {figure.text(min(values))} to {figure.text(max(values))}"
-    numbers = f"Spearman {rank:.2f} with the paper's column over {len(rows)} rows, {extent}"
-    return Ruling(rank >= 0.8, rank > 0 and figure.rises(points), numbers)
-
-
-def _rows_of_table2(curves: _Curves) -> _Curves:
-    """Points of the curves that stand for rows of the table."""
-    kept = {
-        line: {count: point for count, point in curve.items() if _row(line, count)} for line, curve in curves.items()
-    }
-    return {line: curve for line, curve in kept.items() if curve}
-
-
-def _row(line: Line, count: int) -> Table2Row | None:
-    """The row of the table that a training stands for."""
-    found = (row for row in TABLE2 if (row.network, row.rain, row.count) == (line.family, line.rain, count))
-    return next(found, None)
-
-
-def _all(curves: _Curves) -> _Curves:
-    return curves
-
-
-@dataclass(frozen=True)
-class _Rule:
-    """The judgement of a finding: its figures, the axes over which curves are compared, the rule of each part, and
-    what of the curves.
-    """
-
-    figures: Sequence[tuple[str, int | None]]
-    over: Sequence[str]
-    parts: Mapping[str, _Decide]
-    chosen: Callable[[_Curves], _Curves] = _all
-
-
-def _rules(complexity: Mapping[str, float] | None) -> Mapping[str, _Rule]:
-    categories = ("category", "test")  # each is tested on photos of its own
-    return {
-        "F4": _Rule(_REMOVAL, (), {"falls": _falls, "by 256": _lost_early, "flat": _flat_at_last}),
-        "F5": _Rule(_REMOVAL, ("rain",), {"": _later_with_wider_rain}),
-        "F6a": _Rule(_REMOVAL, categories, {"": _order_of_categories}),
-        "F6b": _Rule(_REMOVAL, categories, {"": partial(_order_of_complexity, complexity)}),
-        "F7": _Rule(_BACKGROUND, (), {"falls": _error_falls, "flat": _error_flat}),
-        "F10": _Rule(_BACKGROUND, ("category",), {"comics worst": _comics_worst, "others transfer": _others_transfer}),
-        "F11": _Rule(
-            _REMOVAL,
-            ("network",),
-            {
-                "same turning point": _same_turning_point,
-                "bigger better with few": _bigger_is_better_with_few,
-                "bigger worse with many": _bigger_is_worse_with_many,
-            },
-        ),
-        "T2": _Rule(
-            (*_REMOVAL, *_BACKGROUND, *_PSNR), ("family", "network", "rain"), {"": _table2}, chosen=_rows_of_table2
-        ),
-    }
-
-
-def _verdict(decide: _Decide, figure: Figure, curves: _Curves) -> tuple[Level, str]:
+def _judged(part: Part, figure: Figure, curves: Curves, over: Sequence[str]) -> tuple[Level, str, float | None]:
     try:
         if not curves:
             raise NotTested("no training with this figure is done")
-        ruling = decide(figure, curves)
+        ruling = part.decide(figure, curves)
     except NotTested as missing:
-        return "not tested", str(missing)
+        return "not tested", str(missing), None
     seeds = min(point.seeds for curve in curves.values() for point in curve.values())
-    return ruling.level(seeds), f"{ruling.numbers}; {'one seed' if seeds == 1 else f'{seeds} seeds'}"
+    intervals = _intervals(figure, curves, over) if part.turns else []
+    numbers = [ruling.numbers, *intervals, "one seed" if seeds == 1 else f"{seeds} seeds"]
+    chance = fmean(_is_met(part, figure, shuffled) for shuffled in part.shuffled(curves))
+    return ruling.level(seeds), "; ".join(numbers), chance
 
 
-# --- what the rules have in common ------------------------------------------------------------------------------------
+def _intervals(figure: Figure, curves: Curves, over: Sequence[str]) -> list[str]:
+    """The turning points in 95 % of the draws of seeds and images, by what tells the curves apart."""
+    texts = []
+    for line, curve in curves.items():
+        ends = " to ".join("none" if math.isinf(end) else f"{end:.0f}" for end in figure.turning_interval(curve))
+        texts.append(" ".join([*(line.told_by(axis) for axis in over[:1]), ends]))
+    return [f"in 95 % of draws {', '.join(texts)}"]
 
 
-def _only(curves: _Curves) -> Curve:
-    [curve] = curves.values()
-    return curve
-
-
-def _by(axis: str, curves: _Curves) -> dict[str, Curve]:
-    named = {getattr(line, axis): curve for line, curve in curves.items()}
-    if len(named) < len(curves):
-        raise NotTested(f"there are several curves of one {axis}")
-    return named
-
-
-def _sizes(curves: _Curves) -> dict[str, Curve]:
-    """Curves by network, the smallest first."""
-    named = _by("network", curves)
-    parameters = {network: next(iter(curve.values())).parameters for network, curve in named.items()}
-    if (there := len(set(parameters.values()))) < 3:
-        raise NotTested(f"three sizes of a network are needed, not {there}")
-    return {network: named[network] for network in sorted(named, key=parameters.__getitem__)}
-
-
-def _turning_points(figure: Figure, named: Mapping[str, Curve], names: Sequence[str]) -> dict[str, float]:
-    """The turning points of the curves of some names, in the order of the names."""
-    if lacking := [name for name in names if name not in named]:
-        raise NotTested(f"there is no curve of {', '.join(lacking)}")
-    points = {}
-    for name in names:
-        try:
-            points[name] = figure.place(named[name])
-        except NotTested as missing:
-            raise NotTested(f"{name}: {missing}") from missing
-    if math.isinf(min(points.values())):
-        raise NotTested("no curve has a turning point")
-    return points
-
-
-def _categories_at_many(curves: _Curves) -> dict[int, dict[str, Point]]:
-    """The four categories at every count from 256 that all of them have."""
-    named = _by("category", curves)
-    if lacking := [category for category in _CATEGORIES if category not in named]:
-        raise NotTested(f"there is no curve of {', '.join(lacking)}")
-    counts = set.intersection(*(set(named[category]) for category in _CATEGORIES))
-    found = {
-        count: {category: named[category][count] for category in _CATEGORIES}
-        for count in sorted(counts)
-        if count >= 256
-    }
-    if not found:
-        raise NotTested("a count from 256 that all four categories have is needed")
-    return found
-
-
-def _check_flatness(figure: Figure, curve: Curve) -> None:
-    """Flat is what has two counts beyond its turning point; where there is none, nothing is beyond it."""
-    point = figure.turning_point(curve)
-    if sum(count > point for count in curve) < 2:
-        raise NotTested(f"two counts beyond the turning point are needed; {_point_text(point)}")
-
-
-def _eight_and_256(curve: Curve) -> tuple[int, int]:
-    if 8 not in curve:
-        raise NotTested("8 backgrounds are needed")
-    return 8, _standing_for_256(curve)
-
-
-def _standing_for_256(curve: Curve) -> int:
-    """256, or the smallest larger count that was run."""
-    counts = [count for count in curve if count >= 256]
-    if not counts:
-        raise NotTested("a count from 256 is needed")
-    return min(counts)
-
-
-# --- words ------------------------------------------------------------------------------------------------------------
-
-
-def _change(figure: Figure, curve: Curve, first: int, last: int) -> str:
-    before, after = curve[first].value, curve[last].value
-    return (
-        f"{'falls' if after < before else 'rises'} by {figure.text(abs(after - before))}, "
-        f"from {figure.text(before)} at {first} to {figure.text(after)} at {last} "
-        f"(spread {figure.spread(curve[first], curve[last]):.2g})"
-    )
-
-
-def _point_text(point: float) -> str:
-    return "no turning point" if math.isinf(point) else f"turning point {point:.0f}"
-
-
-def _points_text(points: Mapping[str, float]) -> str:
-    listed = (f"{name} {'none' if math.isinf(point) else f'{point:.0f}'}" for name, point in points.items())
-    return f"turning points: {', '.join(listed)}"
+def _is_met(part: Part, figure: Figure, curves: Curves) -> bool:
+    try:
+        return part.decide(figure, curves).met
+    except NotTested:
+        return False

@@ -9,7 +9,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from derain.evaluation.metrics import METRIC, RAIN_METRICS
-from derain.study.judge.curves import Curve, curve_of, figure_of
+from derain.study.judge.curves import Curve, curve_of, figure_of, perfect
 from derain.study.judge.results import Cell
 from derain.study.judge.turning import NotTested
 from derain.study.plan.spec import AXES
@@ -62,14 +62,20 @@ class Quantity:
             return cell.measured.input[self.threshold]["e_b"]
         return None
 
+    def lost_below(self, cell: Cell) -> float | None:
+        """Half of what perfect removal gives of E_R, removal and controlled removal (docs/concepts/verdicts.md)."""
+        whole = perfect(cell, self.figure, self.threshold)
+        return None if whole is None else whole / 2
+
 
 @dataclass(frozen=True)
 class Drawn:
-    """A curve as it is drawn; `reference` as of `Quantity.reference`."""
+    """A curve as it is drawn; the levels are those of `Quantity`."""
 
     label: str
     curve: Curve
     reference: float | None
+    lost_below: float | None = None
 
 
 def quantities(figures: Sequence[str]) -> list[Quantity]:
@@ -112,7 +118,12 @@ def curves(cells: Sequence[Cell], axis: str, quantity: Quantity, without: Sequen
         without: axes that tell panels apart.
     """
     return [
-        Drawn(label, curve_of(group, quantity.figure, quantity.threshold), quantity.reference(group[0]))
+        Drawn(
+            label,
+            curve_of(group, quantity.figure, quantity.threshold),
+            quantity.reference(group[0]),
+            quantity.lost_below(group[0]),
+        )
         for label, group in _groups(cells, axis, without).items()
     ]
 
@@ -161,7 +172,7 @@ def scaled(drawn: Drawn) -> Drawn:
         count: replace(
             point,
             by_seed=[(value - low) / span for value in point.by_seed],
-            images={name: (value - low) / span for name, value in point.images.items()},
+            images={name: [(value - low) / span for value in values] for name, values in point.images.items()},
         )
         for count, point in drawn.curve.items()
         if span > 0
@@ -199,7 +210,8 @@ def draw_curves(
         for column, (axes, (panel, shown)) in enumerate(zip(grid[index], chunk, strict=False)):
             for drawn in shown:
                 handles[drawn.label] = _draw_curve(axes, drawn.curve, labels.index(drawn.label))
-            _draw_references(axes, shown, labels)
+            _draw_levels(axes, {drawn.label: drawn.reference for drawn in shown}, labels, (0, (5, 3)))
+            _draw_levels(axes, {drawn.label: drawn.lost_below for drawn in shown}, labels, (0, (1, 2)))
             axes.set_ylim(limits or _limits_with_zero(*axes.get_ylim()))
             _count_axis(axes, counts, labelled=column >= panels_below)
             _finish(axes, panel)
@@ -270,12 +282,14 @@ def _draw_curve(axes: "Axes", curve: Curve, index: int) -> "Line2D":
     return line
 
 
-def _draw_references(axes: "Axes", shown: Sequence[Drawn], labels: Sequence[str]) -> None:
-    references = {drawn.label: drawn.reference for drawn in shown if drawn.reference is not None}
-    shared = len({f"{reference:.4g}" for reference in references.values()}) == 1  # results may have been rounded
-    for label, reference in references.items():
+def _draw_levels(
+    axes: "Axes", levels: Mapping[str, float | None], labels: Sequence[str], dashes: tuple[int, tuple[int, int]]
+) -> None:
+    known = {label: level for label, level in levels.items() if level is not None}
+    shared = len({f"{level:.4g}" for level in known.values()}) == 1  # results may have been rounded
+    for label, level in known.items():
         colour = "#666666" if shared else _colour(labels.index(label))
-        axes.axhline(reference, color=colour, linestyle=(0, (5, 3)), linewidth=1)
+        axes.axhline(level, color=colour, linestyle=dashes, linewidth=1)
         if shared:
             break
 

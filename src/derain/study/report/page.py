@@ -16,7 +16,7 @@ from derain.study.plan.spec import FigureName, Plot
 from derain.study.report.figures import quantities, sensitivity
 from derain.study.report.folder import ReportFolder
 from derain.study.report.sections import Section, make_section, rows_of
-from derain.study.report.tables import all_figures, left_out, verdict_overview
+from derain.study.report.tables import all_figures, left_out, luck_overview, verdict_overview
 from derain.study.run.store import FORMAT, Store
 from derain.support.files import write_bytes, write_json
 from derain.support.pages import drawing, render
@@ -73,6 +73,7 @@ def write_report(
         {
             "opening": opening,
             "overview": verdict_overview(found),
+            "luck": luck_overview(found),
             "sections": sections,
             "figures": all_figures(cells),
             "left_out": left_out(cells),

@@ -240,6 +240,8 @@ def _legend(rows: Rows, is_scaled: bool) -> str:
     referred = {title[:3] for title, each in drawn if each.reference is not None}
     if referred:
         sentences.append(f"Dashed: {' and '.join(dashed[label] for label in sorted(referred, reverse=True))}.")
+    if any(each.lost_below is not None for _, each in drawn):
+        sentences.append("Dotted: half of perfect removal, below which removal counts as lost.")
     return " ".join(sentences)
 
 

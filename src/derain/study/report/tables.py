@@ -10,7 +10,8 @@ from derain.evaluation.metrics import METRIC, METRICS
 from derain.evaluation.statistics import mean_defined
 from derain.study.judge.paper import TABLE2
 from derain.study.judge.results import Cell, Results
-from derain.study.judge.verdicts import Level, Verdict
+from derain.study.judge.rules import Level
+from derain.study.judge.verdicts import Verdict
 from derain.study.report.figures import MASKED, Quantity, varied
 
 _FEW_VERDICTS = 12  # no more of them are shown with their numbers at once
@@ -90,8 +91,8 @@ def verdict_tables(verdicts: Sequence[Verdict]) -> list[FindingTables]:
         words = {(_subject(verdict), _quantity(verdict)): _word(verdict.verdict) for verdict in own}
         subjects = dict.fromkeys(map(_subject, own))
         rows = [[subject, *(words.get((subject, column), "") for column in columns)] for subject in subjects]
-        numbers = [[_subject(v), _quantity(v), _word(v.verdict), v.numbers] for v in own]
-        head = ["", "figure", "verdict", "numbers"]
+        numbers = [[_subject(v), _quantity(v), _word(v.verdict), _luck(v), v.numbers] for v in own]
+        head = ["", "figure", "verdict", "by luck", "numbers"]
         found.append(
             FindingTables(finding, Table(["", *columns], rows), Table(head, numbers), len(own) <= _FEW_VERDICTS)
         )
@@ -118,6 +119,22 @@ def _quantity(verdict: Verdict) -> str:
 
 def _subject(verdict: Verdict) -> str:
     return ": ".join(filter(None, (verdict.line, verdict.part)))
+
+
+def _luck(verdict: Verdict) -> str:
+    return "-" if verdict.chance is None else f"{100 * verdict.chance:.0f} %"
+
+
+def luck_overview(found: Sequence[tuple[Results, Sequence[Verdict]]]) -> str:
+    """How many rules luck alone would meet among all verdicts; empty: nothing was judged."""
+    chances = [each.chance for _, verdicts in found for each in verdicts if each.chance is not None]
+    met = sum(each.verdict == "reproduced" for _, verdicts in found for each in verdicts)
+    if not chances:
+        return ""
+    return (
+        f"{len(chances)} verdicts were given at once. {met} are reproduced; luck alone would meet about "
+        f"{sum(chances):.0f} of these rules. Figures of one study are no independent trials."
+    )
 
 
 def _word(level: Level) -> Markup:

@@ -85,7 +85,7 @@ def names_for(models: Sequence[str | Path], named: Sequence[str]) -> list[str | 
     unused = [name for name in named if name not in chosen]
     if unused and len(named) > 1:
         raise InputError(f"none of the models is of the network {unused[0]}")
-    return list(unused) * len(models) if unused else chosen
+    return [unused[0] if unused else name for name in chosen]
 
 
 def _name_for(model: str | Path, named: Sequence[str]) -> str | None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -67,16 +68,35 @@ def load_model(model: str | Path, named: str | None = None, engine: Engine = "au
     return network, header
 
 
-def load_models(models: Sequence[str | Path], named: str | None = None) -> list[Loaded]:
-    """The networks of several models. A name is for those that need one of its kind; if none does, all refuse it.
+def load_models(models: Sequence[str | Path], named: Sequence[str] = ()) -> list[Loaded]:
+    """The networks of several models. Args, errors: as of `names_for`, and of `load_model`."""
+    return [load_model(model, name) for model, name in zip(models, names_for(models, named), strict=True)]
 
-    Args, errors: as of `load_model`.
+
+def names_for(models: Sequence[str | Path], named: Sequence[str]) -> list[str | None]:
+    """The name with which each of several models is loaded: of those that it may need the first that fits, or None.
+
+    Args:
+        models: as of `load_model`.
+        named: names as of `load_model`. If there is one alone, and none needs it, it is given to all, which refuse it.
+
+    Raises:
+        InputError: of several names, one fits no model; or a model or a network cannot be read.
     """
-    needed = [named is not None and _needs(model, named) for model in models]
-    return [
-        load_model(model, named if needs or not any(needed) else None)
-        for model, needs in zip(models, needed, strict=True)
-    ]
+    chosen = [_name_for(model, named) for model in models]
+    unused = [name for name in named if name not in chosen]
+    if unused and len(named) > 1:
+        raise InputError(f"none of the models is of the network {unused[0]}")
+    return [unused[0] if unused else name for name in chosen]
+
+
+def _name_for(model: str | Path, named: Sequence[str]) -> str | None:
+    needed = [name for name in named if _needs(model, name)]
+    for name in needed if len(needed) > 1 else ():
+        with suppress(InputError):
+            load_model(model, name)
+            return name
+    return needed[0] if needed else None
 
 
 def model_hash(model: str | Path, named: str | None = None) -> str:

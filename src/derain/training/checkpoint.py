@@ -45,7 +45,7 @@ def _refuse_other(out: Path, made_with: dict[str, Any], description: dict[str, A
     theirs, ours = _flatten(made_with), _flatten(description)
     for key in [*ours, *theirs]:
         if theirs.get(key) != ours.get(key):
-            changed = _changed_photo(out, photos) if key == "objective.content_hash" else ""
+            changed = _changed_photo(out, photos) if photos and key == "objective.content_hash" else ""
             raise InputError(
                 f"{out} was made with {key} = {theirs.get(key)}, not {ours.get(key)}{changed}: "
                 f"give another --out, or the settings it was made with"
@@ -116,7 +116,7 @@ def resume(path: Path, description: dict[str, Any], state: State) -> None:
     tensors, header = read_tensors(path)
     if not {"run", "iteration"} <= header.keys():
         raise InputError(f"{path} is no checkpoint of a training and is not overwritten: give another --out")
-    _refuse_other(path.parent, header["run"], description)
+    _refuse_other(path.parent, header["run"], description, {})
 
     def part(prefix: str) -> dict[str, Tensor]:
         return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

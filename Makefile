@@ -48,7 +48,7 @@ test-browser: .venv/installed try
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'
 	$(BIN)/python -m pytest tests/browser
 
-# The quick tests with the oldest versions that pyproject.toml allows, without those of what does not depend on them.
+# The quick tests with the oldest versions that pyproject.toml allows.
 test-min: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[release]'
 	mkdir -p build

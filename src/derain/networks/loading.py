@@ -8,6 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from derain.errors import InputError
 from derain.models import find_model
 from derain.networks.base import Network
@@ -133,9 +135,27 @@ def _load_into(path: Path, named: str) -> Loaded:
 
 def _load_model_file(path: Path, named: str | None) -> Loaded:
     tensors, header = read_tensors(path)
-    name, hyperparameters = _network_of(header)
+    return network_of(tensors, header, path, named, path), header
+
+
+def network_of(
+    tensors: Mapping[str, Tensor], header: Mapping[str, Any], path: Path, named: str | None, describing: Path
+) -> Network:
+    """The network that a header describes, in eval mode, with weights that must fit exactly.
+
+    Args:
+        tensors: weights.
+        header: what describes the network, under "network".
+        path: file of the weights.
+        named: as of `load_model`.
+        describing: file of the header.
+
+    Raises:
+        InputError: as of `load_model`.
+    """
+    name, hyperparameters = described(header)
     if not name:
-        raise InputError(f"{path} holds no model: its header names no network")
+        raise InputError(f"{describing} holds no model: its header names no network")
     if named is not None:
         asked, values = parse(named)
         alike = is_user_network(asked) == is_user_network(name) and _class(asked) == _class(name)
@@ -150,14 +170,15 @@ def _load_model_file(path: Path, named: str | None) -> Loaded:
     try:
         network = build(name, hyperparameters)
     except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+        raise InputError(f"{describing}: {error}") from error
     if not hyperparameters.items() <= asdict(network.hyperparameters).items():
         raise InputError(f"{path} was trained with other code than {name} has now (its SHA-256 is another)")
-    load_weights(network, tensors, f"{path} does not hold the weights of {name}")
-    return network.eval(), header
+    by = "" if describing == path else f", which {describing} names"
+    load_weights(network, tensors, f"{path} does not hold the weights of {name}{by}")
+    return network.eval()
 
 
-def _network_of(header: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def described(header: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """The name and the hyperparameters of the network that a header describes; empty where it describes none."""
     match header.get("network"):
         case {"name": str(name), "hyperparameters": dict(hyperparameters)}:
@@ -176,4 +197,4 @@ def _needs(model: str | Path, named: str) -> bool:
     path = find_model(model)
     if is_official_file(path):
         return not (is_user_network(named) and recognise(read_official_file(path)))
-    return not is_onnx(path) and is_user_network(_network_of(read_tensors(path)[1])[0])
+    return not is_onnx(path) and is_user_network(described(read_tensors(path)[1])[0])

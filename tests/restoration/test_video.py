@@ -276,7 +276,9 @@ def test_films_of_other_containers_become_mkv(tmp_path: Path, suffix: str) -> No
         (".3gp", "libx264", "aac"),
     ],
 )
-def test_the_sound_of_other_containers_is_copied(tmp_path: Path, suffix: str, picture: str, codec: str) -> None:
+def test_the_sound_of_other_containers_is_copied_or_its_loss_noted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, suffix: str, picture: str, codec: str
+) -> None:
     source, target = tmp_path / f"in{suffix}", tmp_path / "out.mkv"
     with av.open(str(source), "w", format="mpegts" if suffix == ".mts" else None) as writer:
         film = writer.add_stream(picture, rate=25)
@@ -297,9 +299,13 @@ def test_the_sound_of_other_containers_is_copied(tmp_path: Path, suffix: str, pi
 
     def packets(path: Path) -> bytes:
         with av.open(str(path)) as reader:
-            return b"".join(bytes(packet) for packet in reader.demux(audio=0) if packet.size)
+            heard = [packet for packet in reader.demux() if packet.size and packet.stream.type == "audio"]
+            return b"".join(bytes(packet) for packet in heard)
 
-    assert packets(target) == packets(source) != b""
+    is_left_out = codec == "wmav2"  # PyAV (18.1) does not write it into MKV
+    assert ("is restored without its stream 1 (audio)" in caplog.text) == is_left_out
+    assert packets(source) != b""
+    assert packets(target) == (b"" if is_left_out else packets(source))
 
 
 def test_the_sound_is_copied(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13,$(shell command -v $(name))))
 BIN := .venv/bin
 
-.PHONY: .venv demo docs notebooks test test-quick test-browser try check format
+.PHONY: .venv demo docs notebooks test test-quick test-browser test-min test-wheel wheel try check format
 
 .venv: .venv/installed
 
@@ -47,6 +47,27 @@ test-browser: .venv/installed try
 	command -v chromium || (apt-get update && apt-get install --yes --no-install-recommends chromium)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'
 	$(BIN)/python -m pytest tests/browser
+
+# The quick tests with the oldest versions that pyproject.toml allows.
+test-min: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[release]'
+	mkdir -p build
+	$(BIN)/uv pip compile --quiet --python $(BIN)/python --resolution lowest-direct --extra dev pyproject.toml --output-file build/oldest.txt
+	$(PYTHON) -m venv --clear build/oldest
+	$(BIN)/uv pip install --quiet --python build/oldest --requirement build/oldest.txt
+	$(BIN)/uv pip install --quiet --python build/oldest --no-deps --editable .
+	DERAIN_DATA= DERAIN_GOLDENS= build/oldest/bin/python -m pytest tests -m "not slow" --numprocesses 2 --dist loadfile
+
+# Wheel and source distribution, as a release publishes them.
+wheel: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[release]'
+	rm -rf build/wheel
+	$(BIN)/python -m build --outdir build/wheel
+	$(BIN)/python -m twine check --strict build/wheel/*
+
+# The wheel, what is in it, and a restoration in an empty environment without the network.
+test-wheel: wheel
+	$(BIN)/python -m pytest tests/wheel
 
 # The pages as a site in site/: broken links, missing anchors and pages without a title stop it; only what it is made of comes from the network.
 docs: .venv/installed try

@@ -15,7 +15,7 @@ PUBLIC = {
     *("SMALL", "MEDIUM", "LARGE", "Rain", "RainRange"),
     *("compose", "load_rain", "rain_mask", "render_streaks", "synthesise"),
     *("ContentFilter", "PatchSet", "load_patches", "split_photos", "Objective"),
-    *("NETWORKS", "Network", "build", "load_model", "load_official"),
+    *("NETWORKS", "Network", "build", "load_model", "load_official", "from_pretrained", "save_pretrained"),
     *("TrainingSettings", "train", "read_log", "TiledRestorer"),
     *("structural_complexity", "fourier_complexity", "complexity_of_images", "complexity_of_rain"),
     *("METRICS", "MetricSums", "measure", "Evaluation", "FolderRestorer", "NetworkRestorer", "evaluate"),

@@ -28,6 +28,8 @@ if TYPE_CHECKING:  # the one list of the public names: type checkers read it her
     from derain.networks import build as build
     from derain.networks import load_model as load_model
     from derain.networks import load_official as load_official
+    from derain.networks.pretrained import from_pretrained as from_pretrained
+    from derain.networks.pretrained import save_pretrained as save_pretrained
     from derain.pictures.backgrounds import ContentFilter as ContentFilter
     from derain.pictures.backgrounds import PatchSet as PatchSet
     from derain.pictures.backgrounds import load_patches as load_patches

@@ -73,7 +73,7 @@ def test_a_header_that_describes_no_network_is_refused(tmp_path: Path, network: 
         with pytest.raises(InputError, match=r"crafted.safetensors holds no model: its header names no network"):
             derain.load_model(path, named)
     with pytest.raises(InputError, match="holds no model"):
-        load_models([path], "mine.py:Mine")
+        load_models([path], ["mine.py:Mine"])
 
 
 @pytest.mark.parametrize("header", ["[]", "3", '"unet"', "null", "{", '{"format": "1"}'])

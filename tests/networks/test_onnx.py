@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from onnx import TensorProto, helper
@@ -45,6 +46,35 @@ def test_an_exported_network_gives_the_same_pictures_at_any_size(text: str, tmp_
             assert torch.allclose(exported(rainy), network(rainy), atol=1e-5)
     metadata = {entry.key: entry.value for entry in onnx.load(tmp_path / "model.onnx").metadata_props}
     assert metadata["derain"] == '{"seed": 3}'
+
+
+@pytest.mark.slow
+def test_a_file_opens_in_older_programs_and_says_nothing_of_this_disk(tmp_path: Path) -> None:
+    """ONNX Runtime 1.14 is the oldest that reads opset 18, and no file of a later form than 8."""
+    export_onnx(build("unet", {"base": 4, "levels": 2}).eval(), {}, tmp_path / "model.onnx")
+    model = onnx.load(tmp_path / "model.onnx")
+    onnx.checker.check_model(model, full_check=True)
+    assert (model.ir_version, [each.version for each in model.opset_import]) == (8, [18])
+    for name, side in (("rainy", model.graph.input), ("derained", model.graph.output)):
+        assert [each.name for each in side] == [name]
+        shape = side[0].type.tensor_type.shape
+        assert [each.dim_param or each.dim_value for each in shape.dim] == [1, 3, "height", "width"]
+    assert b".py" not in (tmp_path / "model.onnx").read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["balanced", "strong"])
+def test_programs_that_fix_the_size_beforehand_find_that_of_the_result(name: str, tmp_path: Path) -> None:
+    """As VapourSynth's vs-mlrt does for every clip, and chaiNNer to learn the scale."""
+    export_onnx(*load_model(name), tmp_path / "model.onnx")
+    for height, width in ((48, 64), (211, 333), (17, 31)):
+        model = onnx.load(tmp_path / "model.onnx")
+        for side, value in ((2, height), (3, width)):
+            model.graph.input[0].type.tensor_type.shape.dim[side].dim_value = value
+        del model.graph.value_info[:]
+        inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True)
+        session = onnxruntime.InferenceSession(inferred.SerializeToString(), providers=["CPUExecutionProvider"])
+        assert session.get_outputs()[0].shape == [1, 3, height, width]
 
 
 @pytest.mark.slow

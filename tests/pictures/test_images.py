@@ -245,7 +245,9 @@ def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
         read_image(path)
 
 
-def test_folders_list_their_pictures_by_name(picture: np.ndarray, tmp_path: Path) -> None:
+def test_folders_list_their_pictures_by_name(
+    picture: np.ndarray, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     for name in ("b.JPG", "a.png", "10.bmp", "9.webp"):
         Image.fromarray(picture).save(tmp_path / name)
     for name in ("notes.txt", "._a.png"):
@@ -254,6 +256,14 @@ def test_folders_list_their_pictures_by_name(picture: np.ndarray, tmp_path: Path
     (tmp_path / "album.jpg").mkdir()
     (tmp_path / "c.png").symlink_to("nowhere")  # is named when it is read
     assert [path.name for path in list_images(tmp_path)] == ["10.bmp", "9.webp", "a.png", "b.JPG", "c.png"]
+    assert "subfolders left out: 2 (album.jpg, deeper)" in caplog.text
+
+
+def test_a_folder_of_folders_names_them(tmp_path: Path) -> None:
+    for name in ("rainy", "clean"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(InputError, match=r"holds no image .*; give one of its subfolders: clean, rainy"):
+        list_images(tmp_path)
 
 
 def test_bad_folders_each_have_their_sentence(tmp_path: Path) -> None:

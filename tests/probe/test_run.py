@@ -13,6 +13,7 @@ import pytest
 from derain.errors import InputError
 from derain.networks import build, load_model
 from derain.networks.export import export_onnx
+from derain.networks.loading import names_for
 from derain.networks.weights import describe as describe_network
 from derain.networks.weights import write_tensors
 from derain.pictures.images import list_images
@@ -213,14 +214,33 @@ def test_a_network_of_ones_own(model: Model, photos: Path, space: ProbeSpace, tm
     write_tensors(tmp_path / "mine.safetensors", network.state_dict(), describe_network(name, network))
     with pytest.raises(InputError, match="--network"):
         probe([tmp_path / "mine.safetensors"], ProbeSettings(photos, space), tmp_path / "out")
-    results = probe([tmp_path / "mine.safetensors"], ProbeSettings(photos, space), tmp_path / "out", named=name)
+    results = probe([tmp_path / "mine.safetensors"], ProbeSettings(photos, space), tmp_path / "out", named=[name])
     assert results.networks[0].answer.clean_error.shape == (space.count,)
 
     both = [tmp_path / "mine.safetensors", model("a.safetensors")]
-    compared = probe(both, ProbeSettings(photos, space), tmp_path / "out", named=name).networks
+    compared = probe(both, ProbeSettings(photos, space), tmp_path / "out", named=[name]).networks
     assert [each.name for each in compared] == [str(path) for path in both]
     with pytest.raises(InputError, match=r"holds the weights of unet, not of .*mine\.py:Mine"):
-        probe(both[1:], ProbeSettings(photos, space), tmp_path / "out", named=name)
+        probe(both[1:], ProbeSettings(photos, space), tmp_path / "out", named=[name])
+
+
+@pytest.mark.usefixtures("only_measured")
+def test_two_networks_of_ones_own_are_compared(photos: Path, space: ProbeSpace, tmp_path: Path) -> None:
+    for name, channels in (("One", 2), ("Two", 4)):
+        (tmp_path / f"{name}.py").write_text(
+            f"from torch import nn\n\nclass {name}(nn.Sequential):\n    def __init__(self):\n"
+            f"        super().__init__(nn.Conv2d(3, {channels}, 1), nn.Conv2d({channels}, 3, 1))\n"
+        )
+    names = [f"{tmp_path / 'One.py'}:One", f"{tmp_path / 'Two.py'}:Two"]
+    models = [tmp_path / "1.safetensors", tmp_path / "2.safetensors"]
+    for model, name in zip(models, names, strict=True):
+        network = build(name, {})
+        write_tensors(model, network.state_dict(), describe_network(name, network))
+    assert names_for([*models, "blur"], names[::-1]) == [*names, None]
+    compared = probe(models, ProbeSettings(photos, space), tmp_path / "out", named=names[::-1]).networks
+    assert [each.name for each in compared] == [str(path) for path in models]
+    with pytest.raises(InputError, match=r"none of the models is of the network .*Two\.py:Two"):
+        probe(models[:1], ProbeSettings(photos, space), tmp_path / "out", named=names)
 
 
 def test_bad_input_is_named(model: Model, photos: Path, space: ProbeSpace, tmp_path: Path) -> None:

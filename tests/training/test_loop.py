@@ -19,7 +19,7 @@ from derain.errors import InputError, TrainingError
 from derain.evaluation.test_sets import ValidationSet
 from derain.networks import NETWORKS, load_model
 from derain.painting import generate
-from derain.pictures.images import write_image
+from derain.pictures.images import read_image, write_image
 from derain.support.files import make_folder
 from derain.training.log import read_log
 from derain.training.loop import Progress, learning_rate, train
@@ -255,6 +255,18 @@ def test_a_run_made_with_other_settings_is_refused(
     with pytest.raises(InputError, match="was made with") as error:
         train(dataclasses.replace(settings, **change), tmp_path)
     assert named in str(error.value)
+
+
+def test_the_photo_that_has_changed_is_named(settings: TrainingSettings, photos: Path, tmp_path: Path) -> None:
+    own, run = tmp_path / "own", tmp_path / "run"
+    shutil.copytree(photos, own)
+    settings = dataclasses.replace(settings, backgrounds=(own,))
+    with pytest.raises(Stopped):
+        train(settings, run, report=stop_at(2))
+    changed = next(iter(json.loads((run / "photos.json").read_text())))
+    write_image(own / changed, 255 - read_image(own / changed))
+    with pytest.raises(InputError, match=rf"content_hash = \w+, not \w+, as the photo {changed} has changed"):
+        train(settings, run)
 
 
 def test_validation_pairs_of_the_same_names_but_other_content_are_refused(

@@ -24,8 +24,8 @@ class Evaluate:
     """In place of a model: folder of any program's results on the rainy pictures, under the same names."""
     restored_clean: Path | None = None
     """Folder of the same program's results on the clean pictures."""
-    network: str | None = None
-    """FILE.py:CLASS for a network of your own; NAME:key=value for what official weights do not tell."""
+    network: tuple[str, ...] = ()
+    """FILE.py:CLASS for a network of your own, one or more; NAME:key=value for what official weights do not tell."""
     best: bool = False
     """Restore every picture and its mirror image, and take the mean, as `derain restore --best` does."""
     match: Match = "names"
@@ -45,7 +45,7 @@ class Evaluate:
             raise InputError("give --model or --restored, not both")
         if self.restored_clean is not None and self.restored is None:
             raise InputError("--restored-clean goes with --restored")
-        if (self.network is not None or self.best) and not self.model:
+        if (self.network or self.best) and not self.model:
             raise InputError("--network and --best go with --model")
 
         if not self.model and self.restored is None:

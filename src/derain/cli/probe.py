@@ -22,8 +22,8 @@ class Probe:
     learnt nothing: nothing, opening, median, blur."""
     compare: tuple[Path, Path] | None = None
     """In place of a model: two of them, side by side with their difference."""
-    network: str | None = None
-    """FILE.py:CLASS for a network of your own; NAME:key=value for what official weights do not tell."""
+    network: tuple[str, ...] = ()
+    """FILE.py:CLASS for a network of your own, one or more; NAME:key=value for what official weights do not tell."""
     out: Path = Path("probe")
     """Folder for map.json, map.csv, the figures and index.html."""
     device: str = "cpu"

@@ -1,8 +1,9 @@
 """`derain restore` removes rain from photos and videos."""
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 from rich.console import Console
@@ -13,15 +14,20 @@ from derain.models import NAMES
 from derain.support.choices import Engine
 from derain.support.progress import progress_bar
 
+if TYPE_CHECKING:
+    from derain.restoration import TiledRestorer
+_PIPE = Path("-")
+_NOT_OF_A_PIPE = ("out", "recursive", "compare", "report", "accept_truncated")
+
 
 @dataclass(frozen=True)
 class Restore:
     """Remove rain from photos and videos; the same command again does what is missing or has changed."""
 
     inputs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="PATH ...")]
-    """Photos, videos, folders of them, and patterns such as 'holiday/*.jpg'."""
-    out: Path
-    """Folder for the results, which keep their names."""
+    """Photos, videos, folders of them, and patterns such as 'holiday/*.jpg'; or - for frames on standard input."""
+    out: Path | None = None
+    """Folder for the results, which keep their names; needed except for frames on standard input."""
     model: Path = Path(NAMES[0])
     """balanced keeps the picture, strong removes more; or the model file
     of a run, an ONNX file, or a .pth file of official weights."""
@@ -54,19 +60,65 @@ class Restore:
     """Torch device to restore on."""
     threads: int | None = None
     """CPU threads; all cores by default."""
+    size: str | None = None
+    """WIDTHxHEIGHT of the frames of rawvideo (rgb24) on standard input; Y4M states it itself."""
+    rate: str | None = None
+    """Frames a second of rawvideo on standard input, with which messages say a time."""
 
     def run(self, console: Console) -> None:
-        from derain.networks.loading import load_model, model_hash
+        if _PIPE in self.inputs:
+            self._restore_pipe()
+        else:
+            self._restore_files(console)
+
+    def _restorer(self) -> "TiledRestorer":
+        from derain.networks.loading import load_model
         from derain.networks.mirrored import Mirrored
-        from derain.restoration import TiledRestorer, Writing, find_files, restore_files
-        from derain.restoration.changes import NO_PROMISE
+        from derain.restoration import TiledRestorer
         from derain.support.processes import dedicate_to_network
 
         dedicate_to_network(self.threads)
-        files = find_files(self.inputs, self.out, self.recursive)
         network, _ = load_model(self.model, self.network, self.engine)
         tile_px = None if self.tile == "auto" else self.tile
-        restorer = TiledRestorer(Mirrored(network) if self.best else network, self.device, tile_px, self.strength)
+        return TiledRestorer(Mirrored(network) if self.best else network, self.device, tile_px, self.strength)
+
+    def _restore_pipe(self) -> None:
+        """Restore frames of standard input; whatever is said goes to standard error."""
+        from derain.restoration import read_form, restore_stream
+
+        if given := [f"--{name.replace('_', '-')}" for name in _NOT_OF_A_PIPE if getattr(self, name)]:
+            raise InputError(f"- writes frames on standard output, and takes no {', '.join(given)}")
+        if len(self.inputs) > 1:
+            raise InputError("- stands alone: restore other files with another command")
+        form = read_form(self.size, self.rate)
+        for stream, name, mend in ((sys.stdin, "input", "ffmpeg ... |"), (sys.stdout, "output", "| ffmpeg ...")):
+            if stream.isatty():
+                raise InputError(f"standard {name} is a terminal, not a pipe, as {mend} makes it")
+        restorer = self._restorer()
+        errors = Console(stderr=True)
+        with (
+            open(sys.stdin.fileno(), "rb", closefd=False) as source,
+            open(sys.stdout.fileno(), "wb", buffering=0, closefd=False) as target,
+            progress_bar(errors) as bar,
+        ):
+            task = bar.add_task("frames", total=None)
+            count = restore_stream(
+                source, target, restorer.picture, form, self.smoothing, self.max_pixels,
+                lambda done: bar.update(task, completed=done),
+            )  # fmt: skip
+        errors.print(f"{count} frame{'s' if count > 1 else ''} restored")
+
+    def _restore_files(self, console: Console) -> None:
+        from derain.networks.loading import model_hash
+        from derain.restoration import Writing, find_files, restore_files
+        from derain.restoration.changes import NO_PROMISE
+
+        if self.out is None:
+            raise InputError("give the folder for the results: --out FOLDER")
+        if self.size or self.rate:
+            raise InputError("--size and --rate go with -, for frames on standard input")
+        files = find_files(self.inputs, self.out, self.recursive)
+        restorer = self._restorer()
         made_by = model_hash(self.model, self.network) + (" mirrored" if self.best else "")
         tree = tuple(path for path in self.inputs if path.is_dir()) if self.recursive else ()
         writing = Writing(self.out, self.quality, self.smoothing, self.compare, self.report, tree)

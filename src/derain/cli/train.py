@@ -16,7 +16,7 @@ class Train:
     """Train a network on chosen backgrounds and rain; the same command again goes on with an interrupted run."""
 
     out: Path
-    """Folder of the run: it gets run.json, log.jsonl, tensorboard/ and model.safetensors."""
+    """Folder of the run: it gets run.json, photos.json, log.jsonl, tensorboard/ and model.safetensors."""
     settings: Annotated[TrainingSettings, tyro.conf.arg(name="")]
     device: str = field(default="cpu", metadata={"group": "machine"})
     """Torch device to train on."""

@@ -24,6 +24,8 @@ from derain.support.records import claim_file
 TOLERANCE = 1e-4
 """Largest difference, in 0..1, that an exported network may show."""
 _INPUT, _OUTPUT = "rainy", "derained"
+_OPSET, _IR_VERSION = 18, 8
+"""The oldest that torch writes, so that programs with an ONNX Runtime from 1.14 on read the files."""
 
 
 def export_onnx(network: Network, header: Mapping[str, Any], path: Path) -> float:
@@ -54,18 +56,20 @@ def translate(network: Network, header: Mapping[str, Any], refusal: str) -> byte
         import onnx
         import onnxscript  # noqa: F401  (the exporter needs it)
     network = network.cpu().eval()
-    sizes = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
     try:
         with _quiet():
             program = torch.onnx.export(
-                network, (torch.rand(1, 3, 48, 64),), dynamo=True, dynamic_shapes=(sizes,), verbose=False,
-                input_names=[_INPUT], output_names=[_OUTPUT],
+                network, (torch.rand(1, 3, 48, 64),), dynamo=True, verbose=False, opset_version=_OPSET,
+                dynamic_shapes=({2: "height", 3: "width"},), input_names=[_INPUT], output_names=[_OUTPUT],
             )  # fmt: skip
     except torch.onnx.OnnxExporterError as error:
         cause = str(error.__cause__ or error).splitlines()[0]
         raise InputError(f"{refusal}: torch cannot translate the code of the network ({cause})") from error
     assert program is not None
     model = program.model_proto
+    model.ir_version = _IR_VERSION
+    for noted in (model.graph, *model.graph.node, *model.graph.input, *model.graph.output, *model.graph.value_info):
+        del noted.metadata_props[:]  # torch notes where the code lies on this disk
     metadata = {"derain": json.dumps(header), "derain_descriptor": json.dumps(asdict(network.descriptor))}
     onnx.helper.set_model_props(model, metadata)
     data: bytes = model.SerializeToString()

@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from derain.errors import InputError
 from derain.models import find_model
@@ -65,16 +68,35 @@ def load_model(model: str | Path, named: str | None = None, engine: Engine = "au
     return network, header
 
 
-def load_models(models: Sequence[str | Path], named: str | None = None) -> list[Loaded]:
-    """The networks of several models. A name is for those that need one of its kind; if none does, all refuse it.
+def load_models(models: Sequence[str | Path], named: Sequence[str] = ()) -> list[Loaded]:
+    """The networks of several models. Args, errors: as of `names_for`, and of `load_model`."""
+    return [load_model(model, name) for model, name in zip(models, names_for(models, named), strict=True)]
 
-    Args, errors: as of `load_model`.
+
+def names_for(models: Sequence[str | Path], named: Sequence[str]) -> list[str | None]:
+    """The name with which each of several models is loaded: of those that it may need the first that fits, or None.
+
+    Args:
+        models: as of `load_model`.
+        named: names as of `load_model`. If there is one alone, and none needs it, it is given to all, which refuse it.
+
+    Raises:
+        InputError: of several names, one fits no model; or a model or a network cannot be read.
     """
-    needed = [named is not None and _needs(model, named) for model in models]
-    return [
-        load_model(model, named if needs or not any(needed) else None)
-        for model, needs in zip(models, needed, strict=True)
-    ]
+    chosen = [_name_for(model, named) for model in models]
+    unused = [name for name in named if name not in chosen]
+    if unused and len(named) > 1:
+        raise InputError(f"none of the models is of the network {unused[0]}")
+    return [unused[0] if unused else name for name in chosen]
+
+
+def _name_for(model: str | Path, named: Sequence[str]) -> str | None:
+    needed = [name for name in named if _needs(model, name)]
+    for name in needed if len(needed) > 1 else ():
+        with suppress(InputError):
+            load_model(model, name)
+            return name
+    return needed[0] if needed else None
 
 
 def model_hash(model: str | Path, named: str | None = None) -> str:
@@ -113,9 +135,27 @@ def _load_into(path: Path, named: str) -> Loaded:
 
 def _load_model_file(path: Path, named: str | None) -> Loaded:
     tensors, header = read_tensors(path)
-    name, hyperparameters = _network_of(header)
+    return network_of(tensors, header, path, named, path), header
+
+
+def network_of(
+    tensors: Mapping[str, Tensor], header: Mapping[str, Any], path: Path, named: str | None, describing: Path
+) -> Network:
+    """The network that a header describes, in eval mode, with weights that must fit exactly.
+
+    Args:
+        tensors: weights.
+        header: what describes the network, under "network".
+        path: file of the weights.
+        named: as of `load_model`.
+        describing: file of the header.
+
+    Raises:
+        InputError: as of `load_model`.
+    """
+    name, hyperparameters = described(header)
     if not name:
-        raise InputError(f"{path} holds no model: its header names no network")
+        raise InputError(f"{describing} holds no model: its header names no network")
     if named is not None:
         asked, values = parse(named)
         alike = is_user_network(asked) == is_user_network(name) and _class(asked) == _class(name)
@@ -130,14 +170,15 @@ def _load_model_file(path: Path, named: str | None) -> Loaded:
     try:
         network = build(name, hyperparameters)
     except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+        raise InputError(f"{describing}: {error}") from error
     if not hyperparameters.items() <= asdict(network.hyperparameters).items():
         raise InputError(f"{path} was trained with other code than {name} has now (its SHA-256 is another)")
-    load_weights(network, tensors, f"{path} does not hold the weights of {name}")
-    return network.eval(), header
+    by = "" if describing == path else f", which {describing} names"
+    load_weights(network, tensors, f"{path} does not hold the weights of {name}{by}")
+    return network.eval()
 
 
-def _network_of(header: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def described(header: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """The name and the hyperparameters of the network that a header describes; empty where it describes none."""
     match header.get("network"):
         case {"name": str(name), "hyperparameters": dict(hyperparameters)}:
@@ -156,4 +197,4 @@ def _needs(model: str | Path, named: str) -> bool:
     path = find_model(model)
     if is_official_file(path):
         return not (is_user_network(named) and recognise(read_official_file(path)))
-    return not is_onnx(path) and is_user_network(_network_of(read_tensors(path)[1])[0])
+    return not is_onnx(path) and is_user_network(described(read_tensors(path)[1])[0])

@@ -162,7 +162,7 @@ def seen_from(folder: Path, text: str) -> str:
 
 
 def short_names(networks: Iterable[str]) -> dict[str, str]:
-    """Short names of networks: files of one's own without their folders, unless two would be called alike.
+    """Short names of networks: files of your own without their folders, unless two would be called alike.
 
     >>> short_names(["/home/me/mine.py:Mine:width=8", "unet:base=16"])
     {'/home/me/mine.py:Mine:width=8': 'mine.py:Mine:width=8', 'unet:base=16': 'unet:base=16'}

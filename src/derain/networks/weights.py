@@ -45,6 +45,24 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises:
         InputError: the file is missing, truncated, no safetensors file, or not written by derain (or by a newer one).
     """
+    tensors, header = _read(path)
+    if not header:
+        raise InputError(f"{path} holds weights without a network; {HOW_TO_BRING_A_NETWORK}")
+    if not isinstance(header, dict) or header.get("format") != _FORMAT:
+        raise InputError(f"{path} was not written by this version of derain: its header has no format {_FORMAT}")
+    return tensors, header
+
+
+def read_plain_tensors(path: Path) -> dict[str, Tensor]:
+    """Read the tensors of a safetensors file of any program.
+
+    Raises:
+        InputError: the file is missing, truncated or no safetensors file.
+    """
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], Any]:
     if entry(path) == "folder":
         inside = f": its model is {path / 'model.safetensors'}" if (path / "model.safetensors").is_file() else ""
         raise InputError(f"{path} is a folder{inside}")
@@ -63,10 +81,6 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             )
             raise InputError(f"{path} {sentence}") from error
         raise InputError(f"{path} is no whole safetensors file ({error})") from error
-    if not header:
-        raise InputError(f"{path} holds weights without a network; {HOW_TO_BRING_A_NETWORK}")
-    if not isinstance(header, dict) or header.get("format") != _FORMAT:
-        raise InputError(f"{path} was not written by this version of derain: its header has no format {_FORMAT}")
     return tensors, header
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
@@ -74,6 +74,13 @@ class PatchSet:
     photos: int
     content_hash: str
     sources: tuple[Source, ...]
+
+    def by_photo(self) -> dict[str, str]:
+        """SHA-256 of the patches of every photo, by its file name."""
+        hashes: defaultdict[str, Any] = defaultdict(sha256)
+        for source, patch in zip(self.sources, self.patches, strict=True):
+            hashes[source.photo].update(patch.tobytes())
+        return {photo: content.hexdigest() for photo, content in sorted(hashes.items())}
 
 
 def load_patches(

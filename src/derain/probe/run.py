@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from derain.errors import InputError
-from derain.networks.loading import load_models, model_hash
+from derain.networks.loading import load_model, model_hash, names_for
 from derain.networks.running import restore
 from derain.networks.weights import read_tensors, write_tensors
 from derain.pictures.images import list_images
@@ -38,7 +38,7 @@ def probe(
     models: Sequence[Path],
     settings: ProbeSettings,
     out: Path,
-    named: str | None = None,
+    named: Sequence[str] = (),
     device: str = "cpu",
     report: Callable[[int, int], None] = lambda done, cells: None,
 ) -> Results:
@@ -69,9 +69,10 @@ def probe(
     with drawing():  # without matplotlib nothing is measured
         recovered = None if settings.pairs is None else Recovered(*settings.pairs, settings.match)
         scene = lay_scene(settings.space, list_images(settings.backgrounds), settings.seed, recovered)
-        networks = load_models(models, named)
+        names = names_for(models, named)
+        networks = [load_model(model, name) for model, name in zip(models, names, strict=True)]
         make_folder(out / "measured")
-        hashes = [model_hash(model, named) for model in models]
+        hashes = [model_hash(model, name) for model, name in zip(models, names, strict=True)]
         modules = [network for network, _ in networks]
         answers = _measure(modules, hashes, scene, out / "measured", device, report)
         probed = tuple(

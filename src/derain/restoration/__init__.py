@@ -3,5 +3,6 @@
 from derain.restoration.batch import Outcome, Writing, restore_files
 from derain.restoration.finding import find_files
 from derain.restoration.restorer import TiledRestorer
+from derain.restoration.stream import read_form, restore_stream
 
-__all__ = ["Outcome", "TiledRestorer", "Writing", "find_files", "restore_files"]
+__all__ = ["Outcome", "TiledRestorer", "Writing", "find_files", "read_form", "restore_files", "restore_stream"]

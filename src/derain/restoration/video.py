@@ -119,7 +119,7 @@ def restore_video(
                     if (frame.width, frame.height) != size:
                         raise InputError(f"{source} changes its size after {count} frames, which cannot be written")
                     pace.note(frame)
-                    writer.encode(_restored(frame, writer.pixel_format, restore, smooth))
+                    writer.encode(restored_frame(frame, writer.pixel_format, restore, smooth))
                     count += 1
                     report(count, total)
             if not count:
@@ -295,7 +295,7 @@ def _copied(stream: "Stream", writer: "_Writer", source: Path) -> bool:
     return copied
 
 
-def _restored(frame: "VideoFrame", pixel_format: str, restore: Restore, smooth: Smoothing) -> "VideoFrame":
+def restored_frame(frame: "VideoFrame", pixel_format: str, restore: Restore, smooth: Smoothing) -> "VideoFrame":
     from av.video.frame import VideoFrame
     from av.video.reformatter import Interpolation
 

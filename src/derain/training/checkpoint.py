@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,13 @@ from derain.training.slacking import SlackingWatch
 MODEL = "model.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
 LOG = "log.jsonl"
+PHOTOS = "photos.json"
 
 
-def refuse_other_run(path: Path, description: dict[str, Any]) -> None:
+def refuse_other_run(path: Path, description: dict[str, Any], photos: Mapping[str, str]) -> None:
     """Refuse to go on with a run that was made with other settings, and a folder with a model or a log but no run.
 
-    A checkpoint says itself of which run it is (`resume`).
+    A checkpoint says itself of which run it is (`resume`). `photos` are those of `Run`, which tell what has changed.
     """
     if not path.exists():
         for name in (MODEL,) if (path.parent / CHECKPOINT).exists() else (MODEL, LOG):
@@ -36,17 +38,28 @@ def refuse_other_run(path: Path, description: dict[str, Any]) -> None:
         made_with = json.loads(regular(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
-    _refuse_other(path.parent, made_with, description)
+    _refuse_other(path.parent, made_with, description, photos)
 
 
-def _refuse_other(out: Path, made_with: dict[str, Any], description: dict[str, Any]) -> None:
+def _refuse_other(out: Path, made_with: dict[str, Any], description: dict[str, Any], photos: Mapping[str, str]) -> None:
     theirs, ours = _flatten(made_with), _flatten(description)
     for key in [*ours, *theirs]:
         if theirs.get(key) != ours.get(key):
+            changed = _changed_photo(out, photos) if photos and key == "objective.content_hash" else ""
             raise InputError(
-                f"{out} was made with {key} = {theirs.get(key)}, not {ours.get(key)}: "
+                f"{out} was made with {key} = {theirs.get(key)}, not {ours.get(key)}{changed}: "
                 f"give another --out, or the settings it was made with"
             )
+
+
+def _changed_photo(out: Path, photos: Mapping[str, str]) -> str:
+    """The first background photo that is not what it was, in words; empty where that is not known."""
+    try:
+        before = json.loads(regular(out / PHOTOS).read_bytes())
+        names = [name for name in sorted({*before, *photos}) if before.get(name) != photos.get(name)]
+    except (OSError, ValueError, TypeError, AttributeError):
+        return ""
+    return f", as the photo {names[0]} has changed, come or gone" if names else ""
 
 
 def _flatten(value: Any, prefix: str = "") -> dict[str, Any]:
@@ -103,7 +116,7 @@ def resume(path: Path, description: dict[str, Any], state: State) -> None:
     tensors, header = read_tensors(path)
     if not {"run", "iteration"} <= header.keys():
         raise InputError(f"{path} is no checkpoint of a training and is not overwritten: give another --out")
-    _refuse_other(path.parent, header["run"], description)
+    _refuse_other(path.parent, header["run"], description, {})
 
     def part(prefix: str) -> dict[str, Tensor]:
         return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

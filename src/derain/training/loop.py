@@ -25,6 +25,7 @@ from derain.support.records import alone_in
 from derain.training.checkpoint import (
     CHECKPOINT,
     MODEL,
+    PHOTOS,
     State,
     average_into,
     refuse_other_run,
@@ -61,8 +62,9 @@ def train(
 ) -> Path:
     """Train, or go on with, the run in the folder `out`; returns the path of the model.
 
-    `out` gets run.json (what determines the run), log.jsonl, tensorboard/ and at the end model.safetensors with the
-    averaged weights. Until then checkpoint.safetensors, written at least once a minute, holds all it needs to go on.
+    `out` gets run.json (what determines the run), photos.json (a hash of every background photo), log.jsonl,
+    tensorboard/ and at the end model.safetensors with the averaged weights. Until then checkpoint.safetensors, written
+    at least once a minute, holds all it needs to go on.
 
     Args:
         settings: what to train.
@@ -87,7 +89,7 @@ def train(
 def _train(run: Run, out: Path, place: torch.device, checkpoint_every: int, report: Callable[[Progress], None]) -> Path:
     # Refuse a folder of something else.
     settings = run.settings
-    refuse_other_run(out / "run.json", run.description)
+    refuse_other_run(out / "run.json", run.description, run.photos)
     model, checkpoint = out / MODEL, out / CHECKPOINT
     if model.exists():
         checkpoint.unlink(missing_ok=True)  # of a run that was killed between its last two steps
@@ -99,6 +101,7 @@ def _train(run: Run, out: Path, place: torch.device, checkpoint_every: int, repo
     # Begin, or go on from the checkpoint.
     state = _begin(run, checkpoint, place)
     write_json(out / "run.json", run.description)
+    write_json(out / PHOTOS, run.photos)
     environment = {"device": str(place), "threads": torch.get_num_threads(), "torch": torch.__version__}
     with RunLog(out) as log:
         beginning = {"environment": environment, "run": run.description}

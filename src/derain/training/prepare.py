@@ -39,10 +39,14 @@ _MOST_HELD_OUT = 16
 
 @dataclass
 class Run:
-    """A training made ready: everything that determines it, as objects and as a JSON-able description."""
+    """A training made ready: everything that determines it, as objects and as a JSON-able description.
+
+    `photos` has a hash of what is seen of every background photo, by its file name.
+    """
 
     settings: TrainingSettings
     description: dict[str, Any]
+    photos: dict[str, str]
     network: Network
     objective: Batches
     validation: list[ValidationSet]
@@ -108,7 +112,8 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
 
     # Describe it all.
     description = describe_run(settings, describe(name, network), rain.describe(), patches, validation, pairs, init)
-    return Run(settings, description, network, objective, validation, scene)
+    photos_of = patches.by_photo() if patches else {}
+    return Run(settings, description, photos_of, network, objective, validation, scene)
 
 
 def _begin_from(network: Network, model: Path, named: str) -> str:

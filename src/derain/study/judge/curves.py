@@ -53,7 +53,7 @@ class Point:
 
     @cached_property
     def image_means(self) -> dict[str, float]:
-        """Of every test image by name, the mean over seeds."""
+        """The mean over seeds of every test image, by name."""
         return {name: fmean(values) for name, values in self.images.items()}
 
     @property

@@ -126,7 +126,7 @@ def _luck(verdict: Verdict) -> str:
 
 
 def luck_overview(found: Sequence[tuple[Results, Sequence[Verdict]]]) -> str:
-    """How many rules luck alone would meet among all verdicts; empty: nothing was judged."""
+    """The number of rules that luck alone would meet among all verdicts; empty: nothing was judged."""
     chances = [each.chance for _, verdicts in found for each in verdicts if each.chance is not None]
     met = sum(each.verdict == "reproduced" for _, verdicts in found for each in verdicts)
     if not chances:

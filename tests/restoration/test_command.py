@@ -73,7 +73,7 @@ def test_results_that_are_replaced_are_counted(
     assert f"1 restored in {tmp_path / 'out'}\n" in capsys.readouterr().out
     assert run(monkeypatch, *arguments, "--strength", 0.5, "--report") == 0
     out = capsys.readouterr().out
-    assert f"1 restored in {tmp_path / 'out'}, 1 of them replace earlier results\n" in out
+    assert f"1 restored in {tmp_path / 'out'}, 1 earlier result replaced\n" in out
     assert "No warning does not mean no damage" in out
 
 

@@ -135,7 +135,8 @@ class Restore:
                 lambda done, files: bar.update(task, completed=done, total=files), show_parts, self.accept_truncated,
             )  # fmt: skip
             bar.update(parts, visible=False)
-        replaced = f", {outcome.replaced} of them replace earlier results" if outcome.replaced else ""
+        results = "result" if outcome.replaced == 1 else "results"
+        replaced = f", {outcome.replaced} earlier {results} replaced" if outcome.replaced else ""
         done_before = f", {outcome.skipped} done already" if outcome.skipped else ""
         console.print(f"{outcome.restored} restored in {self.out}{replaced}{done_before}", markup=False, soft_wrap=True)
         if self.report:

@@ -18,7 +18,6 @@ from derain import cli
 from derain.cli.commands import COMMANDS
 from derain.cli.ending import ending_at_once
 from derain.cli.parsing import parse
-from derain.models import find_model
 from derain.networks import NETWORKS
 from derain.pictures.images import list_images, read_image, write_image
 
@@ -238,7 +237,8 @@ def test_a_result_replaces_no_file_of_another_kind(
     if content == "json":
         own.write_text('{"seed": 0}')
     else:
-        shutil.copy(photos / "cat.png" if content == "cat" else find_model("balanced"), own)
+        model = Path(__file__).parents[2] / "models" / "first" / "balanced.safetensors"  # of a run, not of an export
+        shutil.copy(photos / "cat.png" if content == "cat" else model, own)
     before = own.read_bytes()
     code, output = derain(*(argument.format(tmp=tmp_path, photos=photos) for argument in [*arguments, str(own)]))
     assert code == 2

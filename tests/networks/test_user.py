@@ -317,5 +317,5 @@ def test_weights_of_torch_save_that_do_not_fit_the_class_are_named(mine: str, tm
     torch.save({"params": {"other.weight": torch.zeros(3)}}, tmp_path / "theirs.pth")
     with pytest.raises(InputError, match=r"theirs\.pth does not hold the weights of .*mine\.py:Mine: .* is missing"):
         load_model(tmp_path / "theirs.pth", mine)
-    with pytest.raises(InputError, match=r"for a class of your own name it: --network FILE\.py:CLASS"):
+    with pytest.raises(InputError, match=r"as its class \(--network FILE\.py:CLASS --model FILE\.pth"):
         load_model(tmp_path / "theirs.pth")

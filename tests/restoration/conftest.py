@@ -11,6 +11,7 @@ from derain.networks.base import Network
 SMALL = {
     "resnet": "resnet:features=8,blocks=2",
     "unet": "unet:base=4,levels=3,norm=none,activation=leaky_relu",
+    "half_unet": "half_unet:base=4,levels=2,norm=none",
     "swinir": "swinir:features=8,groups=1,blocks=2,heads=2,window_px=4",
     "spdnet": "spdnet:features=8,blocks=1",
     "rcdnet": "rcdnet:stages=2,rain_maps=4,dual_channels=4,blocks=1",

@@ -68,6 +68,7 @@ SMALL = [
     "resnet:features=4,blocks=1",
     "unet:base=4,levels=2",
     "unet:base=4,levels=2,norm=none",
+    "half_unet:base=4,levels=2",
     "swinir:features=8,groups=1,blocks=2,heads=2,window_px=4",
     "spdnet:features=4,blocks=1",
     "rcdnet:stages=2,rain_maps=4,dual_channels=4,blocks=1",

@@ -187,7 +187,7 @@ def command(training: TrainingSettings, out: Path) -> str:
     """The command line of a training: what differs from the defaults, as flags.
 
     >>> command(TrainingSettings((Path("my photos"),), count=64, rain="wide", skip_bad=True), Path("runs/best"))
-    "derain train --backgrounds 'my photos' --count 64 --rain wide --skip-bad --out runs/best"
+    "derain train --backgrounds 'my photos' --count 64 --skip-bad --rain wide --out runs/best"
     """
     words = ["derain", "train"]
     for field in fields(training):

@@ -169,13 +169,18 @@ def test_results_that_hold_means_alone_are_judged_by_their_seeds(
     study: Study, changed: Callable[..., Study], tiny: Scale, tmp_path: Path
 ) -> None:
     store = make_results(changed(COUNTS, FOUR_COUNTS), tiny, tmp_path, (0, 1), falling)
-    whole = json.loads((write_report(tmp_path).parent / "report.json").read_text())
+    whole = _without_intervals(write_report(tmp_path))
     for path in (tmp_path / "results").iterdir():
         result = store.result(path.stem)
         assert result is not None
         means_alone = replace(result.tests["pairs"], images={10: [], 50: []})
         store.write_result(path.stem, replace(result, tests={**result.tests, "pairs": means_alone}))
-    assert json.loads((write_report(tmp_path).parent / "report.json").read_text()) == whole
+    assert _without_intervals(write_report(tmp_path)) == whole
+
+
+def _without_intervals(page: Path) -> str:
+    """The report for programs, without the intervals of turning points, which rest on pictures as well."""
+    return re.sub(r"in 95 % of draws [^;]*; ", "", (page.parent / "report.json").read_text())
 
 
 def test_curves_are_means_over_seeds_with_their_spread(report: Path) -> None:

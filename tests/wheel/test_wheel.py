@@ -14,7 +14,7 @@ from derain.models import NAMES
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "derain"
-OF_THE_PACKAGE = ("*.py", "*.html", "*.css", "py.typed")
+OF_THE_PACKAGE = ("*.py", "*.html", "*.css", "py.typed", "app/examples/*.jpg", "app/examples/README.md")
 ABOUT_IT = {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "top_level.txt", "licenses/LICENSE"}
 
 # Else the package in src would count as the installed one.

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from jaxtyping import install_import_hook
 
 # All rooms but the judge: it has hardly any arrays, and it judges shuffled curves thousands of times.
@@ -20,6 +21,9 @@ _CHECKED = [
 # An int is a float, as for every type checker.
 install_import_hook(_CHECKED, "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 torch.set_num_threads(1)
+# A busy machine is no fault.
+settings.register_profile("derain", deadline=None)
+settings.load_profile("derain")
 
 
 @pytest.fixture(scope="session")

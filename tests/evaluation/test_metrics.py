@@ -195,7 +195,7 @@ def test_oracles_on_synthetic_rain(oracle, removal, damage, controlled, clean_er
         assert low <= figures[name] <= high, name
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(pictures(4), st.sampled_from([0.0, 10.0, 50.0, 200.0]), st.booleans())
 def test_all_figures_equal_the_slow_reference(four, threshold, with_clean):
     rainy, clean, restored, restored_clean = four
@@ -226,7 +226,6 @@ def test_rainy_pairs_equal_the_slow_reference_and_scikit_image():
     assert figures["psnr_rgb"] == pytest.approx(peak_signal_noise_ratio(clean, restored, data_range=255))
 
 
-@settings(deadline=None)
 @given(pictures(4), st.floats(0, 255))
 def test_figures_stay_in_their_declared_range(four, threshold):
     figures = measure(*map(tensor, four), threshold)
@@ -235,7 +234,6 @@ def test_figures_stay_in_their_declared_range(four, threshold):
         assert value is None or metric.range[0] <= value <= metric.range[1], metric.name
 
 
-@settings(deadline=None)
 @given(pictures(3), st.floats(0, 255))
 def test_any_partial_removal_has_no_damage(three, threshold):
     clean, rain, share = (each.astype(int) for each in three)
@@ -245,7 +243,6 @@ def test_any_partial_removal_has_no_damage(three, threshold):
     assert metrics.damage(x, o, b, threshold) in (0, None)
 
 
-@settings(deadline=None)
 @given(pictures(2), st.integers(-300, 300))
 def test_a_constant_shift_is_no_controlled_removal(two, shift):
     rainy, clean = (tensor(each).long() for each in two)
@@ -352,7 +349,7 @@ def some_pairs():
 
 
 @given(st.permutations(range(4)))
-@settings(deadline=None, max_examples=5)
+@settings(max_examples=5)
 def test_the_order_of_pictures_does_not_matter(order):
     pairs = some_pairs()
     straight, shuffled = MetricSums(10.0, [50.0]), MetricSums(10.0, [50.0])

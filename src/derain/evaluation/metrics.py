@@ -349,7 +349,6 @@ class MetricSums:
         self.threshold = threshold
         self._images: dict[float, list[Figures]] = {each: [] for each in (threshold, *sensitivity)}
         self._total = RainSums()
-        self._values = 0
         self._clean_error: float | None = 0.0  # (f(B) - B)^2, added up
 
     def add(self, rainy: Picture, clean: Picture, restored: Picture, restored_clean: Picture | None) -> Figures:
@@ -359,7 +358,6 @@ class MetricSums:
         for images, each in zip(self._images.values(), sums, strict=True):
             images.append(each.figures() | unmasked)
         self._total += sums[0]
-        self._values += clean.numel()
         if self._clean_error is not None:
             error = unmasked["clean_error"]
             self._clean_error = None if error is None else self._clean_error + error**2 * clean.numel()
@@ -382,7 +380,8 @@ class MetricSums:
         """The figures that depend on the mask, at the threshold of the set, and the clean error, over all pixels of the
         set together.
         """
-        error = None if self._clean_error is None else _root_mean(self._clean_error, self._values)
+        values = self._total.inside + self._total.outside
+        error = None if self._clean_error is None else _root_mean(self._clean_error, values)
         return {**self._total.figures(), "clean_error": error}
 
 

@@ -74,8 +74,17 @@ def seed_spread(cells: Iterable[Sequence[float]]) -> float | None:
     >>> seed_spread([[1.0, 3.0], [5.0, 5.0], [7.0]])
     1.0
     """
-    variances = [variance(values) for values in cells if len(values) > 1]
-    return math.sqrt(fmean(variances)) if variances else None
+    return pooled(variance(values) for values in cells if len(values) > 1)
+
+
+def pooled(variances: Iterable[float | None]) -> float | None:
+    """The root of the mean of the variances that are known; None where none is.
+
+    >>> pooled([2.0, None, 0.0]), pooled([None])
+    (1.0, None)
+    """
+    mean = mean_defined(variances)
+    return None if mean is None else math.sqrt(mean)
 
 
 def spearman(first: Sequence[float], second: Sequence[float]) -> float | None:

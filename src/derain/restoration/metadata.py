@@ -201,7 +201,7 @@ def _lost_of_heif(info: Mapping[str | tuple[int, int], Any], path: Path) -> list
 
 
 def _lost_of_avif(path: Path) -> list[str]:
-    """Colour data of a PNG file beside its ICC profile, which alone Pillow keeps."""
+    """Data of an AVIF file that are lost, in words: Pillow keeps an ICC profile alone of its colours."""
     described = _first_boxes(path).partition(b"colrnclx")[2][:2]
     lost = ["its colours other than sRGB"] if described not in (b"", b"\0\1", b"\0\2") else []
     return lost + _lost_of_boxes(path)

@@ -296,6 +296,7 @@ def _copied(stream: "Stream", writer: "_Writer", source: Path) -> bool:
 
 
 def restored_frame(frame: "VideoFrame", pixel_format: str, restore: Restore, smooth: Smoothing) -> "VideoFrame":
+    """The frame with other pixels, in `pixel_format`; its time, colours and levels stay."""
     from av.video.frame import VideoFrame
     from av.video.reformatter import Interpolation
 

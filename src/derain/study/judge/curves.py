@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from derain.evaluation.metrics import METRIC
-from derain.evaluation.statistics import standard_error
+from derain.evaluation.statistics import pooled, standard_error
 from derain.study.judge.luck import redrawn
 from derain.study.judge.results import Cell
 from derain.study.judge.turning import NotTested, turning_ends, turning_point
@@ -102,29 +102,33 @@ class Figure:
     def text(self, value: float) -> str:
         return METRIC[self.name].text(value)
 
-    def turning_point(self, curve: Curve) -> float:
-        values = values_of(curve)
-        high, low = turning_ends(values)
-        return turning_point(values, spread(curve[high], curve[low]))
 
-    def turning_interval(self, curve: Curve) -> tuple[float, float]:
-        """The ends between which the turning point lies in 95 % of 200 draws of seeds and images, with replacement."""
-        high, low = turning_ends(values_of(curve))
-        between = spread(curve[high], curve[low])
-        draws = redrawn({count: (point.by_seed, point.images) for count, point in curve.items()})
-        points = np.sort([turning_point(dict(zip(curve, values, strict=True)), between) for values in draws])
-        return float(points[int(0.025 * len(points))]), float(points[int(0.975 * len(points))])
+def turns_at(curve: Curve) -> float:
+    """The turning point of a curve, as of `derain.study.judge.turning.turning_point`."""
+    values = values_of(curve)
+    high, low = turning_ends(values)
+    return turning_point(values, spread(curve[high], curve[low]))
 
-    def place(self, curve: Curve) -> float:
-        """The turning point, where there is a count between its ends: with none it is midway, whatever the values are.
 
-        Raises:
-            NotTested: there is no such count, or as of `turning_point`.
-        """
-        high, low = turning_ends(values_of(curve))
-        if not any(high < count < low for count in curve):
-            raise NotTested(f"a count between {high} and {low} is needed")
-        return self.turning_point(curve)
+def turning_interval(curve: Curve) -> tuple[float, float]:
+    """The ends between which the turning point lies in 95 % of 200 draws of seeds and images, with replacement."""
+    high, low = turning_ends(values_of(curve))
+    between = spread(curve[high], curve[low])
+    draws = redrawn({count: (point.by_seed, point.images) for count, point in curve.items()})
+    points = np.sort([turning_point(dict(zip(curve, values, strict=True)), between) for values in draws])
+    return float(points[int(0.025 * len(points))]), float(points[int(0.975 * len(points))])
+
+
+def place(curve: Curve) -> float:
+    """The turning point, where there is a count between its ends: with none it is midway, whatever the values are.
+
+    Raises:
+        NotTested: there is no such count, or as of `turns_at`.
+    """
+    high, low = turning_ends(values_of(curve))
+    if not any(high < count < low for count in curve):
+        raise NotTested(f"a count between {high} and {low} is needed")
+    return turns_at(curve)
 
 
 def rises(points: Sequence[Point]) -> bool:
@@ -145,9 +149,9 @@ def spread(first: Point, second: Point, among: Sequence[Point] = ()) -> float:
     Raises:
         NotTested: one of the two has one seed, and they have no two images to compare.
     """
-    variances = [point.variance for point in among or (first, second) if point.variance is not None]
-    if variances and min(first.seeds, second.seeds) > 1:
-        return math.sqrt(sum(variances) / len(variances))
+    between_seeds = pooled(point.variance for point in among or (first, second))
+    if between_seeds is not None and min(first.seeds, second.seeds) > 1:
+        return between_seeds
     of_first, of_second = first.image_means, second.image_means
     common = of_first.keys() & of_second
     if len(common) < 2:

@@ -36,7 +36,7 @@ def redrawn(
     ]
     common = sorted(set.intersection(*known))
     if len(common) > 1:
-        image_weights = rng.multinomial(len(common), [1 / len(common)] * len(common), _DRAWS) / len(common)
+        image_weights = _weights(rng, len(common))
         tables = [np.array([images[name] for name in common]) for _, images in points.values()]
         of_seeds = [image_weights @ table for table in tables]
     else:
@@ -44,8 +44,9 @@ def redrawn(
     return np.stack([(_weights(rng, each.shape[1]) * each).sum(1) for each in of_seeds], axis=1)
 
 
-def _weights(rng: np.random.Generator, seeds: int) -> Float64[np.ndarray, "draws seeds"]:
-    return rng.multinomial(seeds, [1 / seeds] * seeds, _DRAWS) / seeds
+def _weights(rng: np.random.Generator, number: int) -> Float64[np.ndarray, "draws number"]:
+    """The weights of so many things in every draw of as many with replacement."""
+    return rng.multinomial(number, [1 / number] * number, _DRAWS) / number
 
 
 def orders(values: Mapping[Label, Value], seed: int = 0) -> Iterator[dict[Label, Value]]:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Literal
 
 from derain.evaluation.statistics import spearman
-from derain.study.judge.curves import Curve, Figure, Line, Point, rises, spread, values_of
+from derain.study.judge.curves import Curve, Figure, Line, Point, place, rises, spread, turns_at, values_of
 from derain.study.judge.luck import orders
 from derain.study.judge.paper import TABLE2, Table2Row
 from derain.study.judge.turning import FEW, MANY, NotTested, doublings, turning_ends
@@ -76,7 +76,7 @@ def _falls(figure: Figure, curves: Curves) -> Ruling:
     """F4: Spearman of at most -0.8, and a turning point."""
     curve = _only(curves)
     values = values_of(curve)
-    point, (high, low) = figure.turning_point(curve), turning_ends(values)
+    point, (high, low) = turns_at(curve), turning_ends(values)
     rank = spearman(list(values), list(values.values())) or 0.0
     ordered = rank <= -0.8
     nearly_ordered = rank < 0 and rises([curve[count] for count in sorted(curve, reverse=True)])
@@ -88,7 +88,7 @@ def _falls(figure: Figure, curves: Curves) -> Ruling:
 def _lost_early(figure: Figure, curves: Curves) -> Ruling:
     """F4: the turning point is at 256 or before."""
     curve = _only(curves)
-    point, limit = figure.place(curve), _standing_for_256(curve)
+    point, limit = place(curve), _standing_for_256(curve)
     stands = "" if limit == 256 else f", {limit} standing for 256"
     return Ruling(point <= limit, False, f"{_point_text(point)}{stands}")
 
@@ -178,8 +178,9 @@ def _error_flat(figure: Figure, curves: Curves) -> Ruling:
 
 def _comics_worst(figure: Figure, curves: Curves) -> Ruling:
     """F10: at counts from 256, comics are the worst by more than two spreads."""
-    rulings, among = [], _all_points(_categories_at_many(curves))
-    for count, points in _categories_at_many(curves).items():
+    at_many = _categories_at_many(curves)
+    rulings, among = [], _all_points(at_many)
+    for count, points in at_many.items():
         comics = points.pop("comics")
         next_worst = max(points, key=lambda category: points[category].value)
         margin, between = comics.value - points[next_worst].value, spread(comics, points[next_worst], among)
@@ -193,8 +194,9 @@ def _comics_worst(figure: Figure, curves: Curves) -> Ruling:
 
 def _others_transfer(figure: Figure, curves: Curves) -> Ruling:
     """F10: at counts from 256, faces and buildings are within 15 % of natural."""
-    met, right, texts, among = True, True, [], _all_points(_categories_at_many(curves))
-    for count, points in _categories_at_many(curves).items():
+    at_many = _categories_at_many(curves)
+    met, right, texts, among = True, True, [], _all_points(at_many)
+    for count, points in at_many.items():
         natural, others = points["natural"], {each: points[each] for each in ("faces", "buildings")}
         for other in others.values():
             apart = abs(other.value - natural.value)
@@ -405,7 +407,7 @@ def _turning_points(figure: Figure, named: Mapping[str, Curve], names: Sequence[
     points = {}
     for name in names:
         try:
-            points[name] = figure.place(named[name])
+            points[name] = place(named[name])
         except NotTested as missing:
             raise NotTested(f"{name}: {missing}") from missing
     if math.isinf(min(points.values())):
@@ -445,7 +447,7 @@ def _all_points(by_count: Mapping[int, Mapping[str, Point]]) -> list[Point]:
 
 def _check_flatness(figure: Figure, curve: Curve) -> None:
     """Flat is what has two counts beyond its turning point; where there is none, nothing is beyond it."""
-    point = figure.turning_point(curve)
+    point = turns_at(curve)
     if sum(count > point for count in curve) < 2:
         raise NotTested(f"two counts beyond the turning point are needed; {_point_text(point)}")
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from derain.study.judge.curves import Figure, compared, figure_of
+from derain.study.judge.curves import Figure, compared, figure_of, turning_interval
 from derain.study.judge.results import Results
 from derain.study.judge.rules import Curves, Level, Part, rules
 from derain.study.judge.turning import NotTested
@@ -65,17 +65,17 @@ def _judged(part: Part, figure: Figure, curves: Curves, over: Sequence[str]) -> 
     except NotTested as missing:
         return "not tested", str(missing), None
     seeds = min(point.seeds for curve in curves.values() for point in curve.values())
-    intervals = _intervals(figure, curves, over) if part.turns else []
+    intervals = _intervals(curves, over) if part.turns else []
     numbers = [ruling.numbers, *intervals, "one seed" if seeds == 1 else f"{seeds} seeds"]
     chance = fmean(_is_met(part, figure, shuffled) for shuffled in part.shuffled(curves))
     return ruling.level(seeds), "; ".join(numbers), chance
 
 
-def _intervals(figure: Figure, curves: Curves, over: Sequence[str]) -> list[str]:
+def _intervals(curves: Curves, over: Sequence[str]) -> list[str]:
     """The turning points in 95 % of the draws of seeds and images, by what tells the curves apart."""
     texts = []
     for line, curve in curves.items():
-        ends = " to ".join("none" if math.isinf(end) else f"{end:.0f}" for end in figure.turning_interval(curve))
+        ends = " to ".join("none" if math.isinf(end) else f"{end:.0f}" for end in turning_interval(curve))
         texts.append(" ".join([*(line.told_by(axis) for axis in over[:1]), ends]))
     return [f"in 95 % of draws {', '.join(texts)}"]
 

@@ -9,7 +9,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from derain.evaluation.metrics import METRIC, RAIN_METRICS
-from derain.study.judge.curves import Curve, curve_of, figure_of, perfect
+from derain.study.judge.curves import Curve, curve_of, figure_of, perfect, place
 from derain.study.judge.results import Cell
 from derain.study.judge.turning import NotTested
 from derain.study.plan.spec import AXES
@@ -139,7 +139,7 @@ def turning_points(cells: Sequence[Cell], quantity: Quantity) -> dict[str, float
     for line, curve in figure.curves.items():
         with suppress(NotTested):
             if categories.count(line.category) == 1:
-                found[line.category] = figure.place(curve)
+                found[line.category] = place(curve)
     return found
 
 

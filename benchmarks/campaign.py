@@ -54,8 +54,8 @@ from derain.training.checkpoint import MODEL
 
 STREAKS = rain_maps(FULL)[0]
 DRAWN = (
-    "f5.cpu", "f6a.cpu", "f7.cpu", "f10.cpu", "f6a.cpu.within-and-beyond", "f11.cpu", "resnet.gpu",
-    "resnet.gpu.response", "longer.cpu.within-and-beyond",
+    "f5.cpu", "f5.cpu.within-and-beyond", "f6a.cpu", "f7.cpu", "f10.cpu", "f6a.cpu.within-and-beyond", "f11.cpu",
+    "resnet.gpu", "resnet.gpu.response", "longer.cpu.within-and-beyond",
 )  # fmt: skip
 SIDE_PX = 256
 TESTS = ("rain100l", "rain12", "ddn_sirr")
@@ -177,13 +177,9 @@ def rounded(value: Any) -> Any:
 
 
 def take_apart(store: Store, identity: str, data: Path) -> dict[str, dict[str, float]]:
-    """E_R in two: with O = B + R and the network f, its change of the rainy pixels is
-
-        f(O) - O = -(R - (f(O) - f(B))) + (f(B) - B),
-
-    what it takes away because of the rain, and what it does to the same pixels without rain. The root mean squares of
-    both over the mask, "because" and "anyway", and of their sum, "e_r", are means over the pairs. The squares of the
-    parts do not add up to that of E_R: twice the mean product of the two, their interaction, is a part of it as well.
+    """E_R taken apart, as benchmarks/apart.py defines it: the root mean squares over the mask of what is done "because"
+    of the rain and "anyway", and of both together, "e_r", as means over the pairs. The squares of the two do not add up
+    to that of E_R: the rest is their interaction.
     """
     path = store.run(identity) / "taken_apart.json"
     if path.exists():

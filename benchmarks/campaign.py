@@ -90,7 +90,8 @@ def main(results: Path, out: Path, images: Path, data: Path | None = None, photo
     for identity, result in finished(store):
         published = publish(store, identity, result, data)
         write_bytes(out / "results" / f"{identity}.json", json.dumps(published, separators=(",", ":")).encode())
-        trainings.append(small(identity, published))
+        if published["axes"]["count"] is not None:  # a given system has none
+            trainings.append(small(identity, published))
     write_json(out / "photos.json", photos(store, out / "photos.json"))
     alike = [
         t

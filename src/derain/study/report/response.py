@@ -75,6 +75,7 @@ def response_section(results: Results, save: Save, shown: dict[frozenset[str], s
         }
         drawn = draw_curves(rows, limits=(0.0, 1.0))
         figure = save(drawn, f"{name}.within-and-beyond", text)
+    systems = {cell.axes["network"]: cell.response for cell in results.given if cell.response}
     found = []
     for number, (title, group) in enumerate(groups.items()):
         if (section := shown.setdefault(trainings[title], name)) != name:
@@ -82,7 +83,7 @@ def response_section(results: Results, save: Save, shown: dict[frozenset[str], s
         else:
             text = f"controlled removal of every rain: {title}"
             maps = save(_draw_maps(group), f"{name}.response{number or ''}", text)
-            found.append(Maps(title, "", maps, _table(group), _parameters_table(group)))
+            found.append(Maps(title, "", maps, _table(group), _parameters_table(group, systems)))
     return ResponseSection(figure, found, is_new)
 
 
@@ -112,8 +113,10 @@ def _table(cells: Sequence[Cell]) -> Table:
     return Table(head, rows)
 
 
-def _parameters_table(cells: Sequence[Cell]) -> Table | None:
-    """Controlled removal of the streaks that are beyond the range trained on by the same parameters, by count."""
+def _parameters_table(cells: Sequence[Cell], systems: Mapping[str, ResponseMap]) -> Table | None:
+    """Controlled removal of the streaks that are beyond the range trained on by the same parameters, by count; and what
+    given systems make of the same streaks.
+    """
     parts = _by_count(cells, by_parameter)
     names = list(dict.fromkeys(name for seeds in parts.values() for found in seeds for name in found))
     if not names:
@@ -122,8 +125,10 @@ def _parameters_table(cells: Sequence[Cell]) -> Table | None:
     for name in names:
         numbers = {found[name].cells for seeds in parts.values() for found in seeds}
         means = [fmean(found[name].removal for found in seeds) for seeds in parts.values()]
+        means += [by_parameter(response, cells[0].trained)[name].removal for response in systems.values()]
         rows.append([name, *map(str, numbers), *map(METRIC["removal_controlled"].text, means)])
-    return Table(["streaks beyond the range by", "cells", *(f"{count} backgrounds" for count in parts)], rows)
+    columns = [*(f"{count} backgrounds" for count in parts), *systems]
+    return Table(["streaks beyond the range by", "cells", *columns], rows)
 
 
 def _cells_within(cells: Sequence[Cell]) -> str:

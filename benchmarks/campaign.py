@@ -46,7 +46,7 @@ from derain.rain.streaks import Streaks
 from derain.study.judge.response import within_and_beyond
 from derain.study.judge.turning import NotTested, turning_point
 from derain.study.report.figures import Quantity
-from derain.study.run.store import Store
+from derain.study.run.store import FORMAT, Store
 from derain.support.files import make_folder, write_bytes, write_json
 from derain.support.pages import drawing
 from derain.support.randomness import generator
@@ -88,7 +88,7 @@ def main(results: Path, out: Path, images: Path, data: Path | None = None, photo
     make_folder(out / "results")
     trainings = []
     for identity, result in finished(store):
-        published = publish(store, identity, result, data)
+        published = {"format": FORMAT, **publish(store, identity, result, data)}
         write_bytes(out / "results" / f"{identity}.json", json.dumps(published, separators=(",", ":")).encode())
         if published["axes"]["count"] is not None:  # a given system has none
             trainings.append(small(identity, published))
@@ -141,7 +141,7 @@ def publish(store: Store, identity: str, result: dict[str, Any], data: Path | No
     has_network = (store.run(identity) / MODEL).exists()
     if "rain100l_apart" not in result and has_network and data is not None and "rain100l" in result["tests"]:
         result["rain100l_apart"] = take_apart(store, identity, data)
-    for test in result["tests"].values():
+    for test in result["tests"].values() if result["axes"]["count"] is not None else ():
         test.setdefault("psnr_y_error", standard_error([image["psnr_y"] for image in test["images"]["10"]]))
     return dict(rounded(result))
 

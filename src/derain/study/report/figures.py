@@ -25,7 +25,7 @@ MASKED = tuple(metric.name for metric in RAIN_METRICS)
 # Okabe and Ito's colours, which colour-blind readers tell apart; markers differ as well.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-_LEVEL_DASHES = ((0, (8, 2, 1, 2)), (0, (6, 1.5, 1, 1.5, 1, 1.5)), (0, (3, 1.5, 1, 1.5, 1, 1.5, 1, 1.5)))
+_LEVEL_STYLES = (("#777777", (0, (8, 2, 1, 2))), ("#999999", "-"), ("#b5b5b5", (0, (2.5, 1))))
 _MOST_COLUMNS = 4
 _LETTERS_A_PANEL = 36  # of the legend
 _LETTERS_A_TITLE = 28  # of a panel, in full size
@@ -216,8 +216,8 @@ def draw_curves(
                 if drawn.level is None:
                     handles[drawn.label] = _draw_curve(axes, drawn.curve, labels.index(drawn.label))
                 else:
-                    dashes = _LEVEL_DASHES[levels.index(drawn.label) % len(_LEVEL_DASHES)]
-                    handles[drawn.label] = axes.axhline(drawn.level, color="#999999", linestyle=dashes, linewidth=1.4)
+                    colour, style = _LEVEL_STYLES[levels.index(drawn.label) % len(_LEVEL_STYLES)]
+                    handles[drawn.label] = axes.axhline(drawn.level, color=colour, linestyle=style, linewidth=1.5)
             _draw_levels(axes, {drawn.label: drawn.reference for drawn in shown}, labels, (0, (5, 3)))
             _draw_levels(axes, {drawn.label: drawn.lost_below for drawn in shown}, labels, (0, (1, 2)))
             axes.set_ylim(limits or _limits_with_zero(*axes.get_ylim()))

@@ -14,17 +14,19 @@ are compared here.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import isfinite
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import tyro
 
-from benchmarks.campaign import PLAIN, RANGES, SEEDS
+from benchmarks.campaign import EIGHT, PAPER, PLAIN, RANGES, SEEDS
 from derain.probe.response import ResponseMap
 from derain.probe.trained import trained_streaks
-from derain.study.judge.response import Part, by_parameter
+from derain.study.judge.curves import Point, turning_interval, turns_at
+from derain.study.judge.response import Part, by_parameter, within_and_beyond
 
 RESULTS = Path("docs/results/campaign/results")
 RESNET = {**PLAIN, "network": "resnet", "precision": "bfloat16"}
@@ -49,6 +51,23 @@ def main(results: Path = RESULTS) -> None:
         print(f"\n| {rain}: beyond the range by | cells | {FEW} backgrounds | {MANY} |\n|---|---|---|---|")
         for line in removal_by_parameter(cell(every, PLAIN, rain, FEW), cell(every, PLAIN, rain, MANY)):
             print(line)
+    print("\n| trained on | streaks | turning point | in 95 % of draws of seeds |\n|---|---|---|---|")
+    for rain in PAPER:
+        for line in turns(every, rain):
+            print(line)
+
+
+def turns(every: Sequence[Trained], rain: str) -> Iterator[str]:
+    """Where removal of streaks beyond the range, and of those at angles beyond it, turns, over eight counts."""
+    cells = {count: cell(every, PLAIN, rain, count) for count in EIGHT}
+    beyond: Mapping[str, Callable[[Trained], float]] = {
+        "beyond the range": outside,
+        "at angles beyond it": lambda each: parts(each)["angle"].removal,
+    }
+    for name, value in beyond.items():
+        curve = {count: Point([value(each) for each in group], {}, 0) for count, group in cells.items()}
+        point, *ends = (f"{at:.0f}" if isfinite(at) else "none" for at in (turns_at(curve), *turning_interval(curve)))
+        yield f"| {rain} | {name} | {point} | {' to '.join(ends)} |"
 
 
 def cell(every: Sequence[Trained], plain: Mapping[str, Any], rain: str, count: int) -> list[Trained]:
@@ -86,6 +105,12 @@ def removal_by_parameter(few: Sequence[Trained], many: Sequence[Trained]) -> Ite
     for name, part in found[0][0].items():
         seeds = [", ".join(f"{each[name].removal:.2f}".replace("0.", ".") for each in cell) for cell in found]
         yield f"| {name} | {part.cells} | {' | '.join(seeds)} |"
+
+
+def outside(trained: Trained) -> float:
+    found = within_and_beyond(ResponseMap.from_json(trained["probe"]), trained_streaks(trained["run"]))
+    assert found is not None  # the paper's ranges are of streaks
+    return found[1]
 
 
 def parts(trained: Trained) -> Mapping[str, Part]:

@@ -58,7 +58,7 @@ def main(results: Path = RESULTS) -> None:
 
 
 def turns(every: Sequence[Trained], rain: str) -> Iterator[str]:
-    """Where removal of streaks beyond the range, and of those at angles beyond it, turns, over eight counts."""
+    """Turning points of the removal beyond the range, and at angles beyond it, over eight counts."""
     cells = {count: cell(every, PLAIN, rain, count) for count in EIGHT}
     beyond: Mapping[str, Callable[[Trained], float]] = {
         "beyond the range": outside,

@@ -77,7 +77,8 @@ class Lines:
         for start in range(0, len(lines["layer"]), _CHUNK):
             chunk = {name: torch.from_numpy(v[start : start + _CHUNK]).to(device) for name, v in lines.items()}
             _draw(layers, chunk, height, width)
-        white = layers.kthvalue(math.ceil(0.999 * height * width), dim=1).values
+        brightest = height * width - math.ceil(0.999 * height * width) + 1
+        white = layers.topk(brightest, dim=1).values[:, -1]
         white = torch.where(white > 1e-3, white, layers.amax(1)).clamp(min=1e-3)
         return (layers * (255 * level / white)[:, None]).view(count, 1, height, width)
 
@@ -138,28 +139,34 @@ def _walk(layers: Tensor, lines: dict[str, Tensor], extent: tuple[int, int], swa
     side = across / cos.abs()
     steps = torch.arange(int(2 * reach.max()) + 3, device=layers.device)
     aside = torch.arange(int(2 * side.max()) + 3, device=layers.device)
-    row = (major - reach).floor()[:, None] + steps
-    centre = minor[:, None] + (row - major[:, None]) * (sin / cos)[:, None]
-    column = (centre - side[:, None]).floor()[:, :, None] + aside
-    row = row[:, :, None].expand_as(column)
+    rows = (major - reach).floor()[:, None] + steps
+    starts = (minor[:, None] + (rows - major[:, None]) * (sin / cos)[:, None] - side[:, None]).floor()
+    # Only the rows in which a line crosses the picture are drawn.
+    crossed = (rows >= 0) & (rows < major_px) & (starts > -len(aside)) & (starts < minor_px)
+    line = crossed.nonzero()[:, 0]
+    row = rows[crossed]
+    column = starts[crossed][:, None] + aside
+    sin, cos = sin[line][:, None], cos[line][:, None]
 
     def each(name: str) -> Tensor:
-        return lines[name][:, None, None]
+        return lines[name][line][:, None]
 
-    from_major, from_minor = row - major[:, None, None], column - minor[:, None, None]
-    u = from_minor * cos[:, None, None] - from_major * sin[:, None, None]
-    v = from_minor * sin[:, None, None] + from_major * cos[:, None, None]
-    brightness = each("brightness") * _box(u, each("thickness"), each("blur"))
-    brightness *= _box(v, each("length"), each("blur_along"))
-    inside = (row >= 0) & (row < major_px) & (column >= 0) & (column < minor_px)
-    row, column = row.long(), column.long()  # a float32 counts no more than 2^24 pixels
-    pixel = column * width + row if swapped else row * width + column
-    place = lines["layer"][:, None, None] * (height * width) + pixel
+    from_major, from_minor = (row - major[line])[:, None], column - minor[line][:, None]
+    u = (from_minor * cos).sub_(from_major * sin)
+    v = (from_minor * sin).add_(from_major * cos)
+    brightness = _box(u, each("thickness"), each("blur")).mul_(each("brightness"))
+    brightness.mul_(_box(v, each("length"), each("blur_along")))
+    brightness.mul_((column >= 0) & (column < minor_px))
+    # As integers: a float32 counts no more than 2^24 pixels.
+    row, column = row.long()[:, None], column.long().clamp_(0, minor_px - 1)
+    pixel = column * width + row if swapped else column + row * width
+    place = pixel.add_(lines["layer"][line][:, None] * (height * width))
     # The maximum does not depend on the order, so the result is the same on every device.
-    layers.view(-1).scatter_reduce_(0, place[inside], brightness[inside], "amax")
+    layers.view(-1).scatter_reduce_(0, place.view(-1), brightness.view(-1), "amax")
 
 
 def _box(distance: Tensor, size: Tensor, blur: Tensor) -> Tensor:
     """A box of height 1 and the given size, blurred by a Gaussian of standard deviation `blur`."""
     scale = 0.5**0.5 / blur
-    return 0.5 * (torch.erf((distance + size / 2) * scale) - torch.erf((distance - size / 2) * scale))
+    upper = torch.add(distance, size / 2).mul_(scale).erf_()
+    return upper.sub_(torch.sub(distance, size / 2).mul_(scale).erf_()).mul_(0.5)

@@ -19,7 +19,7 @@ SIZE = (48, 64)
 SOUNDS = 90
 PQ, HLG = 16, 18
 MASTERING = "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1):max-cll=1000,400"
-# What FFmpeg reads of it: the three colours and white (x and y), the darkest and the brightest light.
+# FFmpeg reads from it the three colours and white (x and y), the darkest and the brightest light.
 COLOURS = [0.68, 0.32, 0.265, 0.69, 0.15, 0.06, 0.3127, 0.329, 0.0001, 1000]
 
 

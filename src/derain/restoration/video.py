@@ -45,7 +45,7 @@ _RATE = Fraction(25)  # frames a second, where a file does not say it
 _DISORDER = 4  # frames by which a time stamp may stand too late
 _STEADY, _STEADY_SHARE = 0.1, 0.95  # a rate is constant if so many of the steps differ by no more than this share
 _GAP_STEPS = 2.5  # longer ones, in usual steps, are gaps
-_WILD = 2**40  # no time stamps of a film are so far apart
+_REORDERED = 3  # the fewest frames that an encoder stores in another order than they are shown
 _DEEP_BITS = 10  # of what has more than 8
 _ENCODERS = {  # by whether it is WebM, and has more than 8 bits a channel
     (False, False): ("libx264", {}),
@@ -98,8 +98,7 @@ def restore_video(
     pace = _Pace()
     with _reading(source) as reader:
         stream = _video_stream(reader, source)
-        clock = _Clock(stream.average_rate or stream.guessed_rate or _RATE)
-        fields = _Fields(source)
+        clock, fields = _Clock(stream.average_rate or stream.guessed_rate or _RATE), _Fields(source)
         if missing := _missing_bytes(source):
             raise InputError(f"{source} is cut off: {missing:,} bytes are missing at its end")
         # An MP4 or MOV file says what is there to be decoded, and whether it is decoded only for what follows it. The
@@ -107,11 +106,8 @@ def restore_video(
         index = [entry.is_discard for entry in stream.index_entries] if stream.frames else []
         total = index.count(False)
         # The file is renamed only after everything, the look at its length included, went well.
-        with (
-            whole_file(target) as temporary,
-            _errors_of(source),
-            _Writer(temporary, target, source, _has_deep(stream)) as writer,
-        ):
+        is_deep = _has_deep(stream)
+        with whole_file(target) as temporary, _errors_of(source), _Writer(temporary, target, source, is_deep) as writer:
             writer.describe(reader, stream)
             if _is_transparent(stream):
                 _log.warning("%s is restored without its transparency", source)
@@ -359,7 +355,7 @@ def _pose(frame: "VideoFrame") -> tuple[int, bool]:
 
 
 def _side_data(frame: "VideoFrame") -> dict[str, bytes]:
-    """What goes along with a frame, by FFmpeg's names; nothing beside data of a kind that PyAV (18.1) does not know,
+    """Data that go along with a frame, by FFmpeg's names; none beside those of a kind that PyAV (18.1) does not know,
     such as EXIF.
     """
     try:
@@ -406,6 +402,7 @@ class _Writer:
         self._mended: set[Any] = set()
         self._early: list[Any] = []
         self._durations: dict[int, int] = {}  # by time stamp, of frames that are being encoded
+        self._given = 0  # frames
         self._begun = False
 
     def __enter__(self) -> "_Writer":
@@ -507,13 +504,14 @@ class _Writer:
 
     def encode(self, frame: "VideoFrame | None") -> None:
         """A frame; None: there are no more."""
+        self._given += frame is not None
         if frame is not None and frame.pts is not None and frame.duration:
             self._durations[frame.pts] = frame.duration
         with self._named():
             for packet in self._encoder.encode(frame):
                 # The encoder's own is that of the frame rate.
                 packet.duration = self._durations.pop(packet.pts, packet.duration)
-                if abs(packet.pts - packet.dts) > _WILD:  # x265 gives such times to films of one frame or two
+                if frame is None and self._given < _REORDERED:  # x265 gives so short films wild times of decoding
                     packet.dts = packet.pts
                 self._container.mux(packet)
 

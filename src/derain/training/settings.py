@@ -66,7 +66,7 @@ class TrainingSettings:
     """Training iterations. The default is the paper's: hours on a GPU, weeks to months on a CPU; 2,000 to 5,000 suit a
     CPU."""
     loss: str = field(default="l1", metadata={"axis": True})
-    """l1 (the paper's), l2, charbonnier, frequency, ssim, a weighted sum such as l1+ssim:0.2, or own (of the network's paper)."""
+    """l1 (the paper's), l2, charbonnier, frequency, ssim, a weighted sum as l1+ssim:0.2, or own (of its own paper)."""
     batch_size: int = 16
     """Samples in a batch."""
     learning_rate: float = 2e-4

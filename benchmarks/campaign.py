@@ -46,7 +46,7 @@ from derain.rain.streaks import Streaks
 from derain.study.judge.response import within_and_beyond
 from derain.study.judge.turning import NotTested, turning_point
 from derain.study.report.figures import Quantity
-from derain.study.run.store import Store
+from derain.study.run.store import FORMAT, Store
 from derain.support.files import make_folder, write_bytes, write_json
 from derain.support.pages import drawing
 from derain.support.randomness import generator
@@ -54,8 +54,8 @@ from derain.training.checkpoint import MODEL
 
 STREAKS = rain_maps(FULL)[0]
 DRAWN = (
-    "f5.cpu", "f6a.cpu", "f7.cpu", "f10.cpu", "f6a.cpu.within-and-beyond", "f11.cpu", "resnet.gpu",
-    "resnet.gpu.response", "longer.cpu.within-and-beyond",
+    "f5.cpu", "f5.cpu.within-and-beyond", "f6a.cpu", "f7.cpu", "f10.cpu", "f6a.cpu.within-and-beyond", "f11.cpu",
+    "resnet.gpu", "resnet.gpu.response", "longer.cpu.within-and-beyond",
 )  # fmt: skip
 SIDE_PX = 256
 TESTS = ("rain100l", "rain12", "ddn_sirr")
@@ -88,9 +88,10 @@ def main(results: Path, out: Path, images: Path, data: Path | None = None, photo
     make_folder(out / "results")
     trainings = []
     for identity, result in finished(store):
-        published = publish(store, identity, result, data)
+        published = {"format": FORMAT, **publish(store, identity, result, data)}
         write_bytes(out / "results" / f"{identity}.json", json.dumps(published, separators=(",", ":")).encode())
-        trainings.append(small(identity, published))
+        if published["axes"]["count"] is not None:  # a given system has none
+            trainings.append(small(identity, published))
     write_json(out / "photos.json", photos(store, out / "photos.json"))
     alike = [
         t
@@ -140,7 +141,7 @@ def publish(store: Store, identity: str, result: dict[str, Any], data: Path | No
     has_network = (store.run(identity) / MODEL).exists()
     if "rain100l_apart" not in result and has_network and data is not None and "rain100l" in result["tests"]:
         result["rain100l_apart"] = take_apart(store, identity, data)
-    for test in result["tests"].values():
+    for test in result["tests"].values() if result["axes"]["count"] is not None else ():
         test.setdefault("psnr_y_error", standard_error([image["psnr_y"] for image in test["images"]["10"]]))
     return dict(rounded(result))
 
@@ -177,13 +178,9 @@ def rounded(value: Any) -> Any:
 
 
 def take_apart(store: Store, identity: str, data: Path) -> dict[str, dict[str, float]]:
-    """E_R in two: with O = B + R and the network f, its change of the rainy pixels is
-
-        f(O) - O = -(R - (f(O) - f(B))) + (f(B) - B),
-
-    what it takes away because of the rain, and what it does to the same pixels without rain. The root mean squares of
-    both over the mask, "because" and "anyway", and of their sum, "e_r", are means over the pairs. The squares of the
-    parts do not add up to that of E_R: twice the mean product of the two, their interaction, is a part of it as well.
+    """E_R taken apart, as benchmarks/apart.py defines it: the root mean squares over the mask of what is done "because"
+    of the rain and "anyway", and of both together, "e_r", as means over the pairs. The squares of the two do not add up
+    to that of E_R: the rest is their interaction.
     """
     path = store.run(identity) / "taken_apart.json"
     if path.exists():

@@ -205,7 +205,7 @@ def test_train_takes_every_flag_of_the_small_protocol(derain, photos: Path, tmp_
         (["evaluate", "--rainy", "{photos}s", "--clean", "{photos}", "--model", "nothing"], "(did you mean {photos}?)"),
         (["synth", "{photos}/cats.png", "--out", "{tmp}/o"], "No such file or folder (did you mean {photos}/cat.png?)"),
         ([*SELF, "--restored-clean", "{photos}"], "--restored"),
-        ([*SELF, "--restored", "{photos}", "--network", "mine.py:Net"], "--network and --best go with --model"),
+        ([*SELF, "--restored", "{photos}", "--network", "mine.py:Net"], "--best and --specificity go with"),
         ([*SELF, "--restored", "{photos}", "--threshold", "300"], "300"),
     ],
 )  # fmt: skip

@@ -92,3 +92,13 @@ def test_nothing_but_our_sentence_is_told_of_a_damaged_tiff(tmp_path: Path, capf
     path.write_bytes(content)
     assert "its compressed pixels are damaged" in refused(path)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_tiff_without_its_end_is_no_whole_image_and_pillow_is_silent(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    path = tmp_path / "a.tif"
+    Image.effect_noise((200, 150), 60).save(path, compression="tiff_lzw")
+    path.write_bytes(path.read_bytes()[:10_000])
+    assert "a.tif is no whole image" in refused(path)
+    assert list(recwarn) == []

@@ -255,6 +255,15 @@ def test_a_video_of_another_kind_stops_no_other(
     assert "film.flv is a video of a kind that is not read" in caplog.text
 
 
+def test_a_refused_film_is_not_said_to_be_written(
+    network: Halving, photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (photos / "film.avi").write_bytes((photos / "a.png").read_bytes())
+    assert restore(network, [photos / "film.avi"], tmp_path / "out") == Outcome(0, 0, 1)
+    assert "film.avi is a picture" in caplog.text
+    assert "written as MKV" not in caplog.text
+
+
 def test_a_result_that_cannot_be_written_stops_no_other(
     network: Halving, photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

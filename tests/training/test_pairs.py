@@ -108,3 +108,11 @@ def test_pairs_that_are_trained_on_are_not_validated_on(folder: Path) -> None:
         made_ready(folder, validate_every=1, validation_pairs=pairs)
     with pytest.raises(InputError, match=r"clean/0\.png is trained on, so --validation must not hold it"):
         made_ready(folder, validate_every=1, validation=folder / "clean")
+
+
+@pytest.mark.parametrize("half", ["rainy", "clean"])
+def test_the_pair_that_has_changed_is_named(folder: Path, half: str, tmp_path: Path) -> None:
+    train(settings(folder), tmp_path / "run")
+    write_image(folder / half / "2.png", np.zeros((40, 48, 3), np.uint8))
+    with pytest.raises(InputError, match=r"as the photo 2\.png or its clean picture has changed"):
+        train(settings(folder), tmp_path / "run")

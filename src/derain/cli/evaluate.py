@@ -28,6 +28,8 @@ class Evaluate:
     """FILE.py:CLASS for a network of your own, one or more; NAME:key=value for what official weights do not tell."""
     best: bool = False
     """Restore every picture and its mirror image, and take the mean, as `derain restore --best` does."""
+    specificity: bool = False
+    """Restore structure as bright as the rain that is no rain as well, and say how much of it is taken away."""
     match: Match = "names"
     """Pictures find each other by equal names, by the names of a set (docs/how-to/data.md), or by two patterns, such
     as '{name}_rain.png' '{name}_clean.png'."""
@@ -45,19 +47,15 @@ class Evaluate:
             raise InputError("give --model or --restored, not both")
         if self.restored_clean is not None and self.restored is None:
             raise InputError("--restored-clean goes with --restored")
-        if (self.network or self.best) and not self.model:
-            raise InputError("--network and --best go with --model")
-
+        if (self.network or self.best or self.specificity) and not self.model:
+            raise InputError("--network, --best and --specificity go with --model")
         if not self.model and self.restored is None:
             raise InputError("give --model or --restored")
-        names = [model.stem for model in self.model]
-        if len(set(names)) < len(names):
-            names = [str(model) for model in self.model]
-        if len(set(names)) < len(names):
-            raise InputError("give every --model once")
+        names = self._names()
 
         from derain.evaluation.evaluate import Evaluation, compare, evaluate, is_result
         from derain.evaluation.restorers import FolderRestorer, Restorer
+        from derain.evaluation.specificity import Specificity, specificity, specificity_table
         from derain.networks.loading import load_models
         from derain.networks.mirrored import Mirrored
         from derain.pictures.pairs import match_pairs
@@ -78,14 +76,31 @@ class Evaluate:
             restorer = AnySizeRestorer(Mirrored(network) if self.best else network, self.device)
             restorers["restored" if len(names) == 1 else name] = restorer
         evaluations: dict[str, Evaluation] = {}
+        specific: dict[str, Specificity] = {}
         with counting(console, "pairs") as report:
 
             def show(done: int) -> None:
-                report(len(evaluations) * len(pairs) + done, len(restorers) * len(pairs))
+                rounds = len(restorers) * (2 if self.specificity else 1)
+                report((len(evaluations) + len(specific)) * len(pairs) + done, rounds * len(pairs))
 
             for name, source in restorers.items():
                 evaluations[name] = evaluate(pairs, source, self.threshold, show)
+                if self.specificity:
+                    specific[name] = specificity(pairs, source, evaluations[name], show)
         if self.json is not None:
             by_name = {name: evaluation.to_json() for name, evaluation in evaluations.items()}
+            for name, each in specific.items():
+                by_name[name]["specificity"] = each.to_json()
             write_json(self.json, by_name if len(by_name) > 1 else by_name["restored"])
         console.print(compare(evaluations))
+        if specific:
+            console.print(specificity_table(specific))
+
+    def _names(self) -> list[str]:
+        """The models without folders and suffixes, where that tells them apart."""
+        names = [model.stem for model in self.model]
+        if len(set(names)) < len(names):
+            names = [str(model) for model in self.model]
+        if len(set(names)) < len(names):
+            raise InputError("give every --model once")
+        return names

@@ -48,7 +48,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
     except (InputError, MemoryError):
         raise
     except UnidentifiedImageError as error:
-        raise InputError(f"{path} {why_not_read(path)}") from error
+        raise InputError(f"{path} {_why_not(path)}") from error
     except OSError as error:
         told = OSError("its compressed pixels are damaged") if "decoder error" in str(error) else error
         raise unreadable(path, told, "" if isinstance(error, FileNotFoundError) else "the image") from error
@@ -93,7 +93,7 @@ def decoded(image: Image.Image, path: Path, max_pixels: int) -> Image.Image:
     tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
     is_16_grey = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM")
     if image.mode in ("I", "F") and not is_16_grey:
-        raise InputError(f"{path} {why_not_read(path)}")
+        raise InputError(f"{path} {_why_not(path)}")
     if bits := _more_than_8_bits(image):
         _log.warning("%s has %d bits a channel and is read at 8 bits", path, bits)
     transparent = image.info.get("transparency")  # one level, a colour, or an opacity for every colour of a palette
@@ -122,7 +122,7 @@ def refuse_what_is_misread(image: Image.Image, path: Path, max_pixels: int) -> N
         InputError: it has more than `max_pixels`, or 16 bits in separate planes, or is compressed as WebP within TIFF.
     """
     if image.format == "TIFF" and image.info.get("compression") == "webp":  # of which libtiff would print lines
-        raise InputError(f"{path} {why_not_read(path)}")
+        raise InputError(f"{path} {_why_not(path)}")
     width, height = image.size
     if width * height > max_pixels:
         raise InputError(f"{path} has {width} x {height} pixels, more than the limit of {max_pixels:,}")
@@ -162,8 +162,7 @@ def _late_exif(image: Image.Image) -> bytes | None:
 @contextmanager
 def exif_may_be_broken() -> Iterator[None]:
     """Passes over what Pillow raises on EXIF data that it cannot read, which is nearly anything, and its warnings."""
-    with _settings_lock, warnings.catch_warnings(), suppress(Exception):
-        warnings.simplefilter("ignore")
+    with _without_warnings(), suppress(Exception):
         yield
 
 
@@ -185,8 +184,23 @@ def as_stored(seen: np.ndarray, orientation: int) -> np.ndarray:
     return upright(seen, {6: 8, 8: 6}.get(orientation, orientation))
 
 
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """A block in which Pillow's warnings of broken files are not told: sentences of our own are."""
+    with _settings_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _why_not(path: Path) -> str:
+    with _without_warnings():
+        return why_not_read(path)
+
+
 def _open(file: BufferedReader, path: Path) -> Image.Image:
-    if is_raw(file, path):
+    with _without_warnings():
+        raw = is_raw(file, path)
+    if raw:
         return RawPicture(file, path)
     if _is_heif(file):
         with needs_extra("heif", f"{path} is a HEIF picture and needs pillow-heif"):
@@ -194,8 +208,7 @@ def _open(file: BufferedReader, path: Path) -> Image.Image:
         return HeifImageFile(file)
     _silence_libtiff()
     readable = png.without_long_texts(file) if png.is_png(file) else file
-    with _settings_lock, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # for the resolution Pillow looks into EXIF data, which may be broken
+    with _without_warnings():  # for the resolution Pillow looks into EXIF data, which may be broken
         limit = Image.MAX_IMAGE_PIXELS
         Image.MAX_IMAGE_PIXELS = None  # `decoded` has a limit of its own
         try:

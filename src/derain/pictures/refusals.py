@@ -50,7 +50,9 @@ def _why_not_tiff(path: Path) -> str:
         directory = ImageFileDirectory_v2(file.read(8))
         file.seek(directory.next)
         directory.load(file)
-    compression = directory.get(Base.Compression, 1)
+    if Base.Compression not in directory:
+        raise ValueError("the directory is cut off")
+    compression = directory[Base.Compression]
     name = COMPRESSION_INFO.get(compression)
     if name is None or name in _NOT_COMPILED:
         named = f"as {name}" if name else f"by method {compression}"

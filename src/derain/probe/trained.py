@@ -69,6 +69,39 @@ def boxes(trained: Sequence[TrainedStreaks] | None, rain_map: RainMap, recipe: s
     return list(dict.fromkeys(box for box in found if box is not None))
 
 
+def beyond(trained: Sequence[TrainedStreaks], rain_map: RainMap, recipe: str) -> list[str]:
+    """Name for every cell the parameters by which it lies beyond the nearest training range; "" within one.
+
+    These are of the map's own two parameters those beyond the range. Where both are within it, and the map holds
+    another one beyond it in all cells, it is that one; or "recipe".
+
+    Args:
+        trained: from `trained_streaks`, at least one.
+        rain_map: of streaks.
+        recipe: by which the map's streaks are rendered.
+
+    >>> from derain.probe.maps import rain_maps
+    >>> from derain.probe.space import ProbeSpace
+    >>> medium = {"quantity": (200, 300), "width": (5, 9), "length_px": (20, 40), "angle_deg": (-30, 30)}
+    >>> [rain_map, *_] = rain_maps(ProbeSpace(lengths_px=(10, 30), angles_deg=(0, 60)))
+    >>> beyond([TrainedStreaks("paper", {**medium, "brightness": (1, 1)})], rain_map, "paper")
+    ['length', 'length and angle', '', 'angle']
+    """
+    cells = []
+    for row in rain_map.rows:
+        for column in rain_map.columns:
+            values = {**FIXED, rain_map.y: row, rain_map.x: column}
+            nearest = min((_outside(each, values, recipe) for each in trained), key=len)
+            varied = [name for name in (rain_map.y, rain_map.x) if name in nearest]
+            cells.append(" and ".join(name.split("_")[0] for name in varied or nearest))
+    return cells
+
+
+def _outside(trained: TrainedStreaks, values: Mapping[str, float | str], recipe: str) -> list[str]:
+    outside = [name for name, value in values.items() if not _within(trained.intervals[name], (value,))]
+    return outside + ["recipe"] * (trained.recipe != recipe)
+
+
 def _box(trained: TrainedStreaks, rain_map: RainMap, recipe: str) -> Box | None:
     columns = _within(trained.intervals[rain_map.x], rain_map.columns)
     rows = _within(trained.intervals[rain_map.y], rain_map.rows)

@@ -205,12 +205,12 @@ class _Batch:
 
     def _restore_video(self, file: Path) -> None:
         [name] = _outputs(file, self._writing)
-        if file.suffix.lower() in TO_MKV:
-            _log.warning("%s is written as MKV: %s", file, name)
         restore_video(
             file, self._target(name), self._restorer.picture, self._writing.smoothing,
             report=partial(self._report_parts, file),
         )  # fmt: skip
+        if file.suffix.lower() in TO_MKV:
+            _log.warning("%s is written as MKV: %s", file, name)
         self._manifest.add(name, self._descriptions[file])
 
     def _write(self, file: Path, photo: Photo, restored: Picture) -> None:

@@ -2,11 +2,12 @@
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
 from derain.errors import InputError
+from derain.restoration.hdr import Picture
 
 _ALIKE_LEVELS = 16.0
 _WINDOW_PX = 31
@@ -34,10 +35,12 @@ class Smoothing:
         self._strength = strength
         self._before: Float[Tensor, "3 h w"] | None = None
 
-    def __call__(self, picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
+    def __call__(self, picture: Picture) -> Picture:
+        """The next picture; levels 0..255, or 0..65535 of a picture of 16 bits."""
         if self._strength == 0:
             return picture
-        now = torch.from_numpy(picture).movedim(-1, 0).float()
+        most = np.iinfo(picture.dtype).max
+        now = torch.from_numpy(picture).movedim(-1, 0).float() * (255 / most)
         before = self._before
         if before is not None and before.shape == now.shape:
             brighter = (now - before).mean(0, keepdim=True)
@@ -47,4 +50,5 @@ class Smoothing:
             still = ((share - _LEAST_SHARE) / (_FULL_SHARE - _LEAST_SHARE)).clamp(0, 1)
             now = torch.lerp(now, before, self._strength * still * (brighter > -_ALIKE_LEVELS))
         self._before = now
-        return now.round().clamp(0, 255).to(torch.uint8).movedim(0, -1).contiguous().numpy()
+        levels = (now * (most / 255)).round().clamp(0, most).movedim(0, -1).contiguous().numpy()
+        return levels.astype(picture.dtype)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from derain.errors import InputError, needs_extra
+from derain.restoration.hdr import Picture
 from derain.restoration.photos import MAX_PIXELS
 from derain.restoration.smoothing import Smoothing
-from derain.restoration.video import Picture, Restore, restored_frame
+from derain.restoration.video import Restore, restored_frame
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame

@@ -1,6 +1,7 @@
 """Videos restored frame by frame in constant memory; timing, rotation, sound and colour stay as they are."""
 
 import logging
+import os
 import struct
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -12,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import UInt8
 
 from derain.errors import InputError, needs_extra
+from derain.restoration.hdr import PQ, Picture, is_dynamic, shown_curves, svtav1_parameters, x265_parameters
 from derain.restoration.smoothing import Smoothing
 from derain.support.files import entry, whole_file
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.filter import Graph
     from av.stream import Stream
+    from av.video.format import VideoFormat
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 _CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
@@ -43,9 +45,14 @@ _RATE = Fraction(25)  # frames a second, where a file does not say it
 _DISORDER = 4  # frames by which a time stamp may stand too late
 _STEADY, _STEADY_SHARE = 0.1, 0.95  # a rate is constant if so many of the steps differ by no more than this share
 _GAP_STEPS = 2.5  # longer ones, in usual steps, are gaps
-_HDR = {16: "HDR10 (PQ)", 18: "HLG"}  # by transfer (ITU-T H.273)
-_BITS = 8
-Picture = UInt8[np.ndarray, "h w 3"]
+_REORDERED = 3  # the fewest frames that an encoder stores in another order than they are shown
+_DEEP_BITS = 10  # of what has more than 8
+_ENCODERS = {  # by whether it is WebM, and has more than 8 bits a channel
+    (False, False): ("libx264", {}),
+    (False, True): ("libx265", {}),
+    (True, False): ("libvpx-vp9", {"b:v": "0", "row-mt": "1"}),
+    (True, True): ("libsvtav1", {}),
+}
 Restore = Callable[[Picture], Picture]
 _log = logging.getLogger("derain")
 
@@ -64,14 +71,16 @@ def restore_video(
     too), rotation, aspect ratio, colour description and resolution, sound, subtitles and chapters, and title, date and
     the like are those of the source. Time stamps that are missing or do not rise are mended. Sound and subtitles are
     copied without encoding; what else a file holds is left out with a note, and so is transparency. What is interlaced
-    becomes whole frames (bwdif), with a note. More than 8 bits a channel become 8, with a note, and RGB has its colours
-    at half the resolution. Encoded with H.264, in .webm with VP9, at half the resolution of colours, too. A run that is
-    interrupted leaves nothing.
+    becomes whole frames (bwdif), with a note. RGB has its colours at half the resolution. Encoded with H.264, in .webm
+    with VP9, at half the resolution of colours, too. More than 8 bits a channel become 10, encoded with H.265, in .webm
+    with AV1; HDR data that hold for the whole film stay, others are left out with a note. A run that is interrupted
+    leaves nothing.
 
     Args:
         source: a file with a suffix of `SUFFIXES`.
         target: of the same suffix; of the suffix .mkv for those of `TO_MKV`.
-        restore: what makes a picture of a picture, RGB 0..255.
+        restore: what makes a picture of a picture, RGB 0..255, or 0..65535 where a channel has more than 8 bits; of PQ
+            video it sees `shown_curves`.
         smoothing: 0..1, how strongly still parts are averaged over time (`derain.restoration.smoothing`).
         quality: constant rate factor of the encoder: lower is better and larger; 18 is visually lossless.
         report: called after every frame with the number done and, where it is known, their total, otherwise 0.
@@ -89,8 +98,7 @@ def restore_video(
     pace = _Pace()
     with _reading(source) as reader:
         stream = _video_stream(reader, source)
-        clock = _Clock(stream.average_rate or stream.guessed_rate or _RATE)
-        fields = _Fields(source)
+        clock, fields = _Clock(stream.average_rate or stream.guessed_rate or _RATE), _Fields(source)
         if missing := _missing_bytes(source):
             raise InputError(f"{source} is cut off: {missing:,} bytes are missing at its end")
         # An MP4 or MOV file says what is there to be decoded, and whether it is decoded only for what follows it. The
@@ -98,7 +106,8 @@ def restore_video(
         index = [entry.is_discard for entry in stream.index_entries] if stream.frames else []
         total = index.count(False)
         # The file is renamed only after everything, the look at its length included, went well.
-        with whole_file(target) as temporary, _errors_of(source), _Writer(temporary, target) as writer:
+        is_deep = _has_deep(stream)
+        with whole_file(target) as temporary, _errors_of(source), _Writer(temporary, target, source, is_deep) as writer:
             writer.describe(reader, stream)
             if _is_transparent(stream):
                 _log.warning("%s is restored without its transparency", source)
@@ -113,7 +122,7 @@ def restore_video(
                 last = not packet.size
                 for frame in fields.joined(clock.ordered(stream.decode(packet), last), last):
                     if not count:
-                        _note_lost_levels(frame, source)
+                        _note_lost_colours(frame, source)
                         size = frame.width, frame.height
                         writer.begin(stream, frame, quality)
                     if (frame.width, frame.height) != size:
@@ -278,13 +287,13 @@ class _Fields:
             yield whole
 
 
-def _note_lost_levels(frame: "VideoFrame", source: Path) -> None:
-    """Note what of a first frame's colours 8 bits cannot hold."""
+def _note_lost_colours(frame: "VideoFrame", source: Path) -> None:
+    """Note what of a first frame's colours the result does not hold."""
     bits = max(component.bits for component in frame.format.components)
-    if hdr := _HDR.get(frame.color_trc):
-        _log.warning("%s is %s video: of its %d bits a channel 8 are kept, and no HDR metadata", source, hdr, bits)
-    elif bits > _BITS:
-        _log.warning("%s has %d bits a channel, of which 8 are kept", source, bits)
+    if bits > _DEEP_BITS:
+        _log.warning("%s has %d bits a channel, of which %d are kept", source, bits, _DEEP_BITS)
+    if is_dynamic(_side_data(frame)):
+        _log.warning("%s is restored without the HDR data of its frames (Dolby Vision, HDR10+)", source)
 
 
 def _copied(stream: "Stream", writer: "_Writer", source: Path) -> bool:
@@ -296,7 +305,11 @@ def _copied(stream: "Stream", writer: "_Writer", source: Path) -> bool:
 
 
 def restored_frame(frame: "VideoFrame", pixel_format: str, restore: Restore, smooth: Smoothing) -> "VideoFrame":
-    """The frame with other pixels, in `pixel_format`; its time, colours and levels stay."""
+    """The frame with other pixels, in `pixel_format`; its time, colours and levels stay.
+
+    `restore` gets 16 bits a channel where that has more than 8.
+    """
+    from av.video.format import VideoFormat
     from av.video.frame import VideoFrame
     from av.video.reformatter import Interpolation
 
@@ -308,14 +321,19 @@ def restored_frame(frame: "VideoFrame", pixel_format: str, restore: Restore, smo
         | Interpolation.FULL_CHR_H_INP
     )
     matrix, levels = _colours(frame)
+    deep = _is_deep(VideoFormat(pixel_format))
+    # FFmpeg's rgb48 is wrong for colours at half the resolution.
+    of_rgb = "gbrp16le" if deep else "rgb24"
     rgb = frame.reformat(
-        format="rgb24", src_colorspace=matrix, src_color_range=levels, dst_color_range=2, interpolation=exactly
+        format=of_rgb, src_colorspace=matrix, src_color_range=levels, dst_color_range=2, interpolation=exactly
     )
     degrees, mirrored = _pose(frame)
     turns, step = round(degrees / 90) % 4, -1 if mirrored else 1
-    upright: Picture = np.ascontiguousarray(np.rot90(rgb.to_ndarray(), turns)[:, ::step])
+    there, back = shown_curves() if deep and frame.color_trc == PQ else (None, None)
+    levels_of_rgb = rgb.to_ndarray() if there is None else there[rgb.to_ndarray()]
+    upright: Picture = np.ascontiguousarray(np.rot90(levels_of_rgb, turns)[:, ::step])
     picture: Picture = np.ascontiguousarray(np.rot90(smooth(restore(upright))[:, ::step], -turns))
-    restored = VideoFrame.from_ndarray(picture, format="rgb24").reformat(
+    restored = VideoFrame.from_ndarray(picture if back is None else back[picture], format=of_rgb).reformat(
         format=pixel_format, dst_colorspace=matrix, src_color_range=2, dst_color_range=levels, interpolation=exactly
     )
     restored.pts, restored.time_base, restored.duration = frame.pts, frame.time_base, frame.duration
@@ -328,16 +346,28 @@ def _pose(frame: "VideoFrame") -> tuple[int, bool]:
     """Degrees by which the frame is to be turned counter-clockwise, and whether it is then to be mirrored, left to
     right.
     """
-    try:
-        side_data: Any = frame.side_data
-    except ValueError:  # beside data of a kind that PyAV (18.1) does not know, such as EXIF, it gives none
-        return frame.rotation, False
-    matrix = side_data.get("DISPLAYMATRIX")
+    matrix = _side_data(frame).get("DISPLAYMATRIX")
     if matrix is None:
-        return 0, False
-    a, b, _, c, d = struct.unpack_from("=5i", bytes(matrix))
+        return frame.rotation, False
+    a, b, _, c, d = struct.unpack_from("=5i", matrix)
     # FFmpeg's angle is that of the picture's horizontal axis, which the mirror turns round.
     return (180 - frame.rotation, True) if a * d < b * c else (frame.rotation, False)
+
+
+def _side_data(frame: "VideoFrame") -> dict[str, bytes]:
+    """Data that go along with a frame, by FFmpeg's names; none beside those of a kind that PyAV (18.1) does not know,
+    such as EXIF.
+    """
+    try:
+        beside: Any = frame.side_data
+        return {each.type.name: bytes(each) for each in beside}
+    except ValueError:
+        return {}
+
+
+def _is_deep(pixels: "VideoFormat") -> bool:
+    """True for more than 8 bits a channel."""
+    return any(component.bits > 8 for component in pixels.components)
 
 
 def _colours(frame: "VideoFrame") -> tuple[int, int]:
@@ -361,13 +391,18 @@ def _described(matrix: int, used: int) -> int:
 class _Writer:
     """The target: a video stream whose frames are encoded, and streams of sound and text whose packets are copied."""
 
-    def __init__(self, temporary: Path, target: Path) -> None:
+    def __init__(self, temporary: Path, target: Path, source: Path, is_deep: bool) -> None:
         self._target = target
+        self._source = source
+        self._is_deep = is_deep
         self._is_webm = target.suffix.lower() == ".webm"
         self._temporary = temporary
         self._copies: dict[Any, Any] = {}
+        self._latest: dict[Any, int] = {}  # time stamps, of streams that are copied
+        self._mended: set[Any] = set()
         self._early: list[Any] = []
         self._durations: dict[int, int] = {}  # by time stamp, of frames that are being encoded
+        self._given = 0  # frames
         self._begun = False
 
     def __enter__(self) -> "_Writer":
@@ -377,8 +412,8 @@ class _Writer:
             container = _CONTAINERS[self._target.suffix.lower()]
             self._container = av.open(_no_url(self._temporary), "w", format=container)
         # First in the file, as it is in most; its size and format are known with the first frame.
-        name, options = ("libvpx-vp9", {"b:v": "0", "row-mt": "1"}) if self._is_webm else ("libx264", {})
-        self._encoder: Any = self._container.add_stream(name, options=options)
+        name, options = _ENCODERS[self._is_webm, self._is_deep]
+        self._encoder: Any = self._container.add_stream(name, options=dict(options))
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -422,13 +457,15 @@ class _Writer:
     def begin(self, stream: "VideoStream", frame: "VideoFrame", quality: int) -> None:
         """With what the first frame tells."""
         encoder, context, template = self._encoder, self._encoder.codec_context, stream.codec_context
-        context.options = {**context.options, "crf": str(quality)}
+        context.options = {**context.options, "crf": str(quality), **self._of_depth(frame)}
         context.width, context.height = frame.width, frame.height
         context.pix_fmt = self._format_for(frame)
         context.framerate = stream.average_rate or stream.guessed_rate or _RATE
         encoder.time_base = context.time_base = stream.time_base
-        if template.sample_aspect_ratio:
-            context.sample_aspect_ratio = template.sample_aspect_ratio
+        if aspect := template.sample_aspect_ratio:
+            context.sample_aspect_ratio = aspect
+            if self._is_webm and aspect != 1:  # PyAV (18.1) writes it into the video alone, where VP9 and AV1 have none
+                _log.warning("%s is restored without the shape of its pixels (%s)", self._source, aspect)
         for key in ("color_primaries", "color_trc", "color_range"):
             setattr(context, key, getattr(template, key))
         context.colorspace = _described(template.colorspace, _colours(frame)[0])
@@ -439,8 +476,22 @@ class _Writer:
         for packet in self._early:
             self.copy(packet)
 
+    def _of_depth(self, frame: "VideoFrame") -> dict[str, str]:
+        """Options for more than 8 bits a channel, with the HDR data of the first frame."""
+        if not self._is_deep:
+            return {}
+        beside = _side_data(frame)
+        if self._is_webm:
+            os.environ.setdefault("SVT_LOG", "1")  # errors alone; the encoder has no option for it
+            return {"svtav1-params": ":".join(f"{key}={value}" for key, value in svtav1_parameters(beside).items())}
+        if self._target.suffix.lower() != ".mkv":
+            self._encoder.codec_context.codec_tag = "hvc1"  # without it Apple's players show nothing
+        described = {"log-level": "none", "repeat-headers": "1", **x265_parameters(beside)}
+        return {"x265-params": ":".join(f"{key}={value}" for key, value in described.items())}
+
     def _format_for(self, frame: "VideoFrame") -> str:
         name = "yuv420p" if self._is_webm else frame.format.name
+        depth = f"{_DEEP_BITS}le" if self._is_deep else ""
         if name not in _FORMATS:
             subsampling = next(
                 (each for each in ("420", "422", "444") if name.startswith((f"yuv{each}", f"yuva{each}"))), "420"
@@ -448,17 +499,20 @@ class _Writer:
             name = f"yuv{subsampling}p"
         if not self._is_webm and (frame.width % 2 or frame.height % 2):
             # With colours at half the resolution H.264 has no odd sides.
-            return "yuvj444p" if name.startswith("yuvj") else "yuv444p"
-        return name
+            name = "yuvj444p" if name.startswith("yuvj") else "yuv444p"
+        return name + depth
 
     def encode(self, frame: "VideoFrame | None") -> None:
         """A frame; None: there are no more."""
+        self._given += frame is not None
         if frame is not None and frame.pts is not None and frame.duration:
             self._durations[frame.pts] = frame.duration
         with self._named():
             for packet in self._encoder.encode(frame):
                 # The encoder's own is that of the frame rate.
                 packet.duration = self._durations.pop(packet.pts, packet.duration)
+                if frame is None and self._given < _REORDERED:  # x265 gives so short films wild times of decoding
+                    packet.dts = packet.pts
                 self._container.mux(packet)
 
     def copy(self, packet: Any) -> None:
@@ -470,9 +524,25 @@ class _Writer:
         if not self._begun:
             self._early.append(packet)
             return
+        self._mend(packet)
         packet.stream = self._copies[packet.stream]
         with self._named():
             self._container.mux(packet)
+
+    def _mend(self, packet: Any) -> None:
+        """Make the time stamps of sound and text rise, as containers take no others; texts may begin together."""
+        stream, stamp = packet.stream, packet.dts
+        is_sound = stream.type == "audio"
+        latest = self._latest.get(stream, stamp - 1)
+        if stamp < latest + is_sound:
+            if stream not in self._mended:
+                self._mended.add(stream)
+                of_what = f"stream {stream.index} ({stream.type})"
+                _log.warning("%s: time stamps of its %s do not rise, and are mended", self._source, of_what)
+            packet.dts = latest + (packet.duration or 1) * is_sound
+            if packet.pts is not None:
+                packet.pts += packet.dts - stamp
+        self._latest[stream] = packet.dts
 
     @contextmanager
     def _named(self) -> Iterator[None]:
@@ -499,6 +569,11 @@ def _is_transparent(stream: "VideoStream") -> bool:
     pixels = stream.codec_context.format
     in_pixels = pixels is not None and any(each.is_alpha for each in pixels.components)
     return in_pixels or stream.metadata.get("alpha_mode") == "1"  # in WebM it is a second picture
+
+
+def _has_deep(stream: "VideoStream") -> bool:
+    pixels = stream.codec_context.format
+    return pixels is not None and _is_deep(pixels)
 
 
 def _no_url(path: Path) -> str:

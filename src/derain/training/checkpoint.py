@@ -20,6 +20,7 @@ MODEL = "model.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
 LOG = "log.jsonl"
 PHOTOS = "photos.json"
+_OF_PHOTOS = ("objective.content_hash", "objective.pairs.content_hash")
 
 
 def refuse_other_run(path: Path, description: dict[str, Any], photos: Mapping[str, str]) -> None:
@@ -45,7 +46,7 @@ def _refuse_other(out: Path, made_with: dict[str, Any], description: dict[str, A
     theirs, ours = _flatten(made_with), _flatten(description)
     for key in [*ours, *theirs]:
         if theirs.get(key) != ours.get(key):
-            changed = _changed_photo(out, photos) if photos and key == "objective.content_hash" else ""
+            changed = _changed_photo(out, photos) if photos and key in _OF_PHOTOS else ""
             raise InputError(
                 f"{out} was made with {key} = {theirs.get(key)}, not {ours.get(key)}{changed}: "
                 f"give another --out, or the settings it was made with"
@@ -53,7 +54,7 @@ def _refuse_other(out: Path, made_with: dict[str, Any], description: dict[str, A
 
 
 def _changed_photo(out: Path, photos: Mapping[str, str]) -> str:
-    """The first background photo that is not what it was, in words; empty where that is not known."""
+    """The first photo that is not what it was, in words; empty where that is not known."""
     try:
         before = json.loads(regular(out / PHOTOS).read_bytes())
         names = [name for name in sorted({*before, *photos}) if before.get(name) != photos.get(name)]

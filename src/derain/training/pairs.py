@@ -21,12 +21,14 @@ class PairPatches:
         clean: of the clean ones.
         pictures: number of rainy pictures that they come from.
         content_hash: SHA-256 of both.
+        by_photo: a hash of the patches of every pair, by what messages call it.
     """
 
     rainy: UInt8[np.ndarray, "count 3 size size"]
     clean: UInt8[np.ndarray, "count 3 size size"]
     pictures: int
     content_hash: str
+    by_photo: dict[str, str]
 
     def describe(self) -> dict[str, Any]:
         """All that determines them, JSON-able."""
@@ -52,4 +54,8 @@ def cut_pairs(
             _, top, left = cut.sources[index]
             clean[index] = picture[top : top + size, left : left + size].transpose(2, 0, 1)
     both = sha256(cut.content_hash.encode() + clean.tobytes()).hexdigest()
-    return PairPatches(cut.patches, clean, cut.photos, both)
+    hashes = {
+        f"{name} or its clean picture": sha256(cut.patches[indices].tobytes() + clean[indices].tobytes()).hexdigest()
+        for name, indices in places.items()
+    }
+    return PairPatches(cut.patches, clean, cut.photos, both, hashes)

@@ -41,7 +41,7 @@ _MOST_HELD_OUT = 16
 class Run:
     """A training made ready: everything that determines it, as objects and as a JSON-able description.
 
-    `photos` has a hash of what is seen of every background photo, by its file name.
+    `photos` has a hash of what is seen of every background photo and of every pair, by its file name.
     """
 
     settings: TrainingSettings
@@ -112,7 +112,7 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
 
     # Describe it all.
     description = describe_run(settings, describe(name, network), rain.describe(), patches, validation, pairs, init)
-    photos_of = patches.by_photo() if patches else {}
+    photos_of = (patches.by_photo() if patches else {}) | (pairs.by_photo if pairs else {})
     return Run(settings, description, photos_of, network, objective, validation, scene)
 
 

@@ -260,6 +260,7 @@ def test_turning_points_come_with_an_interval_over_seeds_and_images() -> None:
         ("F6a", lambda: categories(16, 32, 64, 256), "", 1 / 24),
         ("F6b", lambda: categories(16, 32, 64, 256), "", 8 / 24),
         ("F10", lambda: transfer(10.0, 10.0, 20.0, 10.0), "comics worst", 1 / 4),
+        ("F10-removal", lambda: transfer(30.0, 30.0, 20.0, 30.0), "comics remove least", 1 / 4),
         ("F11", lambda: sizes(sized(50, 30), sized(52, 28), sized(54, 26)), "bigger better with few", 1 / 2),
     ],
 )
@@ -484,6 +485,20 @@ def transfer(faces: float, natural: float, comics: float, buildings: float, **se
 )
 def test_f10(cells: list[Cell], expected: tuple[str, ...]) -> None:
     assert levels("F10", cells) == dict(zip(("comics worst", "others transfer"), expected, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (transfer(30.0, 40.0, 20.0, 30.0), "reproduced"),
+        (transfer(30.0, 40.0, 20.0, 30.0, seeds=1), "indicated"),
+        (transfer(30.0, 40.0, 29.0, 30.0, apart=1.0), "indicated"),
+        (transfer(30.0, 40.0, 50.0, 30.0), "not reproduced"),
+        ([cell for cell in transfer(30, 40, 20, 30) if cell.axes["count"] < 256], "not tested"),
+    ],
+)
+def test_f10_lower_row(cells: list[Cell], expected: str) -> None:
+    assert levels("F10-removal", cells) == {"comics remove least": expected}
 
 
 def test_f10_holds_at_every_count() -> None:

@@ -25,7 +25,7 @@ from derain.probe.space import FULL
 from derain.rain import load_rain
 from derain.study.judge.results import Cell, load_results, of_first_seeds
 from derain.study.plan.scales import Scale
-from derain.study.plan.spec import Study
+from derain.study.plan.spec import AXES, Study
 from derain.study.plan.trainings import trainings
 from derain.study.report.figures import Quantity, curves, quantities, scaled, turning_points
 from derain.study.report.page import write_report
@@ -290,6 +290,26 @@ def test_table_2_has_the_papers_figures_beside_ours(changed: Callable[..., Study
     assert "<td>65</td><td>1</td><td>48.0</td><td>-</td>" in text
 
 
+def add_opening(store: Store, value: float, response: ResponseMap | None = None) -> None:
+    """A given system, measured on the pairs."""
+    result = Result({}, {}, None, None, Environment("cpu", 1, "2.13.0"), None, {"pairs": measured(value)}, response)
+    store.write_result("opening", result)
+    [recorded] = store.studies()
+    run = RecordedRun("opening", {**dict.fromkeys(AXES), "network": "opening"}, {"pairs": "as shown"})
+    store.write_study(replace(recorded, given=(run,)))
+
+
+def test_a_filter_that_learnt_nothing_stands_in_curves_and_tables(
+    changed: Callable[..., Study], tiny: Scale, tmp_path: Path
+) -> None:
+    study = changed('figure = "F4"', 'figure = "T2"', COUNTS, 'count = [64, 65]\nrain = "medium"')
+    add_opening(make_results(study, tiny, tmp_path / "results", (0,), lambda axes: 48.0), 33.0)
+    text = page(write_report(tmp_path / "results"))
+    assert "opening: filters that learnt nothing." in text
+    assert "<td>opening</td><td>-</td><td>-</td><td>-</td><td>33.0</td><td>-</td>" in text  # of Table 2
+    assert "rain seen" not in text  # it is no matrix of systems
+
+
 def test_table_2_averages_nothing_but_seeds(changed: Callable[..., Study], tiny: Scale, tmp_path: Path) -> None:
     once = 'count = 64\nrain = "medium"\nlength = [1, 3]\ntests = "pairs"'
     study = changed('figure = "F4"', 'figure = "T2"', f'{COUNTS}\ntests = ["pairs", "sheds"]', once)
@@ -483,6 +503,17 @@ def test_a_rainy_picture_is_taken_apart(changed: Callable[..., Study], tiny: Sca
     assert 0 < (bright == 255).mean() < (mask == 255).mean() < 1
 
 
+def test_an_output_is_shown_on_the_rain_and_beside_it(changed: Callable[..., Study], tiny: Scale, folder: Path) -> None:
+    study = with_pictures(changed, 'kind = "decomposition"\ntest = "pairs"\nnumber = 1\nmodel = "nothing"')
+    found = dict(pictures_of(study, tiny, folder / "results")["wall0"])
+    inside, outside, output = (
+        np.asarray(found[caption]) for caption in ("X on the mask: E_R", "X beside it: E_B", "X of nothing")
+    )
+    np.testing.assert_array_equal(inside + outside, output)
+    np.testing.assert_array_equal(output, found["rainy O = B + R"])
+    assert not inside[np.asarray(found["mask, t=10"]) == 0].any()
+
+
 def test_categories_and_ranges_side_by_side(changed: Callable[..., Study], tiny: Scale, folder: Path) -> None:
     study = with_pictures(changed, 'kind = "categories"\nnumber = 3')
     found = pictures_of(study, tiny, folder / "categories")
@@ -535,6 +566,17 @@ def test_maps_of_the_response_to_rain_are_shown_count_by_count(study: Study, tin
     figures = {path.name for path in (tmp_path / "results" / "report" / "figures").iterdir()}
     assert {"study.cpu.response.png", "study.cpu.response1.png"} <= figures  # small and medium rain
     assert "study.cpu.within-and-beyond.png" in figures
+
+
+@pytest.mark.slow
+def test_streaks_beyond_the_range_are_parted_by_parameter(study: Study, tiny: Scale, tmp_path: Path) -> None:
+    store = make_probed_results(study, tiny, tmp_path / "results")
+    values = {rain_map.name: np.full(len(rain_map.rains), 0.5) for rain_map in rain_maps(FULL)}
+    area = Area(0.5, 0.125, 0.75)
+    add_opening(store, 33.0, ResponseMap(values, values, 12.3, 20.0, area, area, 4))
+    text = page(write_report(tmp_path / "results"))
+    assert "<td>within</td><td>2</td><td>0.25</td><td>0.25</td><td>0.50</td>" in text  # small rain, 4 and 8 backgrounds
+    assert "<td>angle</td><td>24</td><td>0.25</td><td>0.25</td><td>0.50</td>" in text  # medium rain
 
 
 def test_a_training_whose_response_is_not_mapped_yet_is_named(study: Study, tiny: Scale, tmp_path: Path) -> None:

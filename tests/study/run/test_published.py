@@ -7,10 +7,12 @@ from derain.networks.registry import NETWORKS
 from derain.pictures.backgrounds import Category
 from derain.pictures.images import list_images
 from derain.rain import PRESETS
+from derain.study.plan.given import TRIVIAL, Given
 from derain.study.plan.scales import SCALES
 from derain.study.plan.spec import with_defaults
 from derain.study.plan.trainings import Training
 from derain.study.run.data_record import DataRecord, set_hash
+from derain.study.run.given import identity_of
 from derain.training.description import identity
 from derain.training.settings import SETTING_AXES, TrainingSettings
 
@@ -28,6 +30,8 @@ def test_a_study_that_asks_for_a_published_training_finds_it() -> None:
     found = 0
     for path in RESULTS.glob("*.json"):
         axes = with_defaults(json.loads(path.read_text(encoding="utf-8"))["axes"])
+        if axes["scale"] is None:
+            continue  # a given system
         category = Category((), min_std=5.0, max_white=0.5) if axes["category"] == "comics" else Category(())
         training = Training(
             axes["network"], category, axes["count"], axes["rain"], axes["seed"], axes["length"],
@@ -37,6 +41,12 @@ def test_a_study_that_asks_for_a_published_training_finds_it() -> None:
             assert training.identity(PHOTOS[axes["category"]]) == path.stem
             found += 1
     assert found == 152
+
+
+def test_a_study_finds_the_published_results_of_filters_that_learnt_nothing() -> None:
+    results = {path.stem: json.loads(path.read_text(encoding="utf-8"))["axes"] for path in RESULTS.glob("*.json")}
+    published = {identity: axes["network"] for identity, axes in results.items() if axes["scale"] is None}
+    assert published == {identity_of(Given(name, model=name)): name for name in TRIVIAL}
 
 
 def test_every_published_training_on_natural_photos_has_its_identity(data: Path, tmp_path: Path) -> None:

@@ -207,6 +207,22 @@ def _others_transfer(figure: Figure, curves: Curves) -> Ruling:
     return Ruling(met, right, "; ".join(texts))
 
 
+def _comics_remove_least(figure: Figure, curves: Curves) -> Ruling:
+    """F10, lower row: at counts from 256, comics are the lowest by more than two spreads."""
+    at_many = _categories_at_many(curves)
+    rulings, among = [], _all_points(at_many)
+    for count, points in at_many.items():
+        comics = points.pop("comics")
+        lowest = min(points, key=lambda category: points[category].value)
+        margin, between = points[lowest].value - comics.value, spread(comics, points[lowest], among)
+        numbers = (
+            f"at {count} comics {figure.text(comics.value)}, the lowest other ({lowest}) "
+            f"{figure.text(points[lowest].value)}, spread {between:.2g}"
+        )
+        rulings.append(Ruling(margin > 2 * between, margin > 0, numbers))
+    return _all_of(rulings)
+
+
 def _same_turning_point(figure: Figure, curves: Curves) -> Ruling:
     """F11: the turning points of all sizes are within one doubling."""
     sizes = _sizes(curves)
@@ -366,6 +382,9 @@ def rules(complexity: Mapping[str, float] | None) -> Mapping[str, Rule]:
         "F6b": Rule(_REMOVAL, categories, {"": f6b}),
         "F7": Rule(_BACKGROUND, (), f7),
         "F10": Rule(_BACKGROUND, ("category",), f10),
+        "F10-removal": Rule(
+            _REMOVAL, ("category",), {"comics remove least": Part(_comics_remove_least, _curves_shuffled)}
+        ),
         "F11": Rule(_REMOVAL, ("network",), f11),
         "T2": Rule(
             (*_REMOVAL, *_BACKGROUND, *_PSNR),

@@ -11,6 +11,8 @@ from derain.support.tables import located
 
 PERFECT = "perfect"
 """The system that restores every picture to its background."""
+SMOOTHING = ("opening", "median", "blur")
+"""Filters that take away bright and narrow structure, rain or not."""
 TRIVIAL = (*FILTERS, PERFECT)
 """Systems that learnt nothing, measured beside every other: a figure is worth what it is above theirs."""
 

@@ -26,7 +26,11 @@ class Scale:
 SCALES: Mapping[ScaleName, Scale] = {
     scale.name: scale
     for scale in (
-        Scale("paper", 250_000, 128, 128, 16, 2e-4, 0, None, "none: the paper's section 3.1"),
+        Scale(
+            "paper", 250_000, 128, 128, 16, 2e-4, 0, None,
+            "none: the paper's section 3.1; but half of the samples are flipped left to right, and averaged weights "
+            "are measured, as at every scale",
+        ),
         Scale(
             "gpu", 20_000, 128, 128, 16, 2e-4, 0, None,
             "20,000 iterations in place of 250,000",

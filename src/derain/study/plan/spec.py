@@ -10,7 +10,9 @@ from typing import Any, Literal, get_args, get_type_hints
 from derain.errors import InputError, one_of
 from derain.evaluation.metrics import METRIC
 from derain.evaluation.test_sets import Pairs, Test
+from derain.models import NAMES
 from derain.networks import parse
+from derain.networks.filters import FILTERS
 from derain.networks.registry import seen_from
 from derain.pictures.backgrounds import Category
 from derain.rain import PRESETS
@@ -24,9 +26,9 @@ AXES = ("network", "category", "count", "rain", "seed", "length", *SETTING_AXES,
 """The axes of a study's trainings: those of every study, and the settings of a training that are axes."""
 
 FigureName = Literal[
-    "F1", "F2", "F3", "F4", "F5", "F6a", "F6b", "F7", "F8", "F9", "F10", "F11", "F12", "F13", "T2", "other"
+    "F1", "F2", "F2b", "F3", "F4", "F5", "F6a", "F6b", "F7", "F8", "F9", "F10", "F11", "F12", "F13", "T2", "other"
 ]
-Finding = Literal["F4", "F5", "F6a", "F6b", "F7", "F10", "F11", "T2"]
+Finding = Literal["F4", "F5", "F6a", "F6b", "F7", "F10", "F10-removal", "F11", "T2"]
 
 _SETTING_LISTS = {
     name: GenericAlias(tuple, (kind, ...))
@@ -120,7 +122,7 @@ class Pictures:
     """A figure of pictures.
 
     "restored": test pictures and what every network of the grid makes of them; "categories": photos of every category;
-    "ranges": layers of every rain; "decomposition": O = B + R taken apart with its mask.
+    "ranges": layers of every rain; "decomposition": O = B + R taken apart with its masks, and an output under them.
     """
 
     kind: Literal["restored", "categories", "ranges", "decomposition"]
@@ -132,6 +134,8 @@ class Pictures:
     """Rain to show, for "ranges"."""
     number: int = 4
     """Pictures shown, the first by name."""
+    model: str | None = None
+    """For "decomposition": model in the box, or filter, whose output is shown on and beside the rain."""
     others: tuple[Others, ...] = ()
 
 
@@ -337,6 +341,8 @@ def _check_pictures(pictures: Pictures, study: Study) -> None:
     }
     if not needed[pictures.kind]:
         raise InputError(f"pictures of the kind {pictures.kind!r} need test, photos or rain")
+    if pictures.model is not None:
+        one_of(pictures.model, (*NAMES, *FILTERS), "model")
     if pictures.kind in ("categories", "ranges") and not (study.data and all(c.train for c in study.data.values())):
         raise InputError(f"pictures of the kind {pictures.kind!r} need categories with photos in train")
 

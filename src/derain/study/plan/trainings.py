@@ -133,7 +133,7 @@ def _refuse_equal_axes(study: Study, training: Training, other: Training) -> Non
 
 def distinct(planned: Sequence[Planned[Training]]) -> list[Planned[Training]]:
     """Without trainings that give the weights of an earlier one, such as those of equal categories of two studies."""
-    found: dict[tuple[str, str], Planned[Training]] = {}
+    found: dict[tuple[str, tuple[Path, ...]], Planned[Training]] = {}
     for each in planned:
         found.setdefault((each.subject.identity(""), each.subject.category.train), each)
     return list(found.values())

@@ -25,6 +25,7 @@ MASKED = tuple(metric.name for metric in RAIN_METRICS)
 # Okabe and Ito's colours, which colour-blind readers tell apart; markers differ as well.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+_LEVEL_STYLES = (("#777777", (0, (8, 2, 1, 2))), ("#999999", "-"), ("#b5b5b5", (0, (2.5, 1))))
 _MOST_COLUMNS = 4
 _LETTERS_A_PANEL = 36  # of the legend
 _LETTERS_A_TITLE = 28  # of a panel, in full size
@@ -76,6 +77,8 @@ class Drawn:
     curve: Curve
     reference: float | None
     lost_below: float | None = None
+    level: float | None = None
+    """In place of a curve: the value of a system that was not trained."""
 
 
 def quantities(figures: Sequence[str]) -> list[Quantity]:
@@ -186,7 +189,7 @@ def draw_curves(
     """Panels in rows by the rows' titles and in columns by the panels' titles; to be called within `page.drawing`.
 
     The axis of counts is logarithmic to the base of 2, with a tick at every count. References are dashed, in the colour
-    of their curve; one that all curves share is grey.
+    of their curve; one that all curves share is grey. Levels are grey, each with dashes of its own.
 
     Args:
         rows: curves by the titles of rows and panels; a row that is too long goes on below.
@@ -194,6 +197,7 @@ def draw_curves(
     """
     every = [drawn for row in rows.values() for panel in row.values() for drawn in panel]
     labels = list(dict.fromkeys(drawn.label for drawn in every))
+    levels = [label for label in labels if any(drawn.level is not None for drawn in every if drawn.label == label)]
     counts = sorted({count for drawn in every for count in drawn.curve})
     most = max(len(row) for row in rows.values())
     columns = ceil(most / ceil(most / _MOST_COLUMNS))
@@ -209,7 +213,11 @@ def draw_curves(
         panels_below = len(lines[index + 1][1]) if index + 1 < len(lines) else 0
         for column, (axes, (panel, shown)) in enumerate(zip(grid[index], chunk, strict=False)):
             for drawn in shown:
-                handles[drawn.label] = _draw_curve(axes, drawn.curve, labels.index(drawn.label))
+                if drawn.level is None:
+                    handles[drawn.label] = _draw_curve(axes, drawn.curve, labels.index(drawn.label))
+                else:
+                    colour, style = _LEVEL_STYLES[levels.index(drawn.label) % len(_LEVEL_STYLES)]
+                    handles[drawn.label] = axes.axhline(drawn.level, color=colour, linestyle=style, linewidth=1.5)
             _draw_levels(axes, {drawn.label: drawn.reference for drawn in shown}, labels, (0, (5, 3)))
             _draw_levels(axes, {drawn.label: drawn.lost_below for drawn in shown}, labels, (0, (1, 2)))
             axes.set_ylim(limits or _limits_with_zero(*axes.get_ylim()))

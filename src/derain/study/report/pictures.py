@@ -42,7 +42,8 @@ NOTES = {
     "decomposition": f"The middle {_SHOWN_PX} x {_SHOWN_PX} pixels of the first pictures by name. A rainy picture is "
     "the background and the rain, O = B + R. The mask (white) is where the rain exceeds a threshold t, in grey levels. "
     "Of a network's output X, E_R is the root mean square of X - O on the white pixels: how much was changed where it "
-    "rains. E_B is that of X - B on the black ones: how far the rest is from the background.",
+    "rains. E_B is that of X - B on the black ones: how far the rest is from the background. An output is shown as it "
+    "is, on the white pixels alone and on the black ones alone (t=10).",
 }
 Photo = UInt8[np.ndarray, "_ _ 3"]
 
@@ -83,7 +84,7 @@ def strips(results: Results, pictures: Pictures, store: Store, device: str) -> l
     elif pictures.kind == "ranges":
         shown = _ranges(study, pictures, results.scale.background_size)
     else:
-        shown = _decomposition(study, pictures)
+        shown = _decomposition(study, pictures, device)
     return shown
 
 
@@ -186,7 +187,8 @@ def _ranges(study: Study, pictures: Pictures, size_px: int) -> list[Strip]:
     return found
 
 
-def _decomposition(study: Study, pictures: Pictures) -> list[Strip]:
+def _decomposition(study: Study, pictures: Pictures, device: str) -> list[Strip]:
+    restorer = None if pictures.model is None else NetworkRestorer(load_model(pictures.model)[0], device)
     found = []
     for name, rainy, clean in zip(*_paired(study, pictures), strict=True):
         o, b = _tensor(rainy).float(), _tensor(clean).float()
@@ -196,6 +198,9 @@ def _decomposition(study: Study, pictures: Pictures) -> list[Strip]:
             ("rainy O = B + R", o),
             *((f"mask, t={threshold}", 255 * rain_mask(o, b, threshold).expand(3, -1, -1)) for threshold in (10, 50)),
         ]
+        if restorer is not None:
+            mask, x = rain_mask(o, b, 10), restorer.picture(_tensor(rainy)).float()
+            parts += [(f"X of {pictures.model}", x), ("X on the mask: E_R", x * mask), ("X beside it: E_B", x * ~mask)]
         shown = [Picture(caption, _middle(_array(part.to(torch.uint8)), _SHOWN_PX)) for caption, part in parts]
         found.append(Strip(name, shown))
     return found

@@ -1,7 +1,8 @@
 """The section of a report on the response to rain of a study's networks."""
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from markupsafe import Markup
 
@@ -9,9 +10,11 @@ from derain.evaluation.metrics import METRIC
 from derain.probe.area import area_text
 from derain.probe.figures import draw_panels
 from derain.probe.maps import rain_maps
+from derain.probe.response import ResponseMap
 from derain.probe.space import CLEAN_BOUND, FULL
+from derain.probe.trained import TrainedStreaks
 from derain.study.judge.curves import Point
-from derain.study.judge.response import panel_of, within_and_beyond
+from derain.study.judge.response import PARAMETERS, WITHIN, by_parameter, panel_of, within_and_beyond
 from derain.study.judge.results import Cell, Results, of_first_seeds
 from derain.study.report.figures import Drawn, draw_curves, varied
 from derain.study.report.tables import Table, axes_text, name_of
@@ -21,15 +24,18 @@ if TYPE_CHECKING:
 
 Save = Callable[["Figure", str, str], Markup]
 """Writes a figure under a name, with a text in its place, and gives the HTML that shows it."""
+Trained = Sequence[TrainedStreaks] | None
+Parts = TypeVar("Parts")
 
 
 class Maps(NamedTuple):
-    """The maps of a group of trainings and their table; or the name of the section that holds them already."""
+    """The maps of a group of trainings and their tables; or the name of the section that holds them already."""
 
     title: str
     elsewhere: str
     maps: Markup | None
     table: Table | None
+    parameters: Table | None
 
 
 class ResponseSection(NamedTuple):
@@ -61,17 +67,23 @@ def response_section(results: Results, save: Save, shown: dict[frozenset[str], s
     parted = {title: curves for title, group in groups.items() if (curves := _within_and_beyond(group))}
     figure = None
     if parted and is_new:
-        text = "controlled removal of streaks within and beyond the range trained on"
-        drawn = draw_curves({"controlled removal": parted}, limits=(0.0, 1.0))
+        text = "controlled removal of streaks within and beyond the range trained on, and beyond it by one parameter"
+        single = {title: _beyond_by_parameter(groups[title]) for title in parted}
+        rows = {
+            "controlled removal": {f"{title} ({_cells_within(groups[title])})": each for title, each in parted.items()},
+            "controlled removal beyond the range by one parameter": single,
+        }
+        drawn = draw_curves(rows, limits=(0.0, 1.0))
         figure = save(drawn, f"{name}.within-and-beyond", text)
+    systems = {cell.axes["network"]: cell.response for cell in results.given if cell.response}
     found = []
     for number, (title, group) in enumerate(groups.items()):
         if (section := shown.setdefault(trainings[title], name)) != name:
-            found.append(Maps(title, section, None, None))
+            found.append(Maps(title, section, None, None, None))
         else:
             text = f"controlled removal of every rain: {title}"
             maps = save(_draw_maps(group), f"{name}.response{number or ''}", text)
-            found.append(Maps(title, "", maps, _table(group)))
+            found.append(Maps(title, "", maps, _table(group), _parameters_table(group, systems)))
     return ResponseSection(figure, found, is_new)
 
 
@@ -101,20 +113,60 @@ def _table(cells: Sequence[Cell]) -> Table:
     return Table(head, rows)
 
 
+def _parameters_table(cells: Sequence[Cell], systems: Mapping[str, ResponseMap]) -> Table | None:
+    """Controlled removal of the streaks that are beyond the range trained on by the same parameters, by count; and what
+    given systems make of the same streaks.
+    """
+    parts = _by_count(cells, by_parameter)
+    names = list(dict.fromkeys(name for seeds in parts.values() for found in seeds for name in found))
+    if not names:
+        return None
+    rows = []
+    for name in names:
+        numbers = {found[name].cells for seeds in parts.values() for found in seeds}
+        means = [fmean(found[name].removal for found in seeds) for seeds in parts.values()]
+        means += [by_parameter(response, cells[0].trained)[name].removal for response in systems.values()]
+        rows.append([name, *map(str, numbers), *map(METRIC["removal_controlled"].text, means)])
+    columns = [*(f"{count} backgrounds" for count in parts), *systems]
+    return Table(["streaks beyond the range by", "cells", *columns], rows)
+
+
+def _cells_within(cells: Sequence[Cell]) -> str:
+    """Such as "2 of 168 cells within": the number of cells within the range trained on, of one training."""
+    [first, *_] = [parts for seeds in _by_count(cells, by_parameter).values() for parts in seeds]
+    return f"{first[WITHIN].cells} of {sum(part.cells for part in first.values())} cells within"
+
+
 def _within_and_beyond(cells: Sequence[Cell]) -> list[Drawn]:
     """Two curves over the count; none where the networks were not trained on streaks of the maps."""
-    by_count: dict[int, list[tuple[float, float]]] = {}
-    for cell in cells:
-        if cell.response is not None and (parts := within_and_beyond(cell.response, cell.trained)) is not None:
-            by_count.setdefault(cell.axes["count"], []).append(parts)
-    if not by_count:
-        return []
-    parameters = cells[0].parameters or 0
+    sides = {"within the range trained on": 0, "beyond it": 1}
+    parts = _by_count(cells, within_and_beyond)
     return [
-        Drawn(
-            label,
-            {count: Point([each[side] for each in by_count[count]], {}, parameters) for count in sorted(by_count)},
-            None,
-        )
-        for side, label in enumerate(("within the range trained on", "beyond it"))
+        _drawn(label, {count: [each[side] for each in seeds] for count, seeds in parts.items()}, cells)
+        for label, side in sides.items()
+        if parts
     ]
+
+
+def _beyond_by_parameter(cells: Sequence[Cell]) -> list[Drawn]:
+    """A curve over the count for every parameter by which alone streaks are beyond the range trained on."""
+    parts = _by_count(cells, by_parameter)
+    values = {
+        name: {count: [each[name].removal for each in seeds if name in each] for count, seeds in parts.items()}
+        for name in PARAMETERS
+    }
+    return [_drawn(name, by_count, cells) for name, by_count in values.items() if all(by_count.values())]
+
+
+def _by_count(cells: Sequence[Cell], part: Callable[[ResponseMap, Trained], Parts | None]) -> dict[int, list[Parts]]:
+    """The parts of every seed's map by count, where there are any."""
+    found: dict[int, list[Parts]] = {}
+    for cell in sorted(cells, key=lambda cell: cell.axes["count"]):
+        if cell.response is not None and (parts := part(cell.response, cell.trained)):
+            found.setdefault(cell.axes["count"], []).append(parts)
+    return found
+
+
+def _drawn(label: str, by_count: Mapping[int, Sequence[float]], cells: Sequence[Cell]) -> Drawn:
+    parameters = cells[0].parameters or 0
+    return Drawn(label, {count: Point(values, {}, parameters) for count, values in by_count.items()}, None)

@@ -11,6 +11,7 @@ from derain.errors import InputError
 from derain.pictures.images import encode_jpeg
 from derain.study.judge.results import Cell, Results
 from derain.study.judge.verdicts import Verdict
+from derain.study.plan.given import SMOOTHING, TRIVIAL
 from derain.study.plan.spec import Pictures, Plot
 from derain.study.report.figures import (
     Drawn,
@@ -106,12 +107,17 @@ def make_section(
         curves=None if plot is None or needs_complexity else _curves(drawn, plot, folder),
         needs_complexity=needs_complexity,
         complexity=_complexity(results, plot, complexity, folder) if plot and needs_complexity and complexity else None,
-        table2=table2(results.cells) if results.cells and study.figure == "T2" else None,
+        table2=table2(results.cells, results.given) if results.cells and study.figure == "T2" else None,
         verdicts=verdict_tables(verdicts),
         response=response_section(drawn, folder.save, folder.shown) if is_probed else None,
-        matrix=matrix_section(results, folder.save) if results.given else None,
+        matrix=matrix_section(results, folder.save) if _has_systems(results) else None,
         pictures=None if study.pictures is None else _pictures(results, study.pictures, folder),
     )
+
+
+def _has_systems(results: Results) -> bool:
+    """True for given systems beside those that learnt nothing, which stand among the study's own figures."""
+    return any(cell.axes["network"] not in TRIVIAL for cell in results.given)
 
 
 def heading(results: Results) -> str:
@@ -128,6 +134,28 @@ def rows_of(results: Results, plot: Plot, wanted: Sequence[Quantity]) -> Rows:
     return {
         title: {quantity.title: curves(cells, plot.lines, quantity, without) for quantity in wanted}
         for title, cells in panels(results.cells, plot.panels).items()
+    }
+
+
+def _with_filters(results: Results, plot: Plot, wanted: Sequence[Quantity]) -> Rows:
+    """The curves, and the levels of filters that learnt nothing where all curves of a panel are on one test set."""
+    rows = rows_of(results, plot, wanted)
+    tests = {title: {cell.test for cell in cells} for title, cells in panels(results.cells, plot.panels).items()}
+    filters = [cell for cell in results.given if cell.axes["network"] in SMOOTHING]
+    return {
+        title: {
+            quantity.title: [
+                *rows[title][quantity.title],
+                *(
+                    Drawn(cell.axes["network"], {}, None, level=value)
+                    for cell in filters
+                    if {cell.test} == tests[title]
+                    and (value := cell.measured.value(quantity.figure, quantity.threshold)) is not None
+                ),
+            ]
+            for quantity in wanted
+        }
+        for title in rows
     }
 
 
@@ -206,17 +234,17 @@ def _environment(cell: Cell) -> str:
 def _curves(results: Results, plot: Plot, folder: ReportFolder) -> CurvesPart:
     name, title = name_of(results), heading(results)
     is_scaled, limits = results.study.figure == "F6a", None
-    rows = rows_of(results, plot, quantities(plot.figures))
+    rows = _with_filters(results, plot, quantities(plot.figures))
     if is_scaled:
         limits = (-0.2, 1.2)  # error bars of a curve that is nearly flat are longer
         rows = {
-            panel_title: {panel: [scaled(each) for each in drawn] for panel, drawn in row.items()}
+            panel_title: {panel: [scaled(each) for each in drawn if each.level is None] for panel, drawn in row.items()}
             for panel_title, row in rows.items()
         }
     figure = folder.save(draw_curves(rows, limits), name, f"{title}: curves against the number of backgrounds")
     at_thresholds = [
         folder.save(
-            draw_curves(rows_of(results, plot, row)),
+            draw_curves(_with_filters(results, plot, row)),
             f"{name}.sensitivity-{row[0].figure}",
             f"{title}: {'; '.join(quantity.title for quantity in row)}",
         )
@@ -240,6 +268,8 @@ def _legend(rows: Rows, is_scaled: bool) -> str:
     referred = {title[:3] for title, each in drawn if each.reference is not None}
     if referred:
         sentences.append(f"Dashed: {' and '.join(dashed[label] for label in sorted(referred, reverse=True))}.")
+    if filters := dict.fromkeys(each.label for _, each in drawn if each.level is not None):
+        sentences.append(f"{', '.join(filters)}: filters that learnt nothing.")
     if any(each.lost_below is not None for _, each in drawn):
         sentences.append("Dotted: half of perfect removal, below which removal counts as lost.")
     return " ".join(sentences)

@@ -15,6 +15,7 @@ from derain.study.judge.verdicts import Verdict
 from derain.study.report.figures import MASKED, Quantity, varied
 
 _FEW_VERDICTS = 12  # no more of them are shown with their numbers at once
+_TABLE2_FIGURES = ("e_r", "e_b", "psnr_rgb", "psnr_y")
 _COLUMNS = (*(Quantity(metric.name, 10) for metric in METRICS), *(Quantity(name, 50) for name in MASKED))
 
 
@@ -57,8 +58,13 @@ def told_apart(networks: Iterable[str]) -> dict[str, str]:
     return names
 
 
-def table2(cells: Sequence[Cell]) -> Table:
-    """Our figures with those of the paper's Table 2 beside them, where the network is of the same family."""
+def table2(cells: Sequence[Cell], given: Sequence[Cell] = ()) -> Table:
+    """Our figures with those of the paper's Table 2 beside them, where the network is of the same family.
+
+    Args:
+        cells: of the trainings.
+        given: of systems that were not trained, whose figures on the same test sets follow.
+    """
     others, tests = varied(cells, without=("network", "count", "rain", "seed")), {cell.test for cell in cells}
     ours: dict[tuple[str, int, str], list[Cell]] = {}
     # A training that two grids ask for is there twice.
@@ -72,8 +78,13 @@ def table2(cells: Sequence[Cell]) -> Table:
         paper = next((row for row in TABLE2 if (row.network, row.count, row.rain) == key), None)
         values = [] if paper is None else [paper.e_r, paper.e_b, paper.psnr]
         e_r, e_b, psnr = [f"{value:.2f}" for value in values] or ["-"] * 3
-        own_e_r, own_e_b, *own_psnr = [_mean(group, figure, 50) for figure in ("e_r", "e_b", "psnr_rgb", "psnr_y")]
+        own_e_r, own_e_b, *own_psnr = [_mean(group, figure, 50) for figure in _TABLE2_FIGURES]
         rows.append([network, rain, str(count), str(len(group)), own_e_r, e_r, own_e_b, e_b, *own_psnr, psnr])
+    for cell in given:
+        if cell.test in tests:
+            network = ", ".join([cell.axes["network"]] + ([f"on {cell.test}"] if len(tests) > 1 else []))
+            own_e_r, own_e_b, *own_psnr = [_mean([cell], figure, 50) for figure in _TABLE2_FIGURES]
+            rows.append([network, "-", "-", "-", own_e_r, "-", own_e_b, "-", *own_psnr, "-"])
     head = ["network", "rain", "backgrounds", "seeds", "E_R", "paper", "E_B", "paper", "PSNR RGB", "PSNR Y", "paper"]
     return Table(head, rows)
 

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from torch.nn.functional import l1_loss, mse_loss
@@ -25,6 +26,20 @@ def test_a_sum_weighs_its_terms():
     restored, clean = (picture / 255 for picture in _pictures(2))
     expected = l1_loss(restored, clean) + 0.2 * (1 - ssim(restored, clean)) + 3 * mse_loss(restored, clean)
     assert loss_of("l1+ssim:0.2+l2:3")(restored, clean).item() == pytest.approx(expected.item(), rel=1e-6)
+
+
+def test_charbonnier_is_l1_but_for_a_round_bottom():
+    restored, clean = (picture / 255 for picture in _pictures(2))
+    assert loss_of("charbonnier")(restored, clean).item() == pytest.approx(l1_loss(restored, clean).item(), rel=2e-3)
+    assert loss_of("charbonnier")(clean, clean).item() == pytest.approx(1e-3, rel=1e-5)
+
+
+def test_the_frequency_loss_is_the_mean_of_numpy_s_coefficients_whatever_the_size():
+    for height, width in ((40, 33), (64, 64)):
+        restored, clean = (picture / 255 for picture in _pictures(2, height, width))
+        found = np.fft.fft2((restored - clean).double().numpy()) / (height * width) ** 0.5
+        expected = (np.abs(found.real) + np.abs(found.imag)).mean() / 2
+        assert loss_of("frequency")(restored, clean).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_l1_alone_has_torch_s_own_bits_and_gradient():

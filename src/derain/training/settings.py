@@ -10,8 +10,8 @@ from derain.support.choices import Convention, Match, Precision, Recipe
 
 _CHOICES = {"recipe": get_args(Recipe), "precision": get_args(Precision)}
 
-LOSS_TERMS = ("l1", "l2", "ssim")
-"""Terms of a loss, on the network's last picture: L1, the mean square, and 1 - SSIM."""
+LOSS_TERMS = ("l1", "l2", "charbonnier", "frequency", "ssim")
+"""Terms of a loss, on the network's last picture; `derain.training.losses` has them."""
 _LARGEST_RATE = 1e30  # Adam's steps are float32
 _SSIM_WINDOW_PX = 11
 
@@ -66,7 +66,7 @@ class TrainingSettings:
     """Training iterations. The default is the paper's: hours on a GPU, weeks to months on a CPU; 2,000 to 5,000 suit a
     CPU."""
     loss: str = field(default="l1", metadata={"axis": True})
-    """l1 (the paper's), l2, ssim (1 - SSIM), a weighted sum such as l1+ssim:0.2, or own (the network's own paper)."""
+    """l1 (the paper's), l2, charbonnier, frequency, ssim, a weighted sum as l1+ssim:0.2, or own (of its own paper)."""
     batch_size: int = 16
     """Samples in a batch."""
     learning_rate: float = 2e-4

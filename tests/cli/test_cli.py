@@ -301,6 +301,15 @@ def test_a_signal_ends_a_command_without_a_traceback(number: signal.Signals, cod
     assert (ended.returncode, ended.stderr) == (code, "derain: interrupted; it goes on\n")
 
 
+def test_a_reader_that_goes_away_ends_a_command_without_a_traceback() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "derain", "export", "--help"]
+    ended = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (1, b"")
+
+
 def test_a_failure_that_an_interruption_causes_is_an_interruption(capsys: pytest.CaptureFixture[str]) -> None:
     def interrupted() -> None:
         with ending_at_once() as ending:

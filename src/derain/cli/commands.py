@@ -1,6 +1,7 @@
 """All commands. Nothing here imports torch before a command runs, so that --help answers at once."""
 
 import logging
+import os
 import sys
 from collections.abc import Sequence
 
@@ -63,6 +64,9 @@ def run(arguments: Sequence[str], ending: Ending) -> None:
         if isinstance(getattr(command, "command", command), _GO_ON):  # `derain study` has subcommands
             ending.note = "; the same command goes on where it stopped"
         command.run(Console(emoji=False))
+    except BrokenPipeError:  # the reader of the output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except DerainError as error:
         if ending.by is None:  # else an import was interrupted, not missing
             errors.print(f"derain: {error}", style="red", markup=False, highlight=False, soft_wrap=True)

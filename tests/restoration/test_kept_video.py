@@ -1,6 +1,7 @@
 """The table "Videos" of docs/how-to/restore.md, where tests/restoration/test_video.py does not hold it."""
 
 import json
+import os
 import shutil
 import struct
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 
 from derain.restoration.hdr import is_dynamic, shown_curves
 from derain.restoration.video import restore_video
+from derain.support.processes import keeping_priority
 
 SIZE = (48, 64)
 SOUNDS = 90
@@ -44,7 +46,7 @@ def film(
     **options: str,
 ) -> Path:
     """A few frames; colours as in BT.2020."""
-    with av.open(str(path), "w") as writer:
+    with av.open(str(path), "w") as writer, keeping_priority():
         stream: Any = writer.add_stream(codec, rate=25, options=options)
         stream.width, stream.height, stream.pix_fmt = SIZE[1], SIZE[0], pixels
         context = stream.codec_context
@@ -96,6 +98,13 @@ def test_ten_bits_stay_ten(suffix: str, tmp_path: Path, caplog: pytest.LogCaptur
     for before, after in zip(lumas(source), lumas(target), strict=True):
         assert abs(after - before).mean() < 1.5  # 8 bits have every fourth level
     assert caplog.text == ""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are listed on Linux alone")
+def test_no_thread_is_left_with_real_time_priority(tmp_path: Path) -> None:
+    restore_video(deep_film(tmp_path / "in.webm"), tmp_path / "out.webm", same)
+    threads = [int(thread.name) for thread in Path("/proc/self/task").iterdir()]
+    assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_OTHER}
 
 
 def test_more_than_ten_bits_become_ten_with_a_note(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -18,6 +18,7 @@ from derain.errors import InputError, needs_extra
 from derain.restoration.hdr import PQ, Picture, is_dynamic, shown_curves, svtav1_parameters, x265_parameters
 from derain.restoration.smoothing import Smoothing
 from derain.support.files import entry, whole_file
+from derain.support.processes import keeping_priority
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -508,7 +509,9 @@ class _Writer:
         if frame is not None and frame.pts is not None and frame.duration:
             self._durations[frame.pts] = frame.duration
         with self._named():
-            for packet in self._encoder.encode(frame):
+            with keeping_priority():
+                packets = self._encoder.encode(frame)
+            for packet in packets:
                 # The encoder's own is that of the frame rate.
                 packet.duration = self._durations.pop(packet.pts, packet.duration)
                 if frame is None and self._given < _REORDERED:  # x265 gives so short films wild times of decoding

@@ -7,7 +7,8 @@ import platform
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import torch
 
@@ -76,3 +77,22 @@ def deaf_to_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def keeping_priority() -> Iterator[None]:
+    """A block after which all threads of the process are scheduled as this one was before.
+
+    The encoder SVT-AV1 gives the process of a superuser real-time priority, which starves all others.
+    """
+    if not hasattr(os, "sched_getscheduler"):  # there is none on macOS and Windows
+        yield
+        return
+    policy, priority = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        if os.sched_getscheduler(0) != policy:
+            for thread in Path("/proc/self/task").iterdir():
+                with suppress(OSError):  # it has ended meanwhile
+                    os.sched_setscheduler(int(thread.name), policy, priority)

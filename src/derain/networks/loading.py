@@ -45,7 +45,7 @@ def load_model(model: str | Path, named: str | None = None, engine: Engine = "au
 
     >>> network, header = load_model("balanced")
     >>> network.parameter_count(), header["objective"]["batch_size"]
-    (482067, 16)
+    (482067, 8)
     """
     if str(model) in FILTERS:
         return FILTERS[str(model)]().eval(), {}

@@ -22,14 +22,19 @@ def response(means: Mapping[str, np.ndarray]) -> ResponseMap:
     return ResponseMap(means, means, 5.0, 20.0, Area(0.5, 0.4, 0.6), Area(0.5, 0.4, 0.6), 16)
 
 
-def test_a_network_that_removes_only_the_angles_it_was_trained_on() -> None:
+def steep_streaks_removed() -> ResponseMap:
+    """The map of a network that keeps streaks at more than 30 degrees, and removes all others."""
     means = {}
     for rain_map in rain_maps(FULL):
         removed = np.ones((len(rain_map.rows), len(rain_map.columns)))
         if rain_map.x == "angle_deg":
             removed[:, [abs(float(angle)) > 30 for angle in rain_map.columns]] = 0
         means[rain_map.name] = removed.ravel()
-    found = within_and_beyond(response(means), trained("medium"))
+    return response(means)
+
+
+def test_a_network_that_removes_only_the_angles_it_was_trained_on() -> None:
+    found = within_and_beyond(steep_streaks_removed(), trained("medium"))
     assert found is not None
     assert found[0] == 1
     assert 0 < found[1] < 1
@@ -54,13 +59,7 @@ def test_rain_without_streaks_has_no_range() -> None:
 
 def test_streaks_are_parted_by_the_parameters_beyond_the_range() -> None:
     """Streaks at angles beyond the range are kept, all others removed, whatever else is beyond it."""
-    means = {}
-    for rain_map in rain_maps(FULL):
-        removed = np.ones((len(rain_map.rows), len(rain_map.columns)))
-        if rain_map.x == "angle_deg":
-            removed[:, [abs(float(angle)) > 30 for angle in rain_map.columns]] = 0
-        means[rain_map.name] = removed.ravel()
-    parts = by_parameter(response(means), trained("medium"))
+    parts = by_parameter(steep_streaks_removed(), trained("medium"))
     assert {name: part.removal for name, part in parts.items()} == {
         "within": 1, "length": 1, "width": 1, "quantity": 1, "brightness": 1, "width and quantity": 1,
         "angle": 0, "length and angle": 0, "brightness and angle": 0,

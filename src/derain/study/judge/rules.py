@@ -178,15 +178,27 @@ def _error_flat(figure: Figure, curves: Curves) -> Ruling:
 
 def _comics_worst(figure: Figure, curves: Curves) -> Ruling:
     """F10: at counts from 256, comics are the worst by more than two spreads."""
+    return _comics_apart(figure, curves, above=True)
+
+
+def _comics_remove_least(figure: Figure, curves: Curves) -> Ruling:
+    """F10, lower row: at counts from 256, comics are the lowest by more than two spreads."""
+    return _comics_apart(figure, curves, above=False)
+
+
+def _comics_apart(figure: Figure, curves: Curves, above: bool) -> Ruling:
+    """At counts from 256, comics are above, or below, all other categories by more than two spreads."""
     at_many = _categories_at_many(curves)
     rulings, among = [], _all_points(at_many)
+    extreme, word = (max, "highest") if above else (min, "lowest")
     for count, points in at_many.items():
         comics = points.pop("comics")
-        next_worst = max(points, key=lambda category: points[category].value)
-        margin, between = comics.value - points[next_worst].value, spread(comics, points[next_worst], among)
+        nearest = extreme(points, key=lambda category: points[category].value)
+        lead, between = comics.value - points[nearest].value, spread(comics, points[nearest], among)
+        margin = lead if above else -lead
         numbers = (
-            f"at {count} comics {figure.text(comics.value)}, the highest other ({next_worst}) "
-            f"{figure.text(points[next_worst].value)}, spread {between:.2g}"
+            f"at {count} comics {figure.text(comics.value)}, the {word} other ({nearest}) "
+            f"{figure.text(points[nearest].value)}, spread {between:.2g}"
         )
         rulings.append(Ruling(margin > 2 * between, margin > 0, numbers))
     return _all_of(rulings)
@@ -205,22 +217,6 @@ def _others_transfer(figure: Figure, curves: Curves) -> Ruling:
         listed = ", ".join(f"{each} {figure.text(point.value)}" for each, point in others.items())
         texts.append(f"at {count} natural {figure.text(natural.value)}, {listed}")
     return Ruling(met, right, "; ".join(texts))
-
-
-def _comics_remove_least(figure: Figure, curves: Curves) -> Ruling:
-    """F10, lower row: at counts from 256, comics are the lowest by more than two spreads."""
-    at_many = _categories_at_many(curves)
-    rulings, among = [], _all_points(at_many)
-    for count, points in at_many.items():
-        comics = points.pop("comics")
-        lowest = min(points, key=lambda category: points[category].value)
-        margin, between = points[lowest].value - comics.value, spread(comics, points[lowest], among)
-        numbers = (
-            f"at {count} comics {figure.text(comics.value)}, the lowest other ({lowest}) "
-            f"{figure.text(points[lowest].value)}, spread {between:.2g}"
-        )
-        rulings.append(Ruling(margin > 2 * between, margin > 0, numbers))
-    return _all_of(rulings)
 
 
 def _same_turning_point(figure: Figure, curves: Curves) -> Ruling:

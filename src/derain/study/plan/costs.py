@@ -24,7 +24,7 @@ _SIZE_PX = 64
 
 
 def seconds_a_training(training: Training, device: str) -> float:
-    """Seconds of all iterations in a process like this one; without rain, which costs next to nothing.
+    """Seconds of all iterations in a process like this one. Rain, tests and probe come on top.
 
     A few steps are timed once for a network, and kept in the user's cache folder ($XDG_CACHE_HOME or ~/.cache): on a
     CPU of two samples of 64x64, and the time is taken to grow with the number of samples and of pixels; elsewhere,

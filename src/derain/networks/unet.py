@@ -21,8 +21,6 @@ class UNetHyperparameters(Hyperparameters):
         norm: batch normalisation behind every 3x3 convolution, or none.
         activation: ReLU, or LeakyReLU of slope 0.1.
         input_skip: add the input to the output.
-        passes: runs of the network with the same weights. With more than 1, it sees the rainy picture and the picture
-            so far, which at first is the rainy one.
     """
 
     base: int = 64
@@ -30,13 +28,11 @@ class UNetHyperparameters(Hyperparameters):
     norm: Literal["none", "batch"] = "batch"
     activation: Literal["relu", "leaky_relu"] = "relu"
     input_skip: bool = True
-    passes: int = 1
 
     def __post_init__(self) -> None:
-        if self.base < 1 or not 1 <= self.levels <= 8 or self.passes < 1:
+        if self.base < 1 or not 1 <= self.levels <= 8:
             raise InputError(
-                "unet needs base of at least 1, levels from 1 to 8 and passes of at least 1, "
-                f"not base={self.base}, levels={self.levels}, passes={self.passes}"
+                f"unet needs base of at least 1 and levels from 1 to 8, not base={self.base}, levels={self.levels}"
             )
 
 
@@ -45,9 +41,8 @@ class UNet(Network):
 
     Two 3x3 convolutions a level, 2x2 max-pooling down, 2x2 transposed convolutions up, concatenated skips, a 1x1
     convolution at the end. It differs from the paper in padding its convolutions, so that the size is kept, in 3
-    channels out, in the optional batch normalisation, in adding the input to the output and in the optional further
-    passes over its own picture (as in Ren et al., "Progressive Image Deraining Networks", CVPR 2019, without a memory).
-    Sizes that are no multiple of 2^(levels-1) are padded by repeating the border and cropped back.
+    channels out, in the optional batch normalisation and in adding the input to the output. Sizes that are no multiple
+    of 2^(levels-1) are padded by repeating the border and cropped back.
 
     >>> UNet(UNetHyperparameters()).parameter_count()
     31037763
@@ -60,11 +55,10 @@ class UNet(Network):
         super().__init__()
         self.hyperparameters = hyperparameters
         planes = 3 * self._FOLD_PX**2
-        pictures = 1 if hyperparameters.passes == 1 else 2
         channels = [hyperparameters.base * 2**level for level in range(hyperparameters.levels)]
         self.encoders = nn.ModuleList(
             _double_convolution(inputs, outputs, hyperparameters)
-            for inputs, outputs in zip([pictures * planes, *channels], channels, strict=False)
+            for inputs, outputs in zip([planes, *channels], channels, strict=False)
         )
         fine_to_coarse = list(pairwise(channels))
         self.upsamplers = nn.ModuleList(
@@ -81,21 +75,13 @@ class UNet(Network):
             paper="Ronneberger et al., MICCAI 2015",
             smallest_size_px=1,
             size_multiple_px=self._FOLD_PX * multiple,
-            receptive_field_px=1 + hyperparameters.passes * (self._FOLD_PX * (field_px + 1) - 2),
-            stages=hyperparameters.passes,
+            receptive_field_px=self._FOLD_PX * (field_px + 1) - 1,
+            stages=1,
         )
 
     def _stages(self, rainy: Float[Tensor, "n 3 h w"]) -> list[Float[Tensor, "n 3 h w"]]:
         height, width = rainy.shape[-2:]
-        padded = pad_to_multiple(rainy, self.descriptor.size_multiple_px)
-        pictures = [padded]
-        for _ in range(self.hyperparameters.passes):
-            seen = padded if self.hyperparameters.passes == 1 else torch.cat([padded, pictures[-1]], dim=1)
-            output = self._unfolded(self._through_levels(self._folded(seen)))
-            pictures.append(padded + output if self.hyperparameters.input_skip else output)
-        return [picture[..., :height, :width] for picture in pictures[1:]]
-
-    def _through_levels(self, features: Tensor) -> Tensor:
+        features = self._folded(pad_to_multiple(rainy, self.descriptor.size_multiple_px))
         skips: list[Tensor] = []
         for encoder in self.encoders:
             features = encoder(nn.functional.max_pool2d(features, 2) if skips else features)
@@ -103,7 +89,8 @@ class UNet(Network):
         skips.pop()
         for upsampler, decoder in zip(self.upsamplers, self.decoders, strict=True):
             features = decoder(torch.cat([skips.pop(), upsampler(features)], dim=1))
-        return self.last(features)
+        output = self._unfolded(self.last(features))[..., :height, :width]
+        return [rainy + output if self.hyperparameters.input_skip else output]
 
     def _folded(self, picture: Tensor) -> Tensor:
         return picture

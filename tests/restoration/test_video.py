@@ -147,16 +147,17 @@ def test_a_name_with_a_colon_is_no_url(tmp_path: Path, monkeypatch: pytest.Monke
     assert restore_video(Path("12:30.mp4"), Path("out/12:30.mp4"), same) == 2
 
 
-def test_title_and_date_stay(tmp_path: Path) -> None:
-    described = {"title": "Holiday", "creation_time": "2020-01-02T03:04:05.000000Z"}
-    with av.open(str(tmp_path / "in.mp4"), "w") as writer:
+@pytest.mark.parametrize("title", ["Holiday", "Caf\udce9"])  # the second is no UTF-8, as old programs wrote it
+def test_title_and_date_stay(tmp_path: Path, title: str) -> None:
+    described = {"title": title, "creation_time": "2020-01-02T03:04:05.000000Z"}
+    with av.open(str(tmp_path / "in.mp4"), "w", metadata_errors="surrogateescape") as writer:
         writer.metadata.update(described)
         stream = writer.add_stream("libx264", rate=25)
         stream.width, stream.height, stream.pix_fmt = SIZE[1], SIZE[0], "yuv420p"
         writer.mux(stream.encode(av.VideoFrame(SIZE[1], SIZE[0], "yuv420p")))
         writer.mux(stream.encode(None))
     restore_video(tmp_path / "in.mp4", tmp_path / "out.mp4", same)
-    with av.open(str(tmp_path / "out.mp4")) as reader:
+    with av.open(str(tmp_path / "out.mp4"), metadata_errors="surrogateescape") as reader:
         assert described.items() <= reader.metadata.items()
 
 
@@ -595,10 +596,15 @@ def only_sound(path: Path) -> None:
         writer.mux(audio.encode(None))
 
 
+def of_no_known_codec(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b"avc1", b"none"))
+
+
 @pytest.mark.parametrize(
     ("spoil", "cause"),
     [
         (cut, "cut off"),
+        (of_no_known_codec, "of a codec that FFmpeg does not know"),
         (only_sound, "has no video stream"),
         (lambda path: path.write_text("a text"), "cannot read the video"),
         (lambda path: path.write_bytes(path.read_bytes()[:800]), "cannot read the video"),

@@ -54,6 +54,7 @@ _ENCODERS = {  # by whether it is WebM, and has more than 8 bits a channel
     (True, False): ("libvpx-vp9", {"b:v": "0", "row-mt": "1"}),
     (True, True): ("libsvtav1", {}),
 }
+_AS_BYTES = "surrogateescape"  # texts that are no UTF-8, as in old files, are written as they are
 Restore = Callable[[Picture], Picture]
 _log = logging.getLogger("derain")
 
@@ -411,7 +412,7 @@ class _Writer:
 
         with self._named():
             container = _CONTAINERS[self._target.suffix.lower()]
-            self._container = av.open(_no_url(self._temporary), "w", format=container)
+            self._container = av.open(_no_url(self._temporary), "w", format=container, metadata_errors=_AS_BYTES)
         # First in the file, as it is in most; its size and format are known with the first frame.
         name, options = _ENCODERS[self._is_webm, self._is_deep]
         self._encoder: Any = self._container.add_stream(name, options=dict(options))
@@ -564,6 +565,8 @@ def _video_stream(reader: "InputContainer", source: Path) -> "VideoStream":
     if not videos:
         raise InputError(f"{source} has no video stream")
     stream = videos[0]
+    if stream.codec_context is None:
+        raise InputError(f"{source} is damaged, or of a codec that FFmpeg does not know")
     stream.thread_type = "AUTO"
     return stream
 
@@ -612,7 +615,7 @@ def _reading(source: Path) -> "Iterator[InputContainer]":
         import av
     if entry(source) == "other":  # a pipe might be waited at for ever
         raise InputError(f"cannot read the video {source}: it is no regular file")
-    with _errors_of(source), av.open(_no_url(source)) as reader:
+    with _errors_of(source), av.open(_no_url(source), metadata_errors=_AS_BYTES) as reader:
         if reader.format.name.endswith(_OF_PICTURES):
             raise InputError(f"{source} is a picture, not a video: give it the suffix of its kind")
         yield reader

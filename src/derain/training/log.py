@@ -4,6 +4,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -31,10 +32,13 @@ class RunLog:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         path = folder / "log.jsonl"
-        if path.exists():
-            _drop_half_line(path)
-        self._file = path.open("a", encoding="utf-8")
-        self._board = _tensorboard(folder / "tensorboard")
+        try:
+            if path.exists():
+                _drop_half_line(path)
+            self._file = path.open("a", encoding="utf-8")
+            self._board = _tensorboard(folder / "tensorboard")
+        except OSError as error:
+            raise InputError(f"cannot write into {folder}: {error.strerror}") from error
 
     def __enter__(self) -> "RunLog":
         return self
@@ -42,7 +46,8 @@ class RunLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        with suppress(OSError):  # every line is flushed when it is written: one that could not be was told of then
+            self._file.close()
         if self._board is not None:
             self._board.close()
 

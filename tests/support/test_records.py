@@ -39,11 +39,11 @@ def test_names_that_some_file_system_takes_for_one_are_one(tmp_path: Path, there
     (tmp_path / there).touch()
     folder = OwnedFolder(tmp_path, "record.json", "derain x")
     with pytest.raises(InputError, match=rf"/{there} is no result of derain x"):
-        folder.refuse_others([name], ())
+        folder.claim_files([name], ())
     with pytest.raises(InputError, match=rf"/{there} is there, and {name} differs from it only in case or Unicode"):
-        folder.refuse_others([name], [there])
-    folder.refuse_others([there], [there])
-    folder.refuse_others([name], [name, there])
+        folder.claim_files([name], [there])
+    folder.claim_files([there], [there])
+    folder.claim_files([name], [name, there])
 
 
 def test_a_second_run_is_kept_out_until_the_first_ends(tmp_path: Path) -> None:
@@ -56,3 +56,10 @@ def test_a_second_run_is_kept_out_until_the_first_ends(tmp_path: Path) -> None:
     with alone_in(tmp_path, "derain x"):
         pass
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_killed_run_left_half_written_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    for name in (".a.png.01234567", ".a.json.89abcdef", ".b.png.01234567", ".a.png", "a.png.01234567"):
+        (tmp_path / name).touch()
+    OwnedFolder(tmp_path, "a.json", "derain x").claim_files(["a.png"], ())
+    assert {path.name for path in tmp_path.iterdir()} == {".b.png.01234567", ".a.png", "a.png.01234567"}

@@ -105,12 +105,12 @@ def _paint_one(path: Path, index: int, size_px: int, seed: int) -> None:
 def _claim(out: Path, settings: dict[str, int], paths: list[Path]) -> None:
     """Make sure that all pictures of a folder are of one seed and size, and that none of `paths` is someone else's."""
     folder = OwnedFolder(out, "generated.json", "derain paint")
-    found = folder.read(dict)
-    if found is None:
-        folder.refuse_others([path.name for path in paths], ())
-        folder.write(settings)
-    elif found != settings:
+    found, names = folder.read(dict), [path.name for path in paths]
+    if found not in (None, settings):
         raise InputError(f"{out} holds other generated pictures ({found}, not {settings}); choose another folder")
+    folder.claim_files(names, names if found else ())
+    if found is None:
+        folder.write(settings)
 
 
 def _is_whole(path: Path, size_px: int) -> bool:

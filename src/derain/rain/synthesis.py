@@ -69,7 +69,7 @@ def _lay(
     by_name = {photo.stem: photo for photo in photos}
     folder = OwnedFolder(out, "synthesis.json", "derain synth")
     ours = folder.read(_names) or set()
-    folder.refuse_others(_files(by_name), set(_files(ours)))
+    folder.claim_files(list(_files(by_name)), set(_files(ours)))
     folders = {kind: make_folder(out / kind) for kind in _KINDS}
     folder.write({"photos": sorted(ours.union(by_name))})  # before the first picture is written, should this be killed
     try:

@@ -56,13 +56,12 @@ class Manifest:
         Raises:
             InputError: such a file is there and is no result of `derain restore`, or was changed since.
         """
-        self._folder.refuse_others(names, self._results.keys() | self._claimed)
+        self._folder.claim_files(names, self._results.keys() | self._claimed)
         for name in names:
             path = self._out / name
             if name not in self._claimed and os.path.lexists(path) and self._results[name]["sha256"] != _sha256(path):
                 raise InputError(f"{path} was changed after derain restore wrote it and is not overwritten")
-        for name in self._claimed:
-            remove_leftovers(self._out / name)
+        remove_leftovers(self._out / name for name in self._claimed)
         self._claimed.update(names)
         self.write()
 

@@ -5,9 +5,9 @@ import json
 import os
 import tempfile
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
-from glob import escape
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from stat import S_ISDIR, S_ISREG
@@ -86,6 +86,8 @@ def folded(name: str) -> str:
 def whole_file(path: Path) -> Iterator[Path]:
     """A temporary file in the folder of `path` to write to, flushed to disk and renamed to it once all went well.
 
+    The folder is flushed, too, so that a power loss does not undo the renaming.
+
     Raises:
         InputError: the disk is full or the folder cannot be written. After any error the temporary file is gone, and
             whatever stood at `path` before is untouched.
@@ -98,6 +100,7 @@ def whole_file(path: Path) -> Iterator[Path]:
             with temporary.open("rb") as file:
                 os.fsync(file.fileno())
             temporary.replace(path)
+            _flush_folder(path.parent)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -105,10 +108,29 @@ def whole_file(path: Path) -> Iterator[Path]:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
 
 
-def remove_leftovers(path: Path) -> None:
-    """Remove what a process that was killed in `whole_file` left of `path`; nothing else may be writing it."""
-    for temporary in path.parent.glob(escape(_beginning(path)) + "?" * _LETTERS):
-        temporary.unlink(missing_ok=True)
+def _flush_folder(folder: Path) -> None:
+    if os.name == "nt":  # where a folder cannot be opened
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # there is nothing to flush, as on some network shares
+            raise
+    finally:
+        os.close(opened)
+
+
+def remove_leftovers(paths: Iterable[Path]) -> None:
+    """Remove what processes that were killed in `whole_file` left of these files; nobody else may be writing them."""
+    beginnings = defaultdict[Path, set[str]](set)
+    for path in paths:
+        beginnings[path.parent].add(_beginning(path))
+    for folder, left in beginnings.items():
+        with suppress(FileNotFoundError):
+            for found in list(folder.iterdir()):
+                if found.name[:-_LETTERS] in left:
+                    found.unlink(missing_ok=True)
 
 
 def _beginning(path: Path) -> str:

@@ -12,13 +12,15 @@ from typing import Any, TypeVar
 from filelock import FileLock, Timeout
 
 from derain.errors import InputError, unreadable
-from derain.support.files import entry, folded, make_folder, regular, write_json
+from derain.support.files import entry, folded, make_folder, regular, remove_leftovers, write_json
 
 T = TypeVar("T")
 
 
 def claim_file(path: Path, program: str, is_ours: Callable[[Path], bool]) -> None:
     """Make the folder of a result, and make sure that the result replaces nothing of another kind.
+
+    What a killed run left of it half-written is removed.
 
     Args:
         path: file that is to be written.
@@ -31,6 +33,7 @@ def claim_file(path: Path, program: str, is_ours: Callable[[Path], bool]) -> Non
     if os.path.lexists(path) and not (entry(path) == "file" and is_ours(path)):
         raise InputError(f"{path} is no result of {program} and is not overwritten; give another name")
     make_folder(path.parent)
+    remove_leftovers([path])
 
 
 def is_json(fits: Callable[[Any], bool]) -> Callable[[Path], bool]:
@@ -117,11 +120,14 @@ class OwnedFolder:
         Raises:
             InputError: the record is of another kind, or a file of `names` is there without one.
         """
-        if self.read(lambda content: [content[key] for key in keys]) is None:
-            self.refuse_others(names, ())
+        names = list(names)
+        there = self.read(lambda content: [content[key] for key in keys]) is not None
+        self.claim_files(names, names if there else ())
 
-    def refuse_others(self, names: Iterable[str], ours: Collection[str]) -> None:
+    def claim_files(self, names: Collection[str], ours: Collection[str]) -> None:
         """Make sure that no file that is someone else's would be overwritten, on any file system.
+
+        What a killed run left half-written of `names` and of the record is removed.
 
         Args:
             names: of the files to be written, from the folder.
@@ -147,6 +153,7 @@ class OwnedFolder:
                     f"{self._folder / result} is there, and {path.name} differs from it only in case or Unicode form; "
                     "choose another folder"
                 )
+        remove_leftovers([self._record, *(self._folder / name for name in names)])
 
     def write(self, content: Any) -> None:
         """Replace the record."""

@@ -95,8 +95,7 @@ def _train(run: Run, out: Path, place: torch.device, checkpoint_every: int, repo
         checkpoint.unlink(missing_ok=True)  # of a run that was killed between its last two steps
         report(Progress(settings.iterations, settings.iterations, None))
         return model
-    remove_leftovers(model)
-    remove_leftovers(checkpoint)
+    remove_leftovers([model, checkpoint, out / "run.json", out / PHOTOS])
 
     # Begin, or go on from the checkpoint.
     state = _begin(run, checkpoint, place)

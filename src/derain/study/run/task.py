@@ -20,6 +20,7 @@ from derain.study.run.response import respond
 from derain.study.run.result import Result
 from derain.study.run.store import Store
 from derain.study.run.trained import trained
+from derain.support.files import remove_leftovers
 from derain.support.processes import dedicate_to_network, end_with_parent
 
 
@@ -107,6 +108,7 @@ def execute(task: Task, results: Path, device: str, threads: int) -> None:
 def _execute(task: Task, store: Store, device: str, threads: int) -> None:
     if is_done(task, store):
         return
+    remove_leftovers([store.result_path(task.identity)])
     known = store.result(task.identity)
     if isinstance(task.subject, Training):
         system = trained(task.subject, task.identity, known, store, device, threads)

@@ -14,7 +14,7 @@ of equal pictures, the SSIM of a picture with a side under 11 pixels, and what n
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -108,7 +108,7 @@ class RainSums:
     """(f(O) - f(B)) R inside; None where f(B) is not known."""
 
     def __add__(self, other: "RainSums") -> "RainSums":
-        pairs = zip(astuple(self), astuple(other), strict=True)
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
         totals: list[Any] = [None if None in pair else pair[0] + pair[1] for pair in pairs]
         return RainSums(*totals)
 

@@ -501,7 +501,7 @@ from derain.study.run.scheduler import run
 from derain.study.run.store import Store
 if __name__ == "__main__":
     store = Store(Path(sys.argv[2]))
-    tasks = prepare([load_study(Path(sys.argv[1]))], Scale("cpu", 400, 32, 16, 2, 1e-3, 0, None, "tiny"), (), store)
+    tasks = prepare([load_study(Path(sys.argv[1]))], Scale("cpu", 150, 32, 16, 2, 1e-3, 0, None, "tiny"), (), store)
     run(tasks, store, LocalExecutor(store.folder, 2, "cpu", 1), print)
 """
 
@@ -518,7 +518,7 @@ def test_a_killed_command_leaves_nobody_at_work_and_goes_on(small: Study, folder
                 break
         driver.kill()
     deadline = time.monotonic() + 20
-    scale = Scale("cpu", 400, 32, 16, 2, 1e-3, 0, None, "tiny")
+    scale = Scale("cpu", 150, 32, 16, 2, 1e-3, 0, None, "tiny")
     while time.monotonic() < deadline:  # the workers end with the driver: nothing changes any more
         states = [path.stat().st_size for path in results.glob("runs/*/log.jsonl")]
         time.sleep(1)

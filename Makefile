@@ -2,7 +2,7 @@
 PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13,$(shell command -v $(name))))
 BIN := .venv/bin
 
-.PHONY: .venv demo docs notebooks test test-quick test-browser test-min test-wheel wheel try check format
+.PHONY: .venv demo docs notebooks test test-quick test-hard test-browser test-min test-wheel wheel try check format
 
 .venv: .venv/installed
 
@@ -47,6 +47,10 @@ test-browser: .venv/installed try
 	command -v chromium || (apt-get update && apt-get install --yes --no-install-recommends chromium)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'
 	$(BIN)/python -m pytest tests/browser
+
+# Kills, failing disks and damaged files, by the thousand; it needs a C compiler and an hour.
+test-hard: .venv/installed
+	$(BIN)/python -m pytest -s tests/hard
 
 # The quick tests with the oldest versions that pyproject.toml allows.
 test-min: .venv/installed

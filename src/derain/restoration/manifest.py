@@ -108,7 +108,8 @@ class Manifest:
     def write(self) -> None:
         """Write the file."""
         with self._lock:  # photos are added by another thread than videos
-            content = {"results": self._results, "claimed": sorted(self._claimed), "changes": self._changes}
+            results, changes = (dict(sorted(each.items())) for each in (self._results, self._changes))
+            content = {"results": results, "claimed": sorted(self._claimed), "changes": changes}
             self._folder.write({"format": _FORMAT, **content})
         self._written = time.monotonic()
 

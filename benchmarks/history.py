@@ -26,14 +26,14 @@ COLUMNS = 5
 
 
 class Figure(NamedTuple):
-    """What a benchmark measured.
+    """A measurement of a benchmark.
 
     Attributes:
-        name: of what was measured; the history is followed by it.
+        name: tells what is measured; the history follows it.
         value: median or best, as the script says.
         unit: of the value.
         ratio: how many times as fast as the peer, or the share of the peer's rate; None: there is no peer.
-        peer: what it is compared with in the same run.
+        peer: program or setting that ran in turns with it.
     """
 
     name: str
@@ -82,7 +82,7 @@ def draw(history: Path = HISTORY, out: Path = PICTURE) -> None:
 
         canvas = Canvas(figsize=(3 * COLUMNS, 2 * ceil(len(names) / COLUMNS) + 0.6), layout="constrained")
         panels = canvas.subplots(ceil(len(names) / COLUMNS), COLUMNS, squeeze=False).flat
-        for axes, name in zip(panels, names, strict=False):
+        for name, axes in zip(names, panels, strict=False):
             own = [line for line in lines if line["name"] == name]
             for index, cpu in enumerate(cpus):
                 points = [(dates.index(line["date"]), line["value"]) for line in own if line["cpu"] == cpu]

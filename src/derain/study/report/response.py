@@ -26,7 +26,7 @@ Save = Callable[["Figure", str, str], Markup]
 Trained = Sequence[TrainedStreaks] | None
 Parts = TypeVar("Parts")
 ByCount = Mapping[int, Sequence[Mapping[str, Part]]]
-"""What `by_parameter` gives of every seed's map, by count."""
+"""The parts of every seed's map (`by_parameter`), by count."""
 
 
 class Maps(NamedTuple):

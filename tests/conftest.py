@@ -14,8 +14,7 @@ from jaxtyping import install_import_hook
 _CHECKED = [
     f"derain.{room}"
     for room in (
-        "advice", "app", "cli", "demo", "evaluation", "explanation", "models", "networks", "painting", "pictures",
-        "probe", "rain",
+        "advice", "app", "cli", "demo", "evaluation", "models", "networks", "painting", "pictures", "probe", "rain",
         "restoration", "study.plan", "study.report", "study.run", "support", "training",
     )
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
-from derain.explanation.settings import ExplainSettings
+from derain.probe.explanation.settings import ExplainSettings
 from derain.support.progress import counting
 
 
@@ -29,7 +29,7 @@ class Explain:
     """CPU threads; all cores by default."""
 
     def run(self, console: Console) -> None:
-        from derain.explanation.run import describe, explain
+        from derain.probe.explanation.run import describe, explain
         from derain.support.processes import use_threads
 
         use_threads(self.threads)

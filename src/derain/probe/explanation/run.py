@@ -7,16 +7,16 @@ from pathlib import Path
 from statistics import fmean
 
 from derain.errors import InputError
-from derain.explanation.attribution import Attribution, attribute
-from derain.explanation.figures import draw_attribution, draw_counts, draw_separation
-from derain.explanation.layers import features, last_layer
-from derain.explanation.results import Explained
-from derain.explanation.scene import DRY, Scene, lay_scene
-from derain.explanation.separation import Separation, separation
-from derain.explanation.settings import ExplainSettings
 from derain.networks.base import Network
 from derain.networks.loading import load_models, model_hash, names_for
 from derain.networks.onnx import OnnxNetwork
+from derain.probe.explanation.attribution import Attribution, attribute
+from derain.probe.explanation.figures import draw_attribution, draw_counts, draw_separation
+from derain.probe.explanation.layers import features, last_layer
+from derain.probe.explanation.results import Explained
+from derain.probe.explanation.scene import DRY, Scene, lay_scene
+from derain.probe.explanation.separation import Separation, separation
+from derain.probe.explanation.settings import ExplainSettings
 from derain.support.files import make_folder, write_bytes, write_json
 from derain.support.pages import drawing
 from derain.support.records import OwnedFolder

@@ -8,9 +8,9 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from derain.explanation.settings import ExplainSettings
 from derain.pictures.backgrounds import load_patches
 from derain.pictures.images import list_images
+from derain.probe.explanation.settings import ExplainSettings
 from derain.rain import Rain, compose, load_rain
 from derain.support.randomness import generator
 

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from derain.errors import InputError
-from derain.explanation.layers import features, last_layer
-from derain.explanation.scene import crossed
-from derain.explanation.separation import separation, shares
 from derain.networks import NETWORKS, build, parse
 from derain.networks.filters import FILTERS
+from derain.probe.explanation.layers import features, last_layer
+from derain.probe.explanation.scene import crossed
+from derain.probe.explanation.separation import separation, shares
 from derain.rain import load_rain
 
 CONTENTS, RAINS = 6, 4

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from derain.explanation.attribution import Attribution, attribute, blurred, diffusion_index, structure
 from derain.networks.filters import FILTERS
+from derain.probe.explanation.attribution import Attribution, attribute, blurred, diffusion_index, structure
 
 SIDE, WINDOW = 40, 8
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from derain.errors import InputError
-from derain.explanation.run import describe, explain
-from derain.explanation.settings import ExplainSettings
 from derain.networks import build, parse
 from derain.networks.weights import describe as describe_network
 from derain.networks.weights import write_tensors
+from derain.probe.explanation.run import describe, explain
+from derain.probe.explanation.settings import ExplainSettings
 
 SMALL = {"count": 3, "size_px": 32, "attributed": 1, "window_px": 8, "steps": 4}
 

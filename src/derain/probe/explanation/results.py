@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from derain.evaluation.statistics import mean_defined
-from derain.explanation.attribution import Attribution
-from derain.explanation.separation import Separation
+from derain.probe.explanation.attribution import Attribution
+from derain.probe.explanation.separation import Separation
 
 
 @dataclass(frozen=True, eq=False)

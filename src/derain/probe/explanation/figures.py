@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from derain.explanation.results import Explained
-from derain.explanation.scene import Scene
+from derain.probe.explanation.results import Explained
+from derain.probe.explanation.scene import Scene
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

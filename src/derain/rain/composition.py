@@ -30,7 +30,12 @@ def rain_mask(
     >>> rain_mask(rainy, clean, threshold=10.0)
     tensor([[[False,  True]]])
     """
-    return (_floating(rainy) - clean).amax(-3, keepdim=True) > threshold
+    return largest_rise(rainy, clean) > threshold
+
+
+def largest_rise(rainy: Real[Tensor, "*n 3 h w"], clean: Real[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n 1 h w"]:
+    """The largest of the three channel differences O - B, which `rain_mask` compares with its threshold."""
+    return (_floating(rainy) - clean).amax(-3, keepdim=True)
 
 
 def _floating(levels: Real[Tensor, "*any"]) -> Float[Tensor, "*any"]:

@@ -17,7 +17,8 @@ from derain.networks.weights import describe, write_tensors
 
 model, out = map(Path, sys.argv[1:])
 once, _ = load_model(model)
-assert type(once) is UNet and once.hyperparameters.passes == 1, "the model is no UNet of one pass"
+assert type(once) is UNet, "the model is no UNet"
+assert once.hyperparameters.passes == 1, "the model has several passes already"
 twice = UNet(replace(once.hyperparameters, passes=2))
 tensors = once.state_dict()
 first = "encoders.0.0.weight"

@@ -103,7 +103,8 @@ class UNet(Network):
         skips.pop()
         for upsampler, decoder in zip(self.upsamplers, self.decoders, strict=True):
             features = decoder(torch.cat([skips.pop(), upsampler(features)], dim=1))
-        return self.last(features)
+        last: Tensor = self.last(features)
+        return last
 
     def _folded(self, picture: Tensor) -> Tensor:
         return picture

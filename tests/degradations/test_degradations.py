@@ -235,7 +235,8 @@ def test_snow_covers_every_background_alike_and_leaves_the_rest_as_it_is():
     assert float((on[100.0] - (100 * (1 - cover) + 240 * cover)).abs().max()) < 1
     assert (on[240.0] == 240).all()
     assert 0.2 < float((cover == 0).float().mean()) < 0.99
-    rows, columns = ndimage.find_objects(ndimage.label(cover[0, 0].numpy() > 0.4)[0])[0]
+    flakes = ndimage.find_objects(ndimage.label(cover[0, 0].numpy() > 0.4)[0])
+    rows, columns = max(flakes, key=lambda flake: flake[0].stop - flake[0].start)
     assert rows.stop - rows.start > columns.stop - columns.start
 
 

@@ -50,7 +50,9 @@ class Drops(Kind):
     def _wet(self, clean: Float[Tensor, "3 h w"], rng: np.random.Generator) -> Float[Tensor, "3 h w"]:
         height, width = clean.shape[-2:]
         edge = rng.uniform(*self.edge)
-        rows, columns = torch.meshgrid(*(torch.arange(n, device=clean.device).float() for n in (height, width)))
+        rows, columns = torch.meshgrid(
+            *(torch.arange(n, device=clean.device).float() for n in (height, width)), indexing="ij"
+        )
         from_row, from_column, mask = rows.clone(), columns.clone(), torch.zeros_like(rows)
         for _ in range(rng.poisson(rng.uniform(*self.number) * height * width / 128**2)):
             row, column = rng.uniform(0, height), rng.uniform(0, width)

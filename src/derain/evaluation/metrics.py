@@ -5,7 +5,7 @@ X = f(O), and what it made of the clean one, f(B). All are RGB, `(3, h, w)`, who
 every sum is taken in float64, strip by strip. R = O - B is the rain, and the mask holds the pixels where the largest
 channel of R exceeds a threshold.
 
-Of other degradations than rain R has either sign; `derain.support.choices.Residual` tells which figures that changes.
+R of other degradations than rain has either sign; `derain.support.choices.Residual` tells which figures that changes.
 
 E_R and E_B are those of Gu et al., NeurIPS 2023. They count every change, so four more figures ask whether what is gone
 was rain (removal, controlled removal) and what else was changed (damage, clean error).

@@ -147,7 +147,7 @@ class Test:
 
     @property
     def residual(self) -> Residual:
-        """What its degradation leaves of a picture."""
+        """Kind of the difference between its pictures."""
         return "rain" if self.rain is None else load_degradation(self.rain).residual
 
     def load_degradation(self) -> Degradation:

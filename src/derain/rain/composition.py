@@ -25,7 +25,7 @@ def rain_mask(
 ) -> Bool[Tensor, "*n 1 h w"]:
     """The mask of rain: the largest of the three channel differences O - B exceeds `threshold` levels (of 0..255).
 
-    It is taken from the pictures, after clipping, so that it means the same for synthetic and for real pairs. Of
+    It is taken from the pictures, after clipping, so that it means the same for synthetic and for real pairs. Under
     another degradation than rain, differences of either sign count.
 
     >>> clean = torch.zeros(3, 1, 2)

@@ -32,7 +32,7 @@ def synthesise(
     """Lay rain on photos and return their number: OUT/rainy, OUT/clean, OUT/rain and OUT/mask get a NAME.png of each.
 
     Every photo gets a layer of its own, at its own size, which depends on the seed and on the photo's name alone.
-    `rain` is the rendered grey layer before O = clip(B + R), itself cut at 255; of another degradation there is none.
+    `rain` is the rendered grey layer before O = clip(B + R), itself cut at 255; another degradation has none.
     `mask` is white where the largest channel of O - B exceeds 10 levels. OUT/synthesis.json keeps the names; files
     that it does not name are not overwritten.
 

@@ -43,8 +43,8 @@ class RainTransform(nn.Module):
 
     Args:
         rain: as `derain train --rain` takes it, other degradations too; or one as an object.
-        video: the pictures of a batch are frames: one layer falls through them. Under another degradation all frames have
-            the same random numbers.
+        video: the pictures of a batch are frames: one layer falls through them. Under another degradation all frames
+            have the same random numbers.
         speed_px: pixels that rain falls from one frame to the next.
         threshold: of the mask, in levels.
 

@@ -18,7 +18,7 @@ from derain.networks.weights import describe, write_tensors
 model, out = map(Path, sys.argv[1:])
 once, _ = load_model(model)
 assert type(once) is UNet, "the model is no UNet"
-assert once.hyperparameters.passes == 1, "the model has several passes already"
+assert once.hyperparameters.passes == 1, "the model has more than one pass"
 twice = UNet(replace(once.hyperparameters, passes=2))
 tensors = once.state_dict()
 first = "encoders.0.0.weight"

@@ -13,6 +13,7 @@ from derain.cli.complexity import Complexity
 from derain.cli.demo import Demo
 from derain.cli.ending import Ending
 from derain.cli.evaluate import Evaluate
+from derain.cli.explain import Explain
 from derain.cli.export import Export
 from derain.cli.networks import Networks
 from derain.cli.paint import Paint
@@ -33,6 +34,7 @@ _GROUPS: dict[str, dict[str, type]] = {
         "train": Train,
         "evaluate": Evaluate,
         "probe": Probe,
+        "explain": Explain,
         "advise": Advise,
         "study": Study,
         "complexity": Complexity,

@@ -54,8 +54,13 @@ def median(pictures: Pictures) -> Pictures:
 
 def blur(pictures: Pictures) -> Pictures:
     """Blur every channel with a Gaussian of a sigma of 2 pixels; the picture is mirrored at its border."""
-    border = _BLUR_PX // 2
-    weights = torch.tensor([math.exp(-((offset / _SIGMA_PX) ** 2) / 2) for offset in range(-border, border + 1)])
+    return gaussian(pictures, _SIGMA_PX, _BLUR_PX)
+
+
+def gaussian(pictures: Pictures, sigma_px: float, window_px: int) -> Pictures:
+    """Blur every channel with a Gaussian that ends with its window, an odd number; the picture is mirrored."""
+    border = window_px // 2
+    weights = torch.tensor([math.exp(-((offset / sigma_px) ** 2) / 2) for offset in range(-border, border + 1)])
     row = (weights / weights.sum()).to(pictures).expand(3, 1, 1, -1)
     padded = nn.functional.pad(pictures, (border,) * 4, mode="reflect")
     across = nn.functional.conv2d(padded, row, groups=3)

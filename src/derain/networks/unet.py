@@ -103,8 +103,8 @@ class UNet(Network):
         skips.pop()
         for upsampler, decoder in zip(self.upsamplers, self.decoders, strict=True):
             features = decoder(torch.cat([skips.pop(), upsampler(features)], dim=1))
-        last: Tensor = self.last(features)
-        return last
+        planes: Tensor = self.last(features)
+        return planes
 
     def _folded(self, picture: Tensor) -> Tensor:
         return picture

@@ -140,7 +140,7 @@ def test_a_file_gives_ranges_of_your_own(tmp_path: Path):
         ("noise:huge", "unknown range of noise 'huge'; there are small, medium, large, unseen"),
         ("small:large", "unknown rain"),
         ("noise+", "unknown rain ''"),
-        ("none.toml", "cannot read the degradation in none.toml"),
+        ("none.toml", "cannot read the rain in none.toml"),
     ],
 )
 def test_an_unknown_degradation_is_named(text: str, says: str):

@@ -85,12 +85,12 @@ def _dataclass(info: StructTypeInfo) -> StructConstructorSpec | None:
     spec = ConstructorRegistry.get_struct_spec(replace(info, markers=(*info.markers, _AS_TYRO_TAKES_IT)))
     assert isinstance(spec, StructConstructorSpec)
     titles = {each.name: each.metadata["group"] for each in fields(info.type) if "group" in each.metadata}
-    aliases = {each.name: (each.metadata["alias"],) for each in fields(info.type) if "alias" in each.metadata}
+    aliases = {each.name: each.metadata["alias"] for each in fields(info.type) if "alias" in each.metadata}
     title, alone, groups = "", list[StructFieldSpec](), dict[str, list[StructFieldSpec]]()
     for flag in spec.fields:
         title = titles.get(flag.name, title)
         group = groups.setdefault(title, []) if title else alone
-        hinted: Any = Annotated[flag.type, tyro.conf.arg(aliases=aliases.get(flag.name)), _hint(flag)]
+        hinted: Any = Annotated[flag.type, _named(flag, aliases.get(flag.name)), _hint(flag)]
         group.append(replace(flag, type=hinted, helptext=partial(_paragraph, flag.helptext)))
 
     if not groups:
@@ -108,6 +108,13 @@ def _dataclass(info: StructTypeInfo) -> StructConstructorSpec | None:
 def _box(title: str, flags: Iterable[StructFieldSpec]) -> StructFieldSpec:
     group = type(title, (_Group,), {"flags": tuple(flags)})
     return StructFieldSpec(title, group, tyro.MISSING_NONPROP, helptext="")
+
+
+def _named(flag: StructFieldSpec, alias: str | None) -> object:
+    """Two names of a flag; tyro shows its name behind its aliases, so they change places."""
+    return (
+        tyro.conf.arg() if alias is None else tyro.conf.arg(name=alias.removeprefix("--"), aliases=[f"--{flag.name}"])
+    )
 
 
 def _hint(flag: StructFieldSpec) -> object:

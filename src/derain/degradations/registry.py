@@ -93,7 +93,7 @@ def _load(text: str, recipe: Recipe) -> Degradation:
     if names_class(text):
         return UserDegradation(text)
     if text.endswith(".toml"):
-        table = read_toml(Path(text), "the degradation in")
+        table = read_toml(Path(text), "the rain in")
         return _read_kind(table, Path(text)) if "kind" in table else load_rain(text, recipe)
     if text in PRESETS:
         return load_rain(text, recipe)

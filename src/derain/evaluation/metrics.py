@@ -27,7 +27,7 @@ from torch import Tensor
 from derain.errors import InputError, one_of
 from derain.evaluation.statistics import mean_defined
 from derain.networks.similarity import RADIUS_PX, WINDOW
-from derain.rain.composition import rain_mask
+from derain.rain.composition import largest_rise
 from derain.support.choices import Residual
 
 _STRIP_PIXELS = 1 << 18  # the maps of larger strips leave the processor's cache
@@ -209,28 +209,29 @@ def _strip_sums(
         beyond_map = (remains - kept * sign) ** 2
     maps = [(x - o) ** 2, size**2, kept * size, beyond_map, rain**2]
     maps += [(x - c) * rain for c in of_clean]
-    # The channels are added up first, so that each threshold costs no more than a product of a mask with the maps.
-    inside_maps = torch.stack([each.sum(0).flatten() for each in maps], dim=-1)
-    error_map = (remains**2).sum(0).flatten()
-    sums = []
-    for threshold in thresholds:
-        inside = rain_mask(o, b, threshold, residual).flatten().double()
-        outside = 1 - inside
-        changed, energy, kept_energy, beyond, signed_energy, *passed = (inside @ inside_maps).tolist()
-        sums.append(
-            RainSums(
-                inside=3 * inside.sum().item(),
-                outside=3 * outside.sum().item(),
-                changed=changed,
-                error=(outside @ error_map).item(),
-                rain=energy,
-                kept=kept_energy,
-                beyond=beyond,
-                signed_rain=signed_energy,
-                passed=passed[0] if passed else None,
-            )
+    # The channels are added up first: what is left is one product of all masks with all maps.
+    rise = largest_rise(o, b, residual).flatten()
+    inside = torch.stack([rise > threshold for threshold in thresholds]).double()
+    outside = 1 - inside
+    inside_sums = inside @ torch.stack([each.sum(0).flatten() for each in maps]).T
+    errors = outside @ (remains**2).sum(0).flatten()
+    columns = (each.tolist() for each in (3 * inside.sum(1), 3 * outside.sum(1), errors, inside_sums))
+    return [
+        RainSums(
+            inside=values_inside,
+            outside=values_outside,
+            changed=changed,
+            error=error,
+            rain=energy,
+            kept=kept_energy,
+            beyond=beyond,
+            signed_rain=signed_energy,
+            passed=passed[0] if passed else None,
         )
-    return sums
+        for values_inside, values_outside, error, (changed, energy, kept_energy, beyond, signed_energy, *passed) in zip(
+            *columns, strict=True
+        )
+    ]
 
 
 def e_r(restored: Picture, rainy: Picture, clean: Picture, threshold: float) -> float | None:

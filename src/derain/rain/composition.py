@@ -33,8 +33,18 @@ def rain_mask(
     >>> rain_mask(rainy, clean, threshold=10.0)
     tensor([[[False,  True]]])
     """
+    return largest_rise(rainy, clean, residual) > threshold
+
+
+def largest_rise(
+    rainy: Real[Tensor, "*n 3 h w"], clean: Real[Tensor, "*n 3 h w"], residual: Residual = "rain"
+) -> Float[Tensor, "*n 1 h w"]:
+    """The largest of the three channel differences O - B, which `rain_mask` compares with its threshold.
+
+    Under another degradation than rain it is the largest difference of either sign.
+    """
     difference = _floating(rainy) - clean
-    return (difference if residual == "rain" else difference.abs()).amax(-3, keepdim=True) > threshold
+    return (difference if residual == "rain" else difference.abs()).amax(-3, keepdim=True)
 
 
 def _floating(levels: Real[Tensor, "*any"]) -> Float[Tensor, "*any"]:

@@ -7,8 +7,10 @@ repetitions are interleaved, the medians compared. RandomRain draws a few lines 
 darkens the whole picture; it gives neither the layer nor the mask.
 """
 
+from collections.abc import Callable
 from statistics import median
 from time import perf_counter
+from typing import Any
 
 import albumentations
 import cv2
@@ -24,7 +26,7 @@ def main() -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     random_rain = albumentations.RandomRain(p=1.0)
-    programs = {
+    programs: dict[str, Callable[[Any], Any]] = {
         "RandomRain": lambda picture: random_rain(image=picture)["image"],
         "lines": RainTransform("lines"),
         "medium": RainTransform("medium"),

@@ -12,7 +12,6 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-import albumentations
 import cv2
 import numpy as np
 import torch
@@ -23,6 +22,8 @@ REPETITIONS = 15
 
 
 def main() -> None:
+    import albumentations  # no dependency of derain, so that loading this script must not need it
+
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     random_rain = albumentations.RandomRain(p=1.0)

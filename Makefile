@@ -2,7 +2,7 @@
 PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13,$(shell command -v $(name))))
 BIN := .venv/bin
 
-.PHONY: .venv demo docs notebooks test test-quick test-browser test-min test-wheel wheel try check format
+.PHONY: .venv bench demo docs notebooks test test-quick test-browser test-min test-wheel wheel try check format
 
 .venv: .venv/installed
 
@@ -14,6 +14,10 @@ BIN := .venv/bin
 
 demo: .venv/installed
 	$(BIN)/derain demo --out demo
+
+# Figures of speed, added to benchmarks/history.jsonl and drawn; nothing else should run meanwhile.
+bench: .venv/installed
+	$(BIN)/python -m benchmarks.suite $(if $(DERAIN_DATA),--data "$(DERAIN_DATA)")
 
 test: check
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile

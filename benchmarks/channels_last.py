@@ -2,16 +2,18 @@
 
 import statistics
 import time
+from collections.abc import Iterator
 
 import torch
 from torch import nn
 
+from benchmarks.history import Figure, show
 from derain.networks import build, parse
 
 NETWORKS = ("unet:base=16,levels=4,norm=none,activation=leaky_relu", "resnet:features=16,blocks=4", "resnet:blocks=4")
 
 
-def main(steps: int = 9) -> None:
+def figures(steps: int = 9) -> Iterator[Figure]:
     torch.set_num_threads(1)
     for text in NETWORKS:
         seconds: dict[torch.memory_format, list[float]] = {torch.contiguous_format: [], torch.channels_last: []}
@@ -23,8 +25,8 @@ def main(steps: int = 9) -> None:
                 nn.functional.l1_loss(network(rainy), rainy).backward()
                 times.append(time.perf_counter() - start)
         default, last = (1000 * statistics.median(times[1:]) for times in seconds.values())
-        print(f"{text}: {default:.0f} ms, in channels_last {last:.0f} ms, ratio {default / last:.2f}")
+        yield Figure(f"step in channels_last, {text}", last, "ms", default / last, "the default format's speed")
 
 
 if __name__ == "__main__":
-    main()
+    show(figures())

@@ -6,13 +6,14 @@ The direct sum makes all eight levels at full size, each from the patches themse
 (the tests' reference) and by PyTorch. Repetitions are interleaved, the medians compared.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from statistics import median
 from time import perf_counter
 
 import torch
 from torch import Tensor
 
+from benchmarks.history import Figure, show
 from derain.evaluation.complexity import FACTOR, LEVELS, SIZE_PX, structural_complexity
 from tests.reference.complexity_reference import bagrov
 
@@ -33,24 +34,23 @@ def direct_torch(patches: Tensor) -> Tensor:
     return torch.stack([(shared[k] - (own[k] + own[k + 1]) / 2).abs() for k in range(LEVELS)], 1)
 
 
-def main() -> None:
+def figures(repetitions: int = REPETITIONS) -> Iterator[Figure]:
     torch.set_num_threads(1)
     programs: tuple[Callable[[Tensor], Tensor], ...] = (structural_complexity, direct_numpy, direct_torch)
     for count in (16, 64):
         patches = torch.rand(count, SIZE_PX, SIZE_PX, dtype=torch.float64)
         times: dict[str, list[float]] = {program.__name__: [] for program in programs}
-        for _ in range(REPETITIONS):
+        for _ in range(repetitions):
             for program in programs:
                 start = perf_counter()
                 program(patches)
                 times[program.__name__].append(1000 * (perf_counter() - start))
         single = median(times["structural_complexity"])
-        print(f"{count} patches, single pass: {single:.2f} ms")
         for program in programs[1:]:
-            difference = float((program(patches) - structural_complexity(patches)).abs().max())
-            direct = median(times[program.__name__])
-            print(f"  {program.__name__}: {direct:.1f} ms, ratio {direct / single:.1f}, differs by {difference:.0e}")
+            torch.testing.assert_close(program(patches), structural_complexity(patches))
+            peer = f"the speed of {program.__name__}"
+            yield Figure(f"complexity, {count} patches", single, "ms", median(times[program.__name__]) / single, peer)
 
 
 if __name__ == "__main__":
-    main()
+    show(figures())

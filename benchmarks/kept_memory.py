@@ -3,10 +3,12 @@
 import multiprocessing
 import statistics
 import time
+from collections.abc import Iterator
 
 import torch
 from torch import nn
 
+from benchmarks.history import Figure, show
 from derain.networks import build, parse
 from derain.networks.running import channels_last
 from derain.support.processes import dedicate_to_network
@@ -15,18 +17,16 @@ NETWORK = "unet:base=16,levels=4,norm=none,activation=leaky_relu"
 STEPS = 40
 
 
-def main() -> None:
+def figures(rounds: int = 3) -> Iterator[Figure]:
     context = multiprocessing.get_context("spawn")
-    for round_ in range(3):
-        seconds = {}
-        for kept in (False, True):
+    seconds: dict[bool, list[float]] = {False: [], True: []}
+    for _ in range(rounds):
+        for kept, times in seconds.items():
             with context.Pool(1) as pool:
-                seconds[kept] = pool.apply(step_seconds, (kept,))
-        ratio = seconds[False] / seconds[True]
-        print(
-            f"round {round_ + 1}: {1000 * seconds[False]:.0f} ms, memory kept: {1000 * seconds[True]:.0f} ms: "
-            f"{ratio:.2f} times as fast"
-        )
+                times.append(pool.apply(step_seconds, (kept,)))
+    given_back, kept_seconds = map(statistics.median, seconds.values())
+    peer = "the speed with memory given back"
+    yield Figure("step of the small UNet, memory kept", 1000 * kept_seconds, "ms", given_back / kept_seconds, peer)
 
 
 def step_seconds(kept: bool) -> float:
@@ -49,4 +49,4 @@ def step_seconds(kept: bool) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    show(figures())

@@ -10,7 +10,7 @@ import multiprocessing
 import resource
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -18,6 +18,7 @@ import tyro
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.history import Figure, show
 from derain.networks import NETWORKS, build
 from derain.networks.running import channels_last
 
@@ -32,7 +33,7 @@ class Cost:
     mebibytes: float
 
 
-def main(device: str = "cpu", repetitions: int = 3) -> None:
+def figures(device: str = "cpu", repetitions: int = 3, networks: tuple[str, ...] = tuple(NETWORKS)) -> Iterator[Figure]:
     size_px = 128 if device.startswith("cuda") else 64
     context = multiprocessing.get_context("spawn")
 
@@ -42,17 +43,15 @@ def main(device: str = "cpu", repetitions: int = 3) -> None:
 
     best = max((run(convolution), run(product)), key=lambda cost: cost.multiply_adds / cost.seconds)
     peak = best.multiply_adds / best.seconds
-    print(f"best convolution or matrix product on {device}: {peak / 1e9:.0f} G multiply-adds a second")
-    for name in NETWORKS:
+    yield Figure(f"best convolution or matrix product on {device}", peak / 1e9, "G multiply-adds a second")
+    for name in networks:
         batch = BATCHES.get(name, 16)
         for backward in (False, True):
             cost = run(network, name, batch, size_px, backward)
             rate = cost.multiply_adds / cost.seconds
-            print(
-                f"{name}, {batch} x {size_px} x {size_px}, {'forward and backward' if backward else 'forward'}: "
-                f"{1000 * cost.seconds:.0f} ms, {rate / 1e9:.1f} G/s ({rate / peak:.0%} of the best), "
-                f"{cost.mebibytes:.0f} MiB"
-            )
+            title = f"{name}, {batch} x {size_px} x {size_px}, {'forward and backward' if backward else 'forward'}"
+            yield Figure(title, 1000 * cost.seconds, "ms", rate / peak, "the rate of the best convolution or product")
+            yield Figure(f"memory, {title}", cost.mebibytes, "MiB")
 
 
 def network(name: str, batch: int, size_px: int, backward: bool, device: str, repetitions: int) -> Cost:
@@ -107,4 +106,4 @@ def peak_mebibytes(device: str) -> float:
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    show(tyro.cli(figures))

@@ -6,21 +6,22 @@ Prints the time of `Objective.batch` over the time of a whole training step (bat
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 import tyro
 from torch import nn
 
+from benchmarks.history import Figure, show
 from derain.networks import build, parse
 from derain.networks.running import channels_last
 from derain.rain import load_rain
 from derain.training.objective import Objective
 
 
-def main(
+def figures(
     network: str = "resnet", rain: str = "medium", size_px: int = 128, steps: int = 3, device: str = "cpu"
-) -> None:
+) -> Iterator[Figure]:
     torch.set_num_threads(1)
     place = torch.device(device)
     backgrounds = torch.randint(0, 256, (64, 3, size_px, size_px), dtype=torch.uint8, device=place)
@@ -37,8 +38,9 @@ def main(
 
     whole = median_seconds(train, steps, place)
     batch = median_seconds(lambda k: objective.batch(k), 10 * steps, place)
-    print(f"{network}, {rain} rain, 16 x {size_px} x {size_px} on {device}: {1000 * whole:.0f} ms a step")
-    print(f"objective: {1000 * batch:.1f} ms, {batch / whole:.2%} of the step")
+    title = f"{network}, {rain} rain, 16 x {size_px} x {size_px} on {device}"
+    yield Figure(f"step, {title}", 1000 * whole, "ms")
+    yield Figure(f"batch alone, {title}", 1000 * batch, "ms", batch / whole, "the step's time")
 
 
 def median_seconds(step: Callable[[int], object], steps: int, device: torch.device, warm_up: int = 1) -> float:
@@ -53,4 +55,4 @@ def median_seconds(step: Callable[[int], object], steps: int, device: torch.devi
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    show(tyro.cli(figures))

@@ -2,17 +2,19 @@
 
 import statistics
 import time
+from collections.abc import Iterator
 
 import torch
 from torch import nn
 
+from benchmarks.history import Figure, show
 from derain.networks import build, parse
 from derain.networks.running import channels_last
 
 NETWORK = "unet:base=16,levels=4,norm=none,activation=leaky_relu"
 
 
-def main(steps: int = 5) -> None:
+def figures(steps: int = 5) -> Iterator[Figure]:
     torch.set_num_threads(1)
     network = channels_last(build(*parse(NETWORK)))
     rainy = torch.rand(16, 3, 64, 64).contiguous(memory_format=torch.channels_last)
@@ -25,9 +27,8 @@ def main(steps: int = 5) -> None:
             nn.functional.l1_loss(restored.float(), rainy).backward()
             times.append(time.perf_counter() - start)
     exact, rounded = (1000 * statistics.median(times[1:]) for times in seconds.values())
-    capability = torch.backends.cpu.get_cpu_capability()
-    print(f"{NETWORK}, {capability}: {exact:.0f} ms, in bfloat16 {rounded:.0f} ms, ratio {rounded / exact:.2f}")
+    yield Figure("step of the small UNet in bfloat16", rounded, "ms", exact / rounded, "the speed in float32")
 
 
 if __name__ == "__main__":
-    main()
+    show(figures())

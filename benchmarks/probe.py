@@ -10,6 +10,7 @@ prints a line for every model, and Spearman's rank correlations with 95 % interv
 """
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import torch
 import tyro
 
+from benchmarks.history import Figure, show
 from derain.evaluation.evaluate import evaluate
 from derain.evaluation.restorers import NetworkRestorer
 from derain.evaluation.statistics import spearman
@@ -36,19 +38,19 @@ FIGURES = (("removal_controlled", "10"), ("removal_controlled", "50"), ("e_r", "
 
 def main(backgrounds: Path, models: tuple[Path, ...] = (), pairs: tuple[Path, Path] | None = None) -> None:
     if pairs is None:
-        measure_time(backgrounds)
+        show(figures(backgrounds))
     else:
         relate(backgrounds, models, *pairs)
 
 
-def measure_time(backgrounds: Path) -> None:
+def figures(backgrounds: Path) -> Iterator[Figure]:
     start = perf_counter()
     scene = lay_scene(FULL, list_images(backgrounds), seed=0)
     probe_network(build(*parse(NETWORK)), scene)
     seconds = perf_counter() - start
     cells = sum(len(rain_map.rains) for rain_map in scene.maps)
-    print(f"{cells} cells of {FULL.count} x {FULL.size_px}x{FULL.size_px} on {torch.get_num_threads()} threads:")
-    print(f"{seconds:.1f} s, {cells / seconds:.1f} cells a second")
+    title = f"{cells} cells of {FULL.count} x {FULL.size_px}x{FULL.size_px} on {torch.get_num_threads()} threads"
+    yield Figure(f"response map of the small UNet, {title}", seconds, "s")
 
 
 def relate(backgrounds: Path, models: tuple[Path, ...], rainy: Path, clean: Path) -> None:

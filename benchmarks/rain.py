@@ -5,6 +5,7 @@
 Both sample parameters and noise from the project's generator; repetitions are interleaved, the medians compared.
 """
 
+from collections.abc import Iterator
 from statistics import median
 from time import perf_counter
 
@@ -12,6 +13,7 @@ import cv2
 import numpy as np
 import torch
 
+from benchmarks.history import Figure, show
 from derain.rain import LARGE, MEDIUM, SMALL, RainRange, Streaks
 from derain.support.randomness import generator
 from tests.reference.opencv_recipe import dense_noise, streak_layer
@@ -31,20 +33,20 @@ def derain(streaks: RainRange, rng: np.random.Generator) -> None:
     Streaks(streaks, "paper").layers(LAYERS, SIDE_PX, SIDE_PX, rng)
 
 
-def main() -> None:
+def figures(repetitions: int = REPETITIONS) -> Iterator[Figure]:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     for name, streaks in (("small", SMALL), ("medium", MEDIUM), ("large", LARGE)):
         times: dict[str, list[float]] = {"opencv": [], "derain": []}
-        for k in range(REPETITIONS):
+        for k in range(repetitions):
             for program in (opencv, derain):
                 rng = generator(0, "benchmark", k)
                 start = perf_counter()
                 program(streaks, rng)
                 times[program.__name__].append(1000 * (perf_counter() - start))
         reference, ours = median(times["opencv"]), median(times["derain"])
-        print(f"{name}: OpenCV {reference:.2f} ms, derain {ours:.2f} ms, {reference / ours:.2f} times as fast")
+        yield Figure(f"{name} rain, {LAYERS} layers of {SIDE_PX} px", ours, "ms", reference / ours, "OpenCV's speed")
 
 
 if __name__ == "__main__":
-    main()
+    show(figures())

@@ -1,19 +1,21 @@
-"""The report of made-up results of 500 trainings: seconds of the whole report, without pictures.
+"""The report of made-up results of 500 trainings: seconds of planning and of the whole report, without pictures.
 
-    python -m benchmarks.report [PAGE]
+    python -m benchmarks.report [--number TRAININGS] [--studies FOLDER] [--page FILE.html]
 
 All studies of the repository at the paper's scale with four seeds; the first 500 trainings are done, each with the
 figures of 40 test pictures. The page is kept where a file is named.
 """
 
-import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import numpy as np
+import tyro
 
+from benchmarks.history import Figure, show
 from derain.evaluation.metrics import METRICS
 from derain.study.plan.scales import scale_of
 from derain.study.plan.spec import load_studies
@@ -23,7 +25,7 @@ from derain.study.run.recorded import RecordedRun, RecordedStudy
 from derain.study.run.result import Environment, Measured, Result
 from derain.study.run.store import Store
 
-TRAININGS, SEEDS, PICTURES = 500, (0, 1, 2, 3), 40
+SEEDS, PICTURES = (0, 1, 2, 3), 40
 COMPLEXITY = {"natural": 0.02, "faces": 0.01, "buildings": 0.03, "comics": 0.05}
 CONTENT = "made up"  # in place of the hash of the pictures
 STUDIES = Path(__file__).parents[1] / "studies"
@@ -46,12 +48,14 @@ def measured(count: int, rng: np.random.Generator) -> Measured:
     )
 
 
-def make_results(store: Store) -> None:
-    """Write the results of the trainings and what belongs to each study."""
-    scale, studies, rng = scale_of("paper"), load_studies((STUDIES,)), np.random.default_rng(0)
-    planned = plan(studies, scale, SEEDS)
+def make_results(store: Store, trained: int, studies: Path) -> float:
+    """Write the results of the first trainings and what belongs to each study; seconds of planning."""
+    scale, read, rng = scale_of("paper"), load_studies((studies,)), np.random.default_rng(0)
+    start = perf_counter()
+    planned = plan(read, scale, SEEDS)
+    seconds = perf_counter() - start
     identities = {each.subject: f"{number:016x}" for number, each in enumerate(planned)}
-    for each in planned[:TRAININGS]:
+    for each in planned[:trained]:
         result = Result(
             axes=each.subject.axes(),
             run={},
@@ -62,24 +66,24 @@ def make_results(store: Store) -> None:
             tests={test.name: measured(each.subject.count, rng) for test in each.tests},
         )
         store.write_result(identities[each.subject], result)
-    for study in studies:
+    for study in read:
         runs = tuple(
             RecordedRun(identities[training], training.axes(), dict.fromkeys(grid.tests, CONTENT))
             for training, grid in trainings(study, scale, SEEDS)
         )
         store.write_study(RecordedStudy(replace(study, pictures=None), scale, runs))
+    return seconds
 
 
-def main() -> None:
+def figures(number: int = 500, studies: Path = STUDIES, page: Path | None = None) -> Iterator[Figure]:
     with TemporaryDirectory() as folder:
-        make_results(Store(Path(folder)))
+        yield Figure("planning of all studies, paper scale", make_results(Store(Path(folder)), number, studies), "s")
         start = perf_counter()
-        page = write_report(Path(folder), complexity=COMPLEXITY)
-        seconds = perf_counter() - start
-        print(f"report of {TRAININGS} trainings: {seconds:.1f} s, page of {page.stat().st_size / 2**20:.1f} MiB")
-        if len(sys.argv) > 1:
-            Path(sys.argv[1]).write_bytes(page.read_bytes())
+        written = write_report(Path(folder), complexity=COMPLEXITY)
+        yield Figure(f"report of {number} trainings", perf_counter() - start, "s")
+        if page is not None:
+            page.write_bytes(written.read_bytes())
 
 
 if __name__ == "__main__":
-    main()
+    show(tyro.cli(figures))

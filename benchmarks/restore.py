@@ -1,6 +1,6 @@
 """Restoring photos on two CPU cores: speed and memory against plain PyTorch, start-up, a folder of small photos.
 
-    python -m benchmarks.restore [MODEL]
+    python -m benchmarks.restore [--model FILE]
 
 Without a model the networks are the small UNet with random weights. Every figure comes from a process of its own.
 """
@@ -11,15 +11,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
+import tyro
 from PIL import Image
 from torch import nn
 
+from benchmarks.history import Figure, show
 from derain.networks import build, load_model, parse
 from derain.networks.weights import describe, write_tensors
 from derain.restoration import TiledRestorer, Writing, find_files, restore_files
@@ -37,34 +39,36 @@ class Cost(NamedTuple):
     seconds: float
     gibibytes: float
 
-    def __str__(self) -> str:
-        return f"{self.seconds:.2f} s, {self.gibibytes:.2f} GiB"
 
-
-def main() -> None:
+def figures(model: Path | None = None) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        models = {f"{base}": random_model(folder, base) for base in (16, 32)}
-        if len(sys.argv) > 1:
-            models = {Path(sys.argv[1]).parent.name: Path(sys.argv[1]), "32": models["32"]}
-        for label, model in models.items():
-            compare(label, model)
-        [model, _] = models.values()
-        start_up(folder, model)
-        overlap(folder, model)
+        models = {f"base {base}": random_model(folder, base) for base in (16, 32)}
+        if model is not None:
+            models = {model.parent.name: model, "base 32": models["base 32"]}
+        for label, each in models.items():
+            yield from compare(label, each)
+        [first, _] = models.values()
+        yield start_up(folder, first)
+        yield overlap(folder, first)
 
 
-def compare(label: str, model: Path) -> None:
-    plain = [measured(eager, model, 1080, 1920) for _ in range(3)]
-    tiled = [measured(tiles, model, 1080, 1920) for _ in range(3)]
-    onnx = [measured(onnxruntime, model, 1080, 1920) for _ in range(3)]
-    for kind, costs in (("whole, plain PyTorch", plain), ("tiles", tiled), ("tiles, ONNX Runtime", onnx)):
-        ratio = min(plain).seconds / min(costs).seconds
-        print(f"{label}: 1920x1080, {kind}: {min(costs)}, {ratio:.2f} times as fast", flush=True)
-    print(f"{label}: 3840x2160, tiles: {measured(tiles, model, 2160, 3840)}", flush=True)
+def compare(label: str, model: Path) -> Iterator[Figure]:
+    """Seconds and memory of each way, in turns."""
+    costs: dict[str, list[Cost]] = {name: [] for name in PROGRAMS}
+    for _ in range(3):
+        for name, program in PROGRAMS.items():
+            costs[name].append(measured(program, model, 1080, 1920))
+    for name, found in costs.items():
+        title, best = f"UNet of {label}, 1920x1080, {name}", min(found)
+        yield Figure(title, best.seconds, "s", min(costs[PLAIN]).seconds / best.seconds, "the speed of plain PyTorch")
+        yield Figure(f"memory, {title}", best.gibibytes, "GiB")
+    large = measured(tiles, model, 2160, 3840)
+    yield Figure(f"UNet of {label}, 3840x2160, tiles", large.seconds, "s")
+    yield Figure(f"memory, UNet of {label}, 3840x2160, tiles", large.gibibytes, "GiB")
 
 
-def start_up(folder: Path, model: Path) -> None:
+def start_up(folder: Path, model: Path) -> Figure:
     Image.fromarray(photo(64, 64)).save(folder / "small.png")
     seconds = []
     for attempt in range(3):
@@ -75,18 +79,18 @@ def start_up(folder: Path, model: Path) -> None:
         begin = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True)
         seconds.append(time.perf_counter() - begin)
-    print(f"derain restore, one photo of 64x64, start to end: {min(seconds):.2f} s", flush=True)
+    return Figure("derain restore, one photo of 64x64, start to end", min(seconds), "s")
 
 
-def overlap(folder: Path, model: Path) -> None:
+def overlap(folder: Path, model: Path) -> Figure:
     photos = folder / "photos"
     photos.mkdir()
     for index in range(SMALL_PHOTOS):
         Image.fromarray(photo(321, 481, index)).save(photos / f"{index}.png")
     costs = {way: min(measured(way, model, photos, folder / way.__name__ / str(_)) for _ in range(2)) for way in WAYS}
     one_by_one, overlapped = costs.values()
-    print(f"{SMALL_PHOTOS} photos of 481x321 (PNG): {overlapped}; one after the other {one_by_one}: ", end="")
-    print(f"{one_by_one.seconds / overlapped.seconds:.2f} times as fast")
+    ratio = one_by_one.seconds / overlapped.seconds
+    return Figure(f"{SMALL_PHOTOS} photos of 481x321", overlapped.seconds, "s", ratio, "the speed of one by one")
 
 
 def eager(model: Path, height: int, width: int) -> float:
@@ -112,6 +116,10 @@ def once(network: nn.Module, height: int, width: int) -> float:
     begin = time.perf_counter()
     restorer.picture(picture)
     return time.perf_counter() - begin
+
+
+PLAIN = "whole, plain PyTorch"
+PROGRAMS = {PLAIN: eager, "tiles": tiles, "tiles, ONNX Runtime": onnxruntime}
 
 
 def in_turn(model: Path, photos: Path, out: Path) -> float:
@@ -166,4 +174,4 @@ def photo(height: int, width: int, seed: int = 0) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main()
+    show(tyro.cli(figures))

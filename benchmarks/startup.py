@@ -4,6 +4,9 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+
+from benchmarks.history import Figure, show
 
 CALLS = {
     "python -c pass": ["-c", "pass"],
@@ -12,16 +15,18 @@ CALLS = {
 }
 
 
-def main(runs: int = 7) -> None:
+def figures(runs: int = 7) -> Iterator[Figure]:
     times: dict[str, list[float]] = {name: [] for name in CALLS}
     for _ in range(runs):
         for name, arguments in CALLS.items():
             start = time.perf_counter()
             subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
             times[name].append(time.perf_counter() - start)
-    for name, seconds in times.items():
-        print(f"{name}: {statistics.median(seconds):.2f} s (median of {runs})")
+    torch_seconds = statistics.median(times["import torch"])
+    for name, each in times.items():
+        seconds = statistics.median(each)
+        yield Figure(name, seconds, "s", torch_seconds / seconds, "the speed of importing torch")
 
 
 if __name__ == "__main__":
-    main()
+    show(figures())

@@ -8,13 +8,14 @@ as long as at the scale `cpu`.
 import random
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 import tyro
 
+from benchmarks.history import Figure, show
 from derain.evaluation.metrics import METRICS, Figures
 from derain.pictures.backgrounds import Category
 from derain.study.plan.scales import SCALES
@@ -34,11 +35,11 @@ T = TypeVar("T")
 NETWORK = "unet:base=16,levels=4,norm=none,activation=leaky_relu"
 
 
-def main(data: Path, length: float = 0.1) -> None:
+def figures(data: Path, length: float = 0.1) -> Iterator[Figure]:
     study = natural(data, (8, 64, 256, 1024))
     many = replace(study, grid=(replace(study.grid[0], count=tuple(range(8, 1008)), seed=tuple(range(10))),))
     seconds, planned = timed(lambda: plan([many], SCALES["paper"]))
-    print(f"planning {len(planned):,} trainings: {seconds:.2f} s")
+    yield Figure(f"planning of {len(planned):,} trainings", seconds, "s")
 
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
@@ -46,9 +47,9 @@ def main(data: Path, length: float = 0.1) -> None:
             store.result_path(f"{index}").parent.mkdir(exist_ok=True)
             store.write_result(f"{index}", made_up(index))
         seconds, records = timed(store.records)
-        print(f"index of {len(records) // 2:,} results from their files: {seconds:.1f} s")
+        yield Figure(f"index of {len(records) // 2:,} results from their files", seconds, "s")
         seconds, _ = timed(store.records)
-        print(f"the same, nothing changed: {seconds:.1f} s")
+        yield Figure("index of results again, nothing changed", seconds, "s")
 
     short = replace(study, grid=(replace(study.grid[0], length=(length,)),))
     with tempfile.TemporaryDirectory() as folder:
@@ -64,10 +65,10 @@ def main(data: Path, length: float = 0.1) -> None:
             if isinstance(subject, Training)
         )
         measured = sum(measuring_seconds(task, Path(folder) / "alone" / task.identity) for task in tasks)
-    over = walls[1] / (trained + measured) - 1
-    print(f"four trainings and their measurement alone: {trained:.0f} + {measured:.0f} s; as a study: {walls[1]:.0f} s")
-    print(f"overhead {over:.1%}; at the length of the scale cpu {over * length:.2%}")
-    print(f"two workers: {walls[1] / walls[2]:.2f} times the throughput of one")
+    alone = trained + measured
+    title = f"four trainings of {length:g} times the length of the scale cpu, with their measurement"
+    yield Figure(f"{title}, as a study", walls[1], "s", walls[1] / alone, f"the {alone:.0f} s that they take alone")
+    yield Figure(f"{title}, two workers", walls[2], "s", walls[1] / walls[2], "the throughput of one worker")
 
 
 def natural(data: Path, counts: tuple[int, ...]) -> Study:
@@ -109,4 +110,4 @@ def timed(work: Callable[[], T]) -> tuple[float, T]:
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    show(tyro.cli(figures))

@@ -14,8 +14,8 @@ from jaxtyping import install_import_hook
 _CHECKED = [
     f"derain.{room}"
     for room in (
-        "advice", "app", "cli", "demo", "evaluation", "models", "networks", "painting", "pictures", "probe", "rain",
-        "restoration", "study.plan", "study.report", "study.run", "support", "training",
+        "advice", "app", "cli", "degradations", "evaluation", "models", "networks", "painting", "pictures",
+        "probe", "rain", "restoration", "study.demo", "study.plan", "study.report", "study.run", "support", "training",
     )
 ]  # fmt: skip
 # An int is a float, as for every type checker.

@@ -12,7 +12,7 @@ import derain
 PUBLIC = {
     *("DerainError", "InputError", "MissingExtraError", "MissingFileError", "TrainingError", "generator"),
     *("list_images", "read_image", "write_image", "Pair", "match_pairs"),
-    *("SMALL", "MEDIUM", "LARGE", "Rain", "RainRange"),
+    *("load_degradation", "RainTransform", "SMALL", "MEDIUM", "LARGE", "Rain", "RainRange"),
     *("compose", "load_rain", "rain_mask", "render_streaks", "synthesise"),
     *("ContentFilter", "PatchSet", "load_patches", "split_photos", "Objective"),
     *("NETWORKS", "Network", "build", "load_model", "load_official", "from_pretrained", "save_pretrained"),

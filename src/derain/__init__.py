@@ -7,6 +7,8 @@ The names in `derain.__all__` are public and stay; every other module and name i
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the one list of the public names: type checkers read it here, and `_homes` below
+    from derain.degradations import load_degradation as load_degradation
+    from derain.degradations.transform import RainTransform as RainTransform
     from derain.errors import DerainError as DerainError
     from derain.errors import InputError as InputError
     from derain.errors import MissingExtraError as MissingExtraError

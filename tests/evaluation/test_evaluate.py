@@ -13,6 +13,7 @@ from derain.cli import main
 from derain.errors import InputError
 from derain.evaluation.evaluate import evaluate, evaluate_network
 from derain.evaluation.metrics import METRICS, measure
+from derain.evaluation.own_metrics import UserMetric
 from derain.evaluation.restorers import FolderRestorer, NetworkRestorer
 from derain.networks.user import UserNetwork
 from derain.pictures.images import read_image, write_image
@@ -258,3 +259,69 @@ def test_several_models_stand_in_one_table_and_one_file(
     found = json.loads(out.read_text())
     assert list(found) == ["nothing", "blur"]
     assert found["nothing"]["mean"]["clean_error"] == 0 < found["blur"]["mean"]["clean_error"]
+
+
+OWN_METRIC = """
+class Brightest:
+    name = "brightest"
+    better = "lower"
+    range = (0, 255)
+    unit = "grey levels"
+
+    def __call__(self, rainy, clean, restored, restored_clean):
+        return (restored.int() - clean.int()).abs().max()
+
+class TooHigh(Brightest):
+    def __call__(self, rainy, clean, restored, restored_clean):
+        return 256
+
+class Known(Brightest):
+    name = "damage"
+
+class Broken(Brightest):
+    def __call__(self, rainy, clean, restored, restored_clean):
+        return restored_clean.nothing
+
+class Unnamed:
+    pass
+"""
+
+
+def test_a_figure_of_your_own_stands_in_tables_and_in_the_json_with_the_hash_of_its_code(folder, capsys, monkeypatch):
+    (folder / "own.py").write_text(OWN_METRIC)
+    results = [f"--{name}={folder / name}" for name in ("rainy", "clean")]
+    results += ["--model", "nothing", "--metric", f"{folder / 'own.py'}:Brightest", "--json", f"{folder / 'own.json'}"]
+    monkeypatch.setattr(sys, "argv", ["derain", "evaluate", *results])
+    main()
+    assert "brightest (lower is better)" in capsys.readouterr().out
+    written = json.loads((folder / "own.json").read_text())
+    assert [image["brightest"] for image in written["images"]] == [60.0, 60.0, 20.0]
+    assert written["mean"]["brightest"] == pytest.approx(140 / 3)
+    assert len(written["own_metrics"]["brightest"]["code"]) == 64
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("TooHigh", "'brightest' is 256.0, which is outside its range"),
+        ("Known", "'damage' needs a name of its own"),
+        ("Broken", "'brightest' fails: AttributeError"),
+        ("Unnamed", "Unnamed needs name"),
+    ],
+)
+def test_a_figure_of_your_own_that_makes_no_sense_is_a_sentence(folder, pairs, name, says):
+    (folder / "own.py").write_text(OWN_METRIC)
+    with pytest.raises(InputError, match=says):
+        evaluate(pairs, NetworkRestorer(nn.Identity(), "cpu"), metrics=[UserMetric(f"{folder / 'own.py'}:{name}")])
+
+
+def test_a_degradation_is_laid_on_clean_pictures_and_measured_by_its_own_figures(folder, capsys, monkeypatch):
+    arguments = ["--clean", folder / "clean", "--degradation", "noise:large", "--model", "nothing"]
+    monkeypatch.setattr(sys, "argv", ["derain", "evaluate", *map(str, arguments), "--json", str(folder / "out.json")])
+    main()
+    assert "No pixel stays as it was" in " ".join(capsys.readouterr().out.split())
+    written = json.loads((folder / "out.json").read_text())
+    assert written["residual"] == "everywhere"
+    assert [image["name"] for image in written["images"]] == ["a", "b", "c"]
+    assert (written["mean"]["e_b"], written["mean"]["removal"], written["mean"]["damage"]) == (None, 0.0, 0.0)
+    assert written["input"]["psnr_rgb"] == written["mean"]["psnr_rgb"] < 45

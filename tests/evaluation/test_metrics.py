@@ -412,3 +412,29 @@ def test_further_thresholds_give_the_figures_of_these_thresholds():
 def test_an_empty_set_has_no_figures():
     assert nulls(MetricSums(10.0).mean()) == set(NAMES)
     assert nulls(MetricSums(10.0).pooled()) == set(NAMES[:6])
+
+
+@pytest.mark.parametrize("residual", ["local", "everywhere"])
+def test_figures_of_a_signed_residual_are_those_of_its_oracles(residual: str) -> None:
+    rng = np.random.default_rng(0)
+    clean = torch.from_numpy(rng.integers(60, 180, (3, 24, 30)))
+    noise = torch.from_numpy(2 * rng.integers(-25, 26, (3, 24, 30)))
+    noisy = clean + noise
+    expected = {
+        "nothing": (noisy, clean, 0.0, 0.0, 0.0),
+        "perfect": (clean, clean, 1.0, 0.0, 1.0),
+        "half": (clean + noise // 2, clean, 0.5, 0.0, 0.5),
+        "beyond": (clean + 2 * noise, clean, 0.0, float(_over(noise).double().square().mean() ** 0.5), -1.0),
+        "darker": (noisy - 10, clean - 10, None, None, 0.0),
+    }
+    for restored, restored_clean, removal, damage, controlled in expected.values():
+        figures = measure(noisy, clean, restored, restored_clean, 10.0, residual)
+        assert figures["removal_controlled"] == pytest.approx(controlled)
+        if removal is not None:
+            assert (figures["removal"], figures["damage"]) == pytest.approx((removal, damage))
+        assert (figures["e_b"] is None) == (residual == "everywhere")
+
+
+def _over(noise: torch.Tensor) -> torch.Tensor:
+    """The noise of the pixels whose largest channel exceeds 10 levels, whichever its sign."""
+    return noise[:, noise.abs().amax(0) > 10]

@@ -1,12 +1,18 @@
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch.nn.functional import l1_loss, mse_loss
 
 from derain.errors import InputError
 from derain.evaluation.metrics import ssim_rgb
 from derain.networks.similarity import ssim
+from derain.training.loop import train
 from derain.training.losses import loss_of
+from derain.training.settings import TrainingSettings
 
 
 def _pictures(number: int, height: int = 40, width: int = 33) -> tuple[torch.Tensor, torch.Tensor]:
@@ -78,3 +84,76 @@ def test_following_ssim_s_gradient_makes_the_pictures_more_alike():
 def test_a_loss_that_makes_no_sense_is_named(text: str, says: str):
     with pytest.raises(InputError, match=says):
         loss_of(text)
+
+
+OWN = """
+import torch
+
+class Weighted:
+    def __init__(self, weight=1.0):
+        self.weight = weight
+    def __call__(self, restored, clean):
+        return self.weight * (restored - clean).abs().mean()
+
+class Number(Weighted):
+    def __call__(self, restored, clean):
+        return float(super().__call__(restored.detach(), clean))
+
+class Counting(Weighted):
+    def __call__(self, restored, clean):
+        self.weight += 1
+        return super().__call__(restored, clean)
+
+class Blind(Weighted):
+    def __call__(self, restored, clean):
+        return clean.mean()
+
+class Infinite(Weighted):
+    def __call__(self, restored, clean):
+        return super().__call__(restored, clean) / 0
+
+class Broken(Weighted):
+    def __call__(self, restored, clean):
+        return restored + clean[:, :1, 1:]
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> str:
+    (tmp_path / "own.py").write_text(OWN)
+    return f"{tmp_path}/own.py"
+
+
+def test_a_loss_of_your_own_trains_to_the_bits_of_the_built_in_one_and_is_recorded_by_its_code(
+    own: str, photos: Path, tmp_path: Path
+):
+    settings = TrainingSettings(
+        (photos,), 2, network="resnet:features=4,blocks=1", iterations=2, batch_size=2, background_size=32
+    )
+    built_in = train(settings, tmp_path / "l1")
+    settings = replace(settings, loss=f"{own}:Weighted:weight=1.0")
+    mine = train(settings, tmp_path / "own")
+    assert all(
+        torch.equal(*pair) for pair in zip(*(load_file(model).values() for model in (built_in, mine)), strict=True)
+    )
+    (tmp_path / "own.py").write_text(OWN + "# changed")
+    with pytest.raises(InputError, match=r"was made with objective\.loss\.code"):
+        train(settings, tmp_path / "own")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("Number", "gives no tensor of a single number"),
+        ("Counting", "another number when it is called again"),
+        ("Blind", "does not depend on the restored picture"),
+        ("Infinite", "of two pictures is inf"),
+        ("Broken", "fails: RuntimeError"),
+        ("None", "has no class None"),
+        ("Weighted:weight", "weight needs a value"),
+        ("Weighted:heavy=1", "unexpected keyword argument 'heavy'"),
+    ],
+)
+def test_a_loss_of_your_own_that_cannot_be_trained_with_is_named(own: str, name: str, says: str):
+    with pytest.raises(InputError, match=says):
+        loss_of(f"{own}:{name}")

@@ -16,6 +16,6 @@ class Demo:
     """Folder of image sets (natural/train, rain/rain100l, ...) in place of the photographs that come along."""
 
     def run(self, console: Console) -> None:
-        from derain.demo.run import run_demo
+        from derain.study.demo.run import run_demo
 
         run_demo(self.out, self.data, console)

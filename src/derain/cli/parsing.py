@@ -19,7 +19,8 @@ _REGISTRY = ConstructorRegistry()
 def parse(commands: Mapping[str, type], arguments: Sequence[str], description: str) -> Any:
     """Read a command line; one that tyro refuses, and --help, end the process.
 
-    A field of a dataclass whose metadata hold a "group" begins a group of flags, which --help shows under that title.
+    A field of a dataclass whose metadata hold a "group" begins a group of flags, which --help shows under that title;
+    an "alias" is another name of its flag.
 
     Args:
         commands: a dataclass for every command, by name.
@@ -38,17 +39,19 @@ def parse(commands: Mapping[str, type], arguments: Sequence[str], description: s
 
 def _refuse_flags(arguments: Sequence[str], command: type) -> None:
     """Refuse unknown flags, and flags given twice: only the last would count, although several values may be meant."""
-    given = [argument.partition("=")[0].replace("_", "-") for argument in arguments if argument.startswith("--")]
-    known = [*_flags(command), "--help"]
-    for flag in given:
+    written = [argument.partition("=")[0].replace("_", "-") for argument in arguments if argument.startswith("--")]
+    known = dict(_flags(command)) | {"--help": "--help"}
+    for flag in written:
         if flag not in known:
             raise InputError(f"derain {arguments[0]} has no {flag}{did_you_mean(flag, known)}")
-        if given.count(flag) > 1:
+    given = [known[flag] for flag in written]
+    for flag in written:
+        if given.count(known[flag]) > 1:
             raise InputError(f"{flag} is given twice; several values go behind one {flag}")
 
 
-def _flags(command: type) -> Iterator[str]:
-    """The flags of a command and of its subcommands."""
+def _flags(command: type) -> Iterator[tuple[str, str]]:
+    """The flags of a command and of its subcommands; another name of a flag stands with that flag."""
     hints = get_type_hints(command)
     for each in fields(command):
         kinds = (hints[each.name], *get_args(hints[each.name]))
@@ -56,7 +59,10 @@ def _flags(command: type) -> Iterator[str]:
         for kind in inner:
             yield from _flags(kind)
         if not inner:
-            yield f"--{each.name.replace('_', '-')}"
+            flag = f"--{each.name.replace('_', '-')}"
+            yield flag, flag
+            if "alias" in each.metadata:
+                yield each.metadata["alias"], flag
 
 
 class _Group:
@@ -79,11 +85,12 @@ def _dataclass(info: StructTypeInfo) -> StructConstructorSpec | None:
     spec = ConstructorRegistry.get_struct_spec(replace(info, markers=(*info.markers, _AS_TYRO_TAKES_IT)))
     assert isinstance(spec, StructConstructorSpec)
     titles = {each.name: each.metadata["group"] for each in fields(info.type) if "group" in each.metadata}
+    aliases = {each.name: each.metadata["alias"] for each in fields(info.type) if "alias" in each.metadata}
     title, alone, groups = "", list[StructFieldSpec](), dict[str, list[StructFieldSpec]]()
     for flag in spec.fields:
         title = titles.get(flag.name, title)
         group = groups.setdefault(title, []) if title else alone
-        hinted: Any = Annotated[flag.type, _hint(flag)]
+        hinted: Any = Annotated[flag.type, _named(flag, aliases.get(flag.name)), _hint(flag)]
         group.append(replace(flag, type=hinted, helptext=partial(_paragraph, flag.helptext)))
 
     if not groups:
@@ -101,6 +108,13 @@ def _dataclass(info: StructTypeInfo) -> StructConstructorSpec | None:
 def _box(title: str, flags: Iterable[StructFieldSpec]) -> StructFieldSpec:
     group = type(title, (_Group,), {"flags": tuple(flags)})
     return StructFieldSpec(title, group, tyro.MISSING_NONPROP, helptext="")
+
+
+def _named(flag: StructFieldSpec, alias: str | None) -> object:
+    """Two names of a flag; tyro shows its name behind its aliases, so they change places."""
+    return (
+        tyro.conf.arg() if alias is None else tyro.conf.arg(name=alias.removeprefix("--"), aliases=[f"--{flag.name}"])
+    )
 
 
 def _hint(flag: StructFieldSpec) -> object:

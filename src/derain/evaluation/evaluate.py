@@ -1,6 +1,6 @@
 """A network, or a folder of results of any program, measured on a set of pairs: one table, one JSON."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -9,9 +9,10 @@ from jaxtyping import UInt8
 from rich.table import Table
 from torch import Tensor, nn
 
-from derain.evaluation.metrics import METRICS, RAIN_METRICS, Figures, MetricSums
+from derain.evaluation.metrics import METRICS, RAIN_METRICS, Figures, MetricSums, OwnMetric
 from derain.evaluation.restorers import FolderRestorer, NetworkRestorer, Restorer, naming, read_picture
 from derain.pictures.pairs import Pair
+from derain.support.choices import Residual
 
 SENSITIVITY = (5.0, 10.0, 25.0, 50.0)
 """Thresholds of the rain mask, in grey levels, at which the figures that depend on it are reported."""
@@ -52,11 +53,13 @@ class Evaluation:
 
         Keys: "threshold"; "images" (a list, each with "name" and the figures of METRICS); "mean" over images;
         "left_out" (of each figure, the number of images without it, which its mean leaves out); "pooled" over all
-        pixels; "input" (the mean of the rainy pictures as they are); "sensitivity" (threshold: means over images).
+        pixels; "input" (the mean of the rainy pictures as they are); "sensitivity" (threshold: means over images); and
+        "residual", where the degradation is not rain (`derain.support.choices.Residual`).
         """
         rows = zip(self.names, self.restored.images(), strict=True)
         return {
             "threshold": self.restored.threshold,
+            **({} if self.restored.residual == "rain" else {"residual": self.restored.residual}),
             "images": [{"name": name, **figures} for name, figures in rows],
             "mean": self.restored.mean(),
             "left_out": self.restored.left_out(),
@@ -91,27 +94,46 @@ def compare(evaluations: Mapping[str, Evaluation]) -> Table:
     table.add_column("t", vertical="bottom", justify="right", no_wrap=True)
     for metric in METRICS:
         table.add_column(metric.label.replace(" ", "\n"), vertical="bottom", justify="right", no_wrap=True)
-    left_out = []
+    left_out, residual = [], first.restored.residual
     for threshold in dict.fromkeys((first.restored.threshold, _SECOND_THRESHOLD)):
         shown = METRICS if threshold == first.restored.threshold else RAIN_METRICS
         for row, sums in rows.items():
             mean, missing = sums.mean(threshold), sums.left_out(threshold)
             table.add_row(row, f"{threshold:g}", *(metric.text(mean[metric.name]) for metric in shown))
+            missing = missing if residual != "everywhere" else {**missing, "e_b": 0}
             counts = [f"{metric.label} {missing[metric.name]}" for metric in shown if missing[metric.name]]
             left_out += [f"{row}, t={threshold:g}: {', '.join(counts)}"] if counts else []
     stated = f"left out where not defined: {'; '.join(left_out)}" if left_out else "nothing left out"
-    table.caption = f"Means over {len(first.names)} images; {stated}. {_how_to_read()}"
+    table.caption = f"Means over {len(first.names)} images; {stated}. {_how_to_read(residual)}"
     return table
 
 
-def _how_to_read() -> str:
+def compare_own(evaluations: Mapping[str, Evaluation]) -> Table:
+    """Means over images of the figures of your own; arguments and rows as of `compare`."""
+    first = next(iter(evaluations.values()))
+    own = first.restored.metrics[len(METRICS) :]
+    table = Table("mean of", box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for metric in own:
+        table.add_column(f"{metric.label} ({metric.better} is better)", justify="right", overflow="fold")
+    for row, sums in {"input": first.untouched, **{name: each.restored for name, each in evaluations.items()}}.items():
+        mean, missing = sums.mean(), sums.left_out()
+        left_out = {name: f" ({number} left out)" if number else "" for name, number in missing.items()}
+        table.add_row(row, *(metric.text(mean[metric.name]) + left_out[metric.name] for metric in own))
+    return table
+
+
+def _how_to_read(residual: Residual) -> str:
     """Name the better way of each figure, and explain the two that this project's results rest on."""
     better = {way: [metric.label for metric in METRICS if metric.better == way] for way in ("higher", "lower")}
     ways = "; ".join(f"{way} is better: {', '.join(labels)}" for way, labels in better.items())
+    spoilt = "rain" if residual == "rain" else "degradation"
+    does = "brightens" if residual == "rain" else "changes"
     return (
-        f"{ways[0].upper()}{ways[1:]}. Controlled removal: share of the rain that is removed because it is rain. "
-        "Clean error: harm to a dry picture, in grey levels. "
-        "t: rain is what brightens a pixel by more than t grey levels."
+        f"{ways[0].upper()}{ways[1:]}. "
+        f"Controlled removal: share of the {spoilt} that is removed because it is {spoilt}. "
+        f"Clean error: harm to a {'dry' if residual == 'rain' else 'clean'} picture, in grey levels. "
+        f"t: {spoilt} is what {does} a pixel by more than t grey levels."
+        + (" No pixel stays as it was, so E_B is not defined." if residual == "everywhere" else "")
     )
 
 
@@ -126,7 +148,12 @@ def is_result(content: Any) -> bool:
 
 
 def evaluate(
-    pairs: list[Pair], restorer: Restorer, threshold: float = 10.0, progress: Callable[[int], None] | None = None
+    pairs: list[Pair],
+    restorer: Restorer,
+    threshold: float = 10.0,
+    progress: Callable[[int], None] | None = None,
+    metrics: Sequence[OwnMetric] = (),
+    residual: Residual = "rain",
 ) -> Evaluation:
     """Measure what `restorer` makes of the pairs.
 
@@ -134,6 +161,8 @@ def evaluate(
         pairs: rainy and clean pictures; one pair at a time is in memory.
         threshold: of the rain mask, in grey levels.
         progress: called with the number of pairs done.
+        metrics: figures of your own, beside those of METRICS (docs/how-to/own-loss.md).
+        residual: what the degradation leaves of a picture.
 
     Raises:
         InputError: a picture or a result is missing or broken, sizes differ, the network cannot restore a picture, or
@@ -141,7 +170,7 @@ def evaluate(
     """
     if isinstance(restorer, FolderRestorer):
         restorer.check(pairs)
-    return collect(_results(pairs, restorer), threshold, progress)
+    return collect(_results(pairs, restorer), threshold, progress, metrics, residual)
 
 
 def evaluate_network(
@@ -150,6 +179,7 @@ def evaluate_network(
     device: torch.device | str,
     threshold: float = 10.0,
     progress: Callable[[int], None] | None = None,
+    residual: Residual = "rain",
 ) -> Evaluation:
     """Measure a network on pairs in memory, (name, rainy, clean); everything else as in `evaluate`.
 
@@ -158,7 +188,8 @@ def evaluate_network(
     >>> nothing.to_json()["mean"]["removal"], nothing.to_json()["mean"]["clean_error"]
     (0.0, 0.0)
     """
-    return collect(network_results(pictures, NetworkRestorer(network, device)), threshold, progress)
+    results = network_results(pictures, NetworkRestorer(network, device))
+    return collect(results, threshold, progress, residual=residual)
 
 
 def network_results(pictures: Iterable[Sample], restorer: NetworkRestorer) -> Iterator[Result]:
@@ -169,10 +200,14 @@ def network_results(pictures: Iterable[Sample], restorer: NetworkRestorer) -> It
 
 
 def collect(
-    results: Iterable[Result], threshold: float = 10.0, progress: Callable[[int], None] | None = None
+    results: Iterable[Result],
+    threshold: float = 10.0,
+    progress: Callable[[int], None] | None = None,
+    metrics: Sequence[OwnMetric] = (),
+    residual: Residual = "rain",
 ) -> Evaluation:
     """Measure results one by one, beside the rainy pictures as they are. Arguments and errors as of `evaluate`."""
-    evaluation = Evaluation([], MetricSums(threshold, SENSITIVITY), MetricSums(threshold, SENSITIVITY))
+    evaluation = Evaluation([], *(MetricSums(threshold, SENSITIVITY, metrics, residual) for _ in range(2)))
     for name, rainy, clean, restored, restored_clean in results:
         with naming(name):
             evaluation.restored.add(rainy, clean, restored, restored_clean)

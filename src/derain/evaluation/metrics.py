@@ -5,32 +5,38 @@ X = f(O), and what it made of the clean one, f(B). All are RGB, `(3, h, w)`, who
 every sum is taken in float64, strip by strip. R = O - B is the rain, and the mask holds the pixels where the largest
 channel of R exceeds a threshold.
 
+R of other degradations than rain has either sign; `derain.support.choices.Residual` tells which figures that changes.
+
 E_R and E_B are those of Gu et al., NeurIPS 2023. They count every change, so four more figures ask whether what is gone
 was rain (removal, controlled removal) and what else was changed (damage, clean error).
 
 A figure that is not defined is None, never NaN: what needs the mask where it is empty, E_B where it is full, the PSNR
-of equal pictures, the SSIM of a picture with a side under 11 pixels, and what needs f(B) where f(B) is not given.
+of equal pictures, the SSIM of a picture with a side under 11 pixels, what needs f(B) where f(B) is not given, and E_B
+where a degradation changes every pixel.
 """
 
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 import torch
 from jaxtyping import Float64, Real
 from torch import Tensor
 
-from derain.errors import InputError
+from derain.errors import InputError, one_of
 from derain.evaluation.statistics import mean_defined
 from derain.networks.similarity import RADIUS_PX, WINDOW
-from derain.rain.composition import rain_mask
+from derain.rain.composition import largest_rise
+from derain.support.choices import Residual
 
 _STRIP_PIXELS = 1 << 18  # the maps of larger strips leave the processor's cache
 
 # Sizes that differ are bad input rather than a wrong type: the functions look at them themselves.
 Picture = Real[Tensor, "3 _ _"]
 Figures = dict[str, float | None]
+Better = Literal["higher", "lower"]
+Unit = Literal["grey levels", "share", "dB", "none"]
 
 
 @dataclass(frozen=True)
@@ -39,9 +45,9 @@ class Metric:
 
     name: str
     label: str
-    better: Literal["higher", "lower"]
+    better: Better
     range: tuple[float, float]
-    unit: Literal["grey levels", "share", "dB", "none"]
+    unit: Unit
 
     def text(self, value: float | None) -> str:
         """A value as it stands in tables; "-" where it is not defined."""
@@ -69,6 +75,43 @@ RAIN_METRICS = METRICS[:5]
 """Those that depend on the threshold of the rain mask."""
 
 
+@runtime_checkable
+class OwnMetric(Protocol):
+    """A figure of merit of your own: an object that says how it is read, and is called as `measure` is.
+
+    It is given uint8 tensors, `(3, h, w)`; `restored_clean` is None where it is not known. It gives a number within its
+    range, or None where it is not defined.
+    """
+
+    name: str
+    better: Better
+    range: tuple[float, float]
+    unit: Unit
+
+    def __call__(
+        self, rainy: Picture, clean: Picture, restored: Picture, restored_clean: Picture | None, /
+    ) -> float | None: ...
+
+
+def described(own: Any) -> Metric:
+    """The way to read a figure of your own.
+
+    Raises:
+        InputError: it lacks one of the attributes, or one makes no sense.
+    """
+    for attribute in ("name", "better", "range", "unit"):
+        if not hasattr(own, attribute):
+            raise InputError(f"the metric {type(own).__name__} needs {attribute}: see docs/how-to/own-loss.md")
+    called = f"the metric {own.name!r}"
+    if not isinstance(own.name, str) or own.name in METRIC:
+        raise InputError(f"{called} needs a name of its own")
+    one_of(own.better, get_args(Better), f"better of {called}")
+    one_of(own.unit, get_args(Unit), f"unit of {called}")
+    if not own.range[0] < own.range[1]:
+        raise InputError(f"range of {called} must go from low to high, not be {own.range}")
+    return Metric(own.name, own.name, own.better, (float(own.range[0]), float(own.range[1])), own.unit)
+
+
 def luma(rgb: Real[Tensor, "3 h w"]) -> Float64[Tensor, "h w"]:
     """Y of YCbCr (ITU-R BT.601, 16..235), not rounded: 16 + 65.481 R + 128.553 G + 24.966 B with R, G, B in 0..1.
 
@@ -85,7 +128,8 @@ class RainSums:
 
     "Inside" is the mask, "outside" the other pixels; each pixel counts with its three channels. Where a channel of the
     rainy picture is darker than the clean one (in pairs that are not O = B + R), removal and damage take max(R, 0) for
-    R: nothing is to be removed there, the interval [B, O] shrinks to B alone, and every distance from B is damage.
+    R: nothing is to be removed there, the interval [B, O] shrinks to B alone, and every distance from B is damage. Of
+    other degradations than rain |R| stands for R, and the interval lies between B and O, whichever is higher.
     """
 
     inside: float = 0.0
@@ -97,7 +141,7 @@ class RainSums:
     error: float = 0.0
     """(X - B)^2 outside."""
     rain: float = 0.0
-    """max(R, 0)^2 inside."""
+    """max(R, 0)^2 inside; R^2 of other degradations than rain."""
     kept: float = 0.0
     """r max(R, 0) inside, with r = clip(X - B, 0, max(R, 0))."""
     beyond: float = 0.0
@@ -112,12 +156,13 @@ class RainSums:
         totals: list[Any] = [None if None in pair else pair[0] + pair[1] for pair in pairs]
         return RainSums(*totals)
 
-    def figures(self) -> Figures:
+    def figures(self, residual: Residual = "rain") -> Figures:
         """The five figures that depend on the mask, by name."""
         any_inside = self.inside > 0
+        has_background = residual != "everywhere"
         return {
             "e_r": _root_mean(self.changed, self.inside),
-            "e_b": _root_mean(self.error, self.outside),
+            "e_b": _root_mean(self.error, self.outside) if has_background else None,
             "removal": (self.rain - self.kept) / self.rain if any_inside else None,
             "damage": _root_mean(self.beyond, self.inside),
             "removal_controlled": (
@@ -127,7 +172,12 @@ class RainSums:
 
 
 def rain_sums(
-    rainy: Picture, clean: Picture, restored: Picture, restored_clean: Picture | None, thresholds: Sequence[float]
+    rainy: Picture,
+    clean: Picture,
+    restored: Picture,
+    restored_clean: Picture | None,
+    thresholds: Sequence[float],
+    residual: Residual = "rain",
 ) -> list[RainSums]:
     """The sums of one picture at each of the thresholds (grey levels), made from the same maps.
 
@@ -138,40 +188,50 @@ def rain_sums(
     totals = [RainSums() for _ in thresholds]
     pictures = [rainy, clean, restored, *([] if restored_clean is None else [restored_clean])]
     for strip in _strips(*pictures):
-        totals = [total + each for total, each in zip(totals, _strip_sums(*strip, thresholds=thresholds), strict=True)]
+        sums = _strip_sums(*strip, thresholds=thresholds, residual=residual)
+        totals = [total + each for total, each in zip(totals, sums, strict=True)]
     return totals
 
 
-def _strip_sums(o: Tensor, b: Tensor, x: Tensor, *of_clean: Tensor, thresholds: Sequence[float]) -> list[RainSums]:
+def _strip_sums(
+    o: Tensor, b: Tensor, x: Tensor, *of_clean: Tensor, thresholds: Sequence[float], residual: Residual
+) -> list[RainSums]:
     """The sums of a strip of O, B, X and, where it is known, f(B)."""
     rain = o - b
-    positive = rain.clamp(min=0)
     remains = x - b
-    kept = remains.clamp(min=0).minimum(positive)
-    maps = [(x - o) ** 2, positive**2, kept * positive, (remains - kept) ** 2, rain**2]
+    if residual == "rain":
+        size = rain.clamp(min=0)
+        kept = remains.clamp(min=0).minimum(size)
+        beyond_map = (remains - kept) ** 2
+    else:
+        size, sign = rain.abs(), rain.sign()
+        kept = (remains * sign).clamp(min=0).minimum(size)
+        beyond_map = (remains - kept * sign) ** 2
+    maps = [(x - o) ** 2, size**2, kept * size, beyond_map, rain**2]
     maps += [(x - c) * rain for c in of_clean]
-    # The channels are added up first, so that each threshold costs no more than a product of a mask with the maps.
-    inside_maps = torch.stack([each.sum(0).flatten() for each in maps], dim=-1)
-    error_map = (remains**2).sum(0).flatten()
-    sums = []
-    for threshold in thresholds:
-        inside = rain_mask(o, b, threshold).flatten().double()
-        outside = 1 - inside
-        changed, energy, kept_energy, beyond, signed_energy, *passed = (inside @ inside_maps).tolist()
-        sums.append(
-            RainSums(
-                inside=3 * inside.sum().item(),
-                outside=3 * outside.sum().item(),
-                changed=changed,
-                error=(outside @ error_map).item(),
-                rain=energy,
-                kept=kept_energy,
-                beyond=beyond,
-                signed_rain=signed_energy,
-                passed=passed[0] if passed else None,
-            )
+    # The channels are added up first: what is left is one product of all masks with all maps.
+    rise = largest_rise(o, b, residual).flatten()
+    inside = torch.stack([rise > threshold for threshold in thresholds]).double()
+    outside = 1 - inside
+    inside_sums = inside @ torch.stack([each.sum(0).flatten() for each in maps]).T
+    errors = outside @ (remains**2).sum(0).flatten()
+    columns = (each.tolist() for each in (3 * inside.sum(1), 3 * outside.sum(1), errors, inside_sums))
+    return [
+        RainSums(
+            inside=values_inside,
+            outside=values_outside,
+            changed=changed,
+            error=error,
+            rain=energy,
+            kept=kept_energy,
+            beyond=beyond,
+            signed_rain=signed_energy,
+            passed=passed[0] if passed else None,
         )
-    return sums
+        for values_inside, values_outside, error, (changed, energy, kept_energy, beyond, signed_energy, *passed) in zip(
+            *columns, strict=True
+        )
+    ]
 
 
 def e_r(restored: Picture, rainy: Picture, clean: Picture, threshold: float) -> float | None:
@@ -306,13 +366,19 @@ def picture_figures(clean: Picture, restored: Picture, restored_clean: Picture |
 
 
 def measure(
-    rainy: Picture, clean: Picture, restored: Picture, restored_clean: Picture | None, threshold: float
+    rainy: Picture,
+    clean: Picture,
+    restored: Picture,
+    restored_clean: Picture | None,
+    threshold: float,
+    residual: Residual = "rain",
 ) -> Figures:
     """All figures of one picture, by the names and in the order of METRICS.
 
     Args:
         restored_clean: what the network makes of `clean`; without it controlled removal and clean error are None.
         threshold: of the rain mask, in grey levels.
+        residual: what the degradation leaves of a picture.
 
     Raises:
         InputError: the pictures differ in size, or the threshold is not within 0..255.
@@ -322,8 +388,8 @@ def measure(
     >>> figures["removal"], figures["e_r"], figures["clean_error"]
     (0.6, 30.0, None)
     """
-    [sums] = rain_sums(rainy, clean, restored, restored_clean, [threshold])
-    return sums.figures() | picture_figures(clean, restored, restored_clean)
+    [sums] = rain_sums(rainy, clean, restored, restored_clean, [threshold], residual)
+    return sums.figures(residual) | picture_figures(clean, restored, restored_clean)
 
 
 class MetricSums:
@@ -332,9 +398,14 @@ class MetricSums:
     Args:
         threshold: of the rain mask, in grey levels.
         sensitivity: further thresholds at which `mean` and `left_out` can be asked for.
+        own: figures of your own, beside those of METRICS.
+        residual: what the degradation leaves of a picture.
+
+    Attributes:
+        metrics: METRICS, and those of your own.
 
     Raises:
-        InputError: a threshold is not within 0..255.
+        InputError: a threshold is not within 0..255; or as `described`.
 
     >>> clean = torch.full((3, 16, 16), 100)
     >>> sums = MetricSums(threshold=10.0)
@@ -344,19 +415,32 @@ class MetricSums:
     (0.75, 1)
     """
 
-    def __init__(self, threshold: float, sensitivity: Sequence[float] = ()) -> None:
+    def __init__(
+        self,
+        threshold: float,
+        sensitivity: Sequence[float] = (),
+        own: Sequence[OwnMetric] = (),
+        residual: Residual = "rain",
+    ) -> None:
         _check_thresholds([threshold, *sensitivity])
-        self.threshold = threshold
+        self.threshold, self.residual = threshold, residual
+        self._own = {described(each): each for each in own}
+        self.metrics = (*METRICS, *self._own)
         self._images: dict[float, list[Figures]] = {each: [] for each in (threshold, *sensitivity)}
         self._total = RainSums()
         self._clean_error: float | None = 0.0  # (f(B) - B)^2, added up
 
     def add(self, rainy: Picture, clean: Picture, restored: Picture, restored_clean: Picture | None) -> Figures:
         """Take in one picture and give its figures; arguments and errors as of `measure`."""
-        sums = rain_sums(rainy, clean, restored, restored_clean, list(self._images))
+        sums = rain_sums(rainy, clean, restored, restored_clean, list(self._images), self.residual)
         unmasked = picture_figures(clean, restored, restored_clean)
+        for metric, own in self._own.items():
+            value = own(rainy, clean, restored, restored_clean)
+            if value is not None and not metric.range[0] <= value <= metric.range[1]:
+                raise InputError(f"the metric {metric.name!r} is {value}, which is outside its range {metric.range}")
+            unmasked[metric.name] = value if value is None else float(value)
         for images, each in zip(self._images.values(), sums, strict=True):
-            images.append(each.figures() | unmasked)
+            images.append(each.figures(self.residual) | unmasked)
         self._total += sums[0]
         if self._clean_error is not None:
             error = unmasked["clean_error"]
@@ -369,12 +453,12 @@ class MetricSums:
 
     def mean(self, threshold: float | None = None) -> Figures:
         """The mean over images of every figure, without those where it is None; None if it is None everywhere."""
-        columns = {metric.name: [row[metric.name] for row in self.images(threshold)] for metric in METRICS}
+        columns = {metric.name: [row[metric.name] for row in self.images(threshold)] for metric in self.metrics}
         return {name: mean_defined(column) for name, column in columns.items()}
 
     def left_out(self, threshold: float | None = None) -> dict[str, int]:
         """The number of images that the mean of every figure leaves out."""
-        return {metric.name: sum(row[metric.name] is None for row in self.images(threshold)) for metric in METRICS}
+        return {metric.name: sum(row[metric.name] is None for row in self.images(threshold)) for metric in self.metrics}
 
     def pooled(self) -> Figures:
         """The figures that depend on the mask, at the threshold of the set, and the clean error, over all pixels of the
@@ -382,7 +466,7 @@ class MetricSums:
         """
         values = self._total.inside + self._total.outside
         error = None if self._clean_error is None else _root_mean(self._clean_error, values)
-        return {**self._total.figures(), "clean_error": error}
+        return {**self._total.figures(self.residual), "clean_error": error}
 
 
 def _check_thresholds(thresholds: Sequence[float]) -> None:

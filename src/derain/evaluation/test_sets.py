@@ -12,6 +12,7 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
+from derain.degradations import load_degradation
 from derain.evaluation.evaluate import Sample, evaluate_network
 from derain.evaluation.restorers import read_picture
 from derain.networks.base import Network
@@ -19,9 +20,9 @@ from derain.pictures.backgrounds import Category, ContentFilter, load_patches
 from derain.pictures.degradation import Degradation, degraded
 from derain.pictures.images import list_images
 from derain.pictures.pairs import Pair, match_pairs
-from derain.rain import Rain, load_rain
+from derain.rain import Rain
 from derain.rain.recovered import Recovered
-from derain.support.choices import Match
+from derain.support.choices import Match, Residual
 from derain.support.randomness import generator
 
 
@@ -33,15 +34,17 @@ class ValidationSet:
         name: "held_out" or "pairs".
         source: what the pairs are, JSON-able; it decides whether a run goes on with the set it began with.
         samples: the pairs, uint8.
+        residual: what their degradation leaves of a picture.
     """
 
     name: str
     source: dict[str, Any]
     samples: list[Sample]
+    residual: Residual = "rain"
 
     def measure(self, network: Network, device: torch.device) -> dict[str, Any]:
         """All figures at a threshold of 10: means, what was left out of them, sensitivity to the threshold, images."""
-        result = evaluate_network(self.samples, network, device).to_json()
+        result = evaluate_network(self.samples, network, device, residual=self.residual).to_json()
         return {"set": self.name, **{key: result[key] for key in ("mean", "sensitivity", "left_out", "images")}}
 
 
@@ -54,10 +57,11 @@ def degraded_set(
 ) -> ValidationSet:
     """Clean pictures beside what a degradation makes of them, numbered from 0."""
     pairs = zip(degraded(degradation, clean, rng), clean, strict=True)
-    return ValidationSet(name, source, [(str(number), *pair) for number, pair in enumerate(pairs)])
+    samples = [(str(number), *pair) for number, pair in enumerate(pairs)]
+    return ValidationSet(name, source, samples, degradation.residual)
 
 
-def pairs_set(rainy: Path, clean: Path, match: Match) -> ValidationSet:
+def pairs_set(rainy: Path, clean: Path, match: Match, residual: Residual = "rain") -> ValidationSet:
     """All pairs of two folders."""
     pairs = match_pairs(rainy, clean, match)
     samples = [(pair.name, read_picture(pair.rainy), read_picture(pair.clean)) for pair in pairs]
@@ -66,7 +70,7 @@ def pairs_set(rainy: Path, clean: Path, match: Match) -> ValidationSet:
         for picture in pictures:
             content.update(str(tuple(picture.shape)).encode() + picture.numpy().tobytes())
     source = {"names": [pair.name for pair in pairs], "content_hash": content.hexdigest()}
-    return ValidationSet("pairs", source, samples)
+    return ValidationSet("pairs", source, samples, residual)
 
 
 _PATCHES = 40
@@ -132,21 +136,26 @@ class Test:
         content = ContentFilter(self.category.min_std, self.category.max_white)
         files = photos(self.category.test)
         patches = load_patches(files, self.pictures or _PATCHES, self.size_px, 0, content)
-        rain, names = self.load_rain(), set[str]()
+        degradation, names = self.load_degradation(), set[str]()
         for index, patch in enumerate(torch.from_numpy(patches.patches)):
-            [rainy] = degraded(rain, patch[None], generator(0, "test", self.name, index))
+            [rainy] = degraded(degradation, patch[None], generator(0, "test", self.name, index))
             source = patches.sources[index]
             # Photos of two folders may have one name.
             name = unused(f"{Path(source.photo).stem}-{source.top}-{source.left}", names)
             names.add(name)
             yield name, rainy, patch
 
-    def load_rain(self) -> Rain:
-        """The rain that is laid on photos."""
+    @property
+    def residual(self) -> Residual:
+        """Kind of the difference between its pictures."""
+        return "rain" if self.rain is None else load_degradation(self.rain).residual
+
+    def load_degradation(self) -> Degradation:
+        """The rain, or another degradation, that is laid on photos."""
         if self.pairs is not None:
             return Rain.of(self.name, Recovered(self.pairs.rainy, self.pairs.clean, self.pairs.match))
         assert self.rain is not None
-        return load_rain(self.rain)
+        return load_degradation(self.rain)
 
 
 def photos(folders: tuple[Path, ...]) -> list[Path]:

@@ -18,10 +18,10 @@ from derain.networks.filters import FILTERS
 from derain.networks.official import is_official_file, load_official_file, read_official_file, recognise
 from derain.networks.onnx import OnnxNetwork, is_onnx, weights_beside
 from derain.networks.registry import build, determined, parse
-from derain.networks.user import is_user_network
 from derain.networks.weights import describe, load_weights, read_tensors
 from derain.support.choices import Engine
 from derain.support.files import checked_readable
+from derain.support.user_code import names_class
 
 Loaded = tuple[Network, dict[str, Any]]
 """A network ready to run, and the header of its file."""
@@ -59,7 +59,7 @@ def load_model(model: str | Path, named: str | None = None, engine: Engine = "au
         return exported, exported.header
     if not is_official_file(path):
         network, header = _load_model_file(path, named)
-    elif named is not None and is_user_network(named):
+    elif named is not None and names_class(named):
         network, header = _load_into(path, named)
     else:
         network, header = load_official_file(path, named)
@@ -117,7 +117,7 @@ def model_hash(model: str | Path, named: str | None = None) -> str:
     for beside in weights_beside(path) if is_onnx(path) else []:
         content.update(checked_readable(beside).read_bytes())
     if named is not None and is_official_file(path):
-        content.update((json.dumps(determined(named)) if is_user_network(named) else named).encode())
+        content.update((json.dumps(determined(named)) if names_class(named) else named).encode())
     return content.hexdigest()
 
 
@@ -158,11 +158,11 @@ def network_of(
         raise InputError(f"{describing} holds no model: its header names no network")
     if named is not None:
         asked, values = parse(named)
-        alike = is_user_network(asked) == is_user_network(name) and _class(asked) == _class(name)
+        alike = names_class(asked) == names_class(name) and _class(asked) == _class(name)
         if not alike or not values.items() <= hyperparameters.items():
             raise InputError(f"{path} holds the weights of {name}, not of {named}")
         name = asked
-    elif is_user_network(name):
+    elif names_class(name):
         raise InputError(
             f"{path} holds the weights of {name}, whose code is not run here; it runs only in a command that names it: "
             f"--network {name}; the ONNX file that derain export --model {path} makes with it runs everywhere"
@@ -196,5 +196,5 @@ def _needs(model: str | Path, named: str) -> bool:
         return False
     path = find_model(model)
     if is_official_file(path):
-        return not (is_user_network(named) and recognise(read_official_file(path)))
-    return not is_onnx(path) and is_user_network(described(read_tensors(path)[1])[0])
+        return not (names_class(named) and recognise(read_official_file(path)))
+    return not is_onnx(path) and names_class(described(read_tensors(path)[1])[0])

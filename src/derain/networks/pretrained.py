@@ -126,11 +126,12 @@ def _card(name: str, header: Mapping[str, Any]) -> str:
     values = header["network"]["hyperparameters"]
     network = ", ".join([header["network"]["name"], *(f"{key} {value}" for key, value in values.items())])
     objective, rain = header.get("objective", {}), header.get("objective", {}).get("rain", {})
+    loss = objective.get("loss")
     facts = {
         "network": network,
         "backgrounds": objective.get("count"),
         "rain": rain.get("name") if isinstance(rain, dict) else None,
-        "loss": objective.get("loss"),
+        "loss": loss["class"] if isinstance(loss, dict) else loss,
         "iterations": header.get("optimiser", {}).get("iterations"),
     }
     table = "\n".join(f"| {key} | {value} |" for key, value in facts.items() if value is not None)

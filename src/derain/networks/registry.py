@@ -1,7 +1,7 @@
 """The networks by name, and the text NAME:key=value,... that asks for one."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -19,8 +19,7 @@ from derain.networks.spdnet import SPDNet, SPDNetHyperparameters
 from derain.networks.swinir import SwinIR, SwinIRHyperparameters
 from derain.networks.syn2real import Syn2Real, Syn2RealHyperparameters
 from derain.networks.unet import HalfUNet, UNet, UNetHyperparameters
-from derain.networks.user import is_user_network
-from derain.support.tables import located
+from derain.support.user_code import determined_class, names_class, parse_class, split_arguments
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def build(name: str, hyperparameters: Mapping[str, Any] | None = None) -> Networ
     >>> build("resnet", {"features": 16, "blocks": 4}).parameter_count()
     21763
     """
-    if is_user_network(name):
+    if names_class(name):
         return user.load_user_network(name, (hyperparameters or {}).get("arguments"))
     entry = NETWORKS[one_of(name, NETWORKS, "network")]
     values = dict(hyperparameters or {})
@@ -88,31 +87,16 @@ def parse(text: str) -> tuple[str, dict[str, Any]]:
     >>> parse("mine.py:Mine:width=16")
     ('mine.py:Mine', {'arguments': {'width': 16}})
     """
-    if is_user_network(text):
-        file, _, rest = text.partition(".py:")
-        class_name, _, settings = rest.partition(":")
-        arguments = {key: user.read_argument(value) for key, value in _split(settings, text)}
-        return f"{file}.py:{class_name}", {"arguments": arguments} if arguments else {}
+    if names_class(text):
+        own, arguments = parse_class(text, "network")
+        return own, {"arguments": arguments} if arguments else {}
     name, _, settings = text.partition(":")
     types = {f.name: f.type for f in fields(NETWORKS[one_of(name, NETWORKS, "network")].hyperparameters)}
     values: dict[str, Any] = {}
-    for key, value in _split(settings, text):
+    for key, value in split_arguments(settings, text, "network"):
         kind = types[one_of(key, types, f"hyperparameter of {name}")]
         values[key] = _read(value, kind, f"network {text!r}: {key}")
     return name, values
-
-
-def _split(settings: str, text: str) -> Iterator[tuple[str, str]]:
-    """Keys and values of a text key=value,key=value within the text of a network."""
-    seen = set[str]()
-    for setting in filter(None, settings.split(",")):
-        key, equals, value = setting.partition("=")
-        if not equals:
-            raise InputError(f"network {text!r}: {key} needs a value, as in {key}=...")
-        if key in seen:
-            raise InputError(f"network {text!r}: {key} is given twice")
-        seen.add(key)
-        yield key, value
 
 
 @cache
@@ -123,7 +107,7 @@ def canonical(text: str) -> str:
     'resnet:features=32'
     """
     name, values = parse(text)
-    if is_user_network(name):
+    if names_class(name):
         changed = [f"{key}={_written(value)}" for key, value in sorted(values.get("arguments", {}).items())]
         return f"{name}:{','.join(changed)}" if changed else name
     defaults = asdict(NETWORKS[name].hyperparameters())
@@ -145,22 +129,10 @@ def determined(text: str) -> Mapping[str, Any]:
     >>> determined("unet:base=16")["levels"]
     5
     """
+    if names_class(text):
+        return determined_class(text, "network")
     name, values = parse(text)
-    if is_user_network(name):
-        return {"class": name.rpartition(":")[2], "code": user.code_hash(name), **values}
     return {"name": name, **asdict(NETWORKS[name].hyperparameters(**values))}
-
-
-def seen_from(folder: Path, text: str) -> str:
-    """The text of a network with the file of your own found from `folder`, and environment variables filled in.
-
-    >>> seen_from(Path("/studies"), "mine.py:Mine"), seen_from(Path("/studies"), "unet")
-    ('/studies/mine.py:Mine', 'unet')
-    """
-    if not is_user_network(text):
-        return text
-    file, _, rest = text.partition(".py:")
-    return f"{located(f'{file}.py', folder)}:{rest}"
 
 
 def short_names(networks: Iterable[str]) -> dict[str, str]:

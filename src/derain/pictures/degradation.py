@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from derain.support.choices import Residual
+
 
 @runtime_checkable
 class Degradation(Protocol):
@@ -14,10 +16,14 @@ class Degradation(Protocol):
 
     Attributes:
         name: what it is called in tables.
+        residual: what it leaves of a picture; it decides how the figures are taken.
     """
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def residual(self) -> Residual: ...
 
     def degrade(self, clean: Float[Tensor, "n 3 h w"], rng: np.random.Generator) -> Float[Tensor, "n 3 h w"]:
         """The pictures degraded: whole levels 0..255, as `clean` has them, on the same device.

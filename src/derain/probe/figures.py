@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from derain.probe.space import FIXED
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.path import Path
 
 GREY = "#b8b8b8"
 """Colour of cells without a value."""
@@ -22,6 +24,7 @@ UNITS = {"length_px": "px", "angle_deg": "°", "width": "px"}
 
 # Sizes in inches.
 _CELL_IN, _LEFT_IN, _RIGHT_IN, _TOP_IN, _BOTTOM_IN, _GAP_IN = 0.36, 0.7, 0.9, 0.55, 0.6, 0.75
+_WORD_PT = 6.5
 
 
 @dataclass(frozen=True)
@@ -173,24 +176,36 @@ def draw_clean_error(results: Results) -> "Figure":
     return drawn
 
 
+class _Word(NamedTuple):
+    """A short text at a place of the axes."""
+
+    x: float
+    y: float
+    text: str
+    ink: str = "#000000"
+    align: float = 0.5
+    """Share of its width that is left of the place."""
+
+
 def _heat_map(axes: "Axes", rain_map: RainMap, panel: Panel, figure: str) -> None:
     from matplotlib.patches import Rectangle
 
     rows, columns = len(rain_map.rows), len(rain_map.columns)
     colours = scale(figure, panel.difference)
     means = panel.means[rain_map.name].reshape(rows, columns)
-    axes.set_facecolor(GREY)
+    axes.set(facecolor=GREY, xticks=[], yticks=[])
     # Drawn as rectangles: a picture would be scaled, and blurred, by what shows the SVG.
     axes.pcolormesh(
         np.arange(columns + 1) - 0.5, np.arange(rows + 1) - 0.5, np.ma.masked_invalid(means),
         cmap=colours.colours, vmin=colours.low, vmax=colours.high, edgecolors="face", linewidth=0.3,
     )  # fmt: skip
-    for row in range(rows):
-        for column in range(columns):
-            value = means[row, column]
-            ink = "#222222" if np.isnan(value) else ink_on(colours.rgb(value))
-            text = cell_text(figure, value, panel.difference)
-            axes.text(column, row, text, ha="center", va="center", fontsize=6.5, color=ink)
+    words = [
+        _Word(column, row, cell_text(figure, value, panel.difference), _ink(value, colours))
+        for (row, column), value in np.ndenumerate(means)
+    ]
+    words += [_Word(place, -0.72, tick(value)) for place, value in enumerate(rain_map.columns) if value != ""]
+    words += [_Word(-0.62, place, tick(value), align=1.0) for place, value in enumerate(rain_map.rows)]
+    _write(axes, words)
     for box in panel.boxes[rain_map.name]:
         size = (box.last_column - box.first_column + 1, box.last_row - box.first_row + 1)
         corner = (box.first_column - 0.5, box.first_row - 0.5)
@@ -199,13 +214,41 @@ def _heat_map(axes: "Axes", rain_map: RainMap, panel: Panel, figure: str) -> Non
             axes.add_patch(Rectangle(corner, *size, fill=False, ec=colour, lw=line, ls=style, clip_on=False, zorder=3))
     axes.set_xlim(-0.5, columns - 0.5)
     axes.set_ylim(-0.5, rows - 0.5)
-    axes.set_xticks(range(columns), [tick(value) for value in rain_map.columns])
-    axes.set_yticks(range(rows), [tick(value) for value in rain_map.rows])
-    axes.tick_params(labelsize=7.5, length=0)
-    axes.set_xlabel(axis_label(rain_map.x), fontsize=8)
-    axes.set_ylabel("" if rain_map.x == "" else axis_label(rain_map.y), fontsize=8)
+    axes.set_xlabel(axis_label(rain_map.x), fontsize=8, labelpad=14)
+    axes.set_ylabel("" if rain_map.x == "" else axis_label(rain_map.y), fontsize=8, labelpad=24)
     axes.set_title(title(rain_map), fontsize=8.5)
     axes.spines[:].set_visible(False)
+
+
+def _write(axes: "Axes", words: Sequence[_Word]) -> None:
+    """Draw short texts as one collection of outlines: as a text each they take most of the time of the figure."""
+    from matplotlib.collections import PathCollection
+    from matplotlib.transforms import Affine2D
+
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    written = PathCollection(
+        [_outline(word.text, word.align) for word in words],
+        offsets=[(word.x, word.y) for word in words], offset_transform=axes.transData,
+        facecolors=[word.ink for word in words], linewidths=0, clip_on=False,
+    )  # fmt: skip
+    written.set_transform(Affine2D().scale(1 / 72) + figure.dpi_scale_trans)
+    axes.add_artist(written)
+
+
+@cache
+def _outline(text: str, align: float) -> "Path":
+    """The outline of a text in points: the middle of its digits at 0, and what lies left of 0 is its share `align`."""
+    from matplotlib.textpath import TextPath
+    from matplotlib.transforms import Affine2D
+
+    drawn, digit = (TextPath((0, 0), each, size=_WORD_PT) for each in (text, "0"))
+    shift = -align * drawn.get_extents().width, -digit.get_extents().height / 2
+    return Affine2D().translate(*shift).transform_path(drawn)
+
+
+def _ink(value: float, colours: Scale) -> str:
+    return "#222222" if np.isnan(value) else ink_on(colours.rgb(value))
 
 
 def ink_on(rgb: Sequence[float]) -> str:

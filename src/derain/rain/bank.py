@@ -1,7 +1,7 @@
 """A bank of rain layers to draw from, for training where rendering is dear."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 from derain.errors import InputError
 from derain.rain.composition import compose
 from derain.rain.mixture import Rain
+from derain.support.choices import Residual
 from derain.support.devices import gib
 from derain.support.randomness import generator
 
@@ -28,6 +29,8 @@ class RainBank:
 
     rain: Rain
     layers: UInt8[Tensor, "layers 1 h w"]
+
+    residual: ClassVar[Residual] = "rain"
 
     @classmethod
     def render(cls, rain: Rain, layers: int, size_px: int, seed: int, device: torch.device) -> "RainBank":

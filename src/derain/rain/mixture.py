@@ -1,7 +1,7 @@
 """Rain as a weighted mixture of families of layers."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 from derain.errors import InputError
 from derain.rain.composition import compose
 from derain.rain.ranges import check_interval
+from derain.support.choices import Residual
 
 
 @runtime_checkable
@@ -52,6 +53,8 @@ class Rain:
     brightness: tuple[float, float] = (1.0, 1.0)
     rain_free: float = 0.0
     overlaid: tuple[int, int] = (1, 1)
+
+    residual: ClassVar[Residual] = "rain"
 
     @classmethod
     def of(cls, name: str, family: Family) -> "Rain":

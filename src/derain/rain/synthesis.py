@@ -1,4 +1,4 @@
-"""Rain laid on photos, written as folders of pairs that any program can read."""
+"""Rain, or another degradation, laid on photos, written as folders of pairs that any program can read."""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -9,6 +9,7 @@ import torch
 from jaxtyping import UInt8
 
 from derain.errors import InputError
+from derain.pictures.degradation import Degradation
 from derain.pictures.images import image_size, list_images, read_image, write_image
 from derain.rain import Rain, compose, rain_mask
 from derain.support.devices import usable_device
@@ -22,7 +23,7 @@ _KINDS = ("rainy", "clean", "rain", "mask")
 
 def synthesise(
     inputs: list[Path],
-    rain: Rain,
+    rain: Degradation,
     seed: int,
     out: Path,
     device: str = "cpu",
@@ -31,13 +32,13 @@ def synthesise(
     """Lay rain on photos and return their number: OUT/rainy, OUT/clean, OUT/rain and OUT/mask get a NAME.png of each.
 
     Every photo gets a layer of its own, at its own size, which depends on the seed and on the photo's name alone.
-    `rain` is the rendered grey layer before O = clip(B + R), itself cut at 255; `mask` is white where the largest
-    channel of O - B exceeds 10 levels. OUT/synthesis.json keeps the names; files that it does not name are not
-    overwritten.
+    `rain` is the rendered grey layer before O = clip(B + R), itself cut at 255; another degradation has none.
+    `mask` is white where the largest channel of O - B exceeds 10 levels. OUT/synthesis.json keeps the names; files
+    that it does not name are not overwritten.
 
     Args:
         inputs: photos, and folders of photos.
-        rain: where the layers come from.
+        rain: where the layers come from, or another degradation.
         seed: seed of the layers.
         out: the folder that gets the four folders.
         device: torch device to render on.
@@ -64,13 +65,14 @@ def synthesise(
 
 
 def _lay(
-    photos: list[Path], rain: Rain, seed: int, out: Path, place: torch.device, report: Callable[[int, int], None]
+    photos: list[Path], rain: Degradation, seed: int, out: Path, place: torch.device, report: Callable[[int, int], None]
 ) -> int:
     by_name = {photo.stem: photo for photo in photos}
     folder = OwnedFolder(out, "synthesis.json", "derain synth")
     ours = folder.read(_names) or set()
     folder.refuse_others(_files(by_name), set(_files(ours)))
-    folders = {kind: make_folder(out / kind) for kind in _KINDS}
+    kinds = [kind for kind in _KINDS if kind != "rain" or isinstance(rain, Rain)]
+    folders = {kind: make_folder(out / kind) for kind in kinds}
     folder.write({"photos": sorted(ours.union(by_name))})  # before the first picture is written, should this be killed
     try:
         for done, (name, photo) in enumerate(by_name.items(), start=1):
@@ -84,15 +86,19 @@ def _lay(
 
 
 def _pictures(
-    photo: Path, rain: Rain, rng: np.random.Generator, place: torch.device
+    photo: Path, rain: Degradation, rng: np.random.Generator, place: torch.device
 ) -> dict[str, UInt8[np.ndarray, "h w *c"]]:
     """Pictures to write for a photo, by their folder."""
     background = torch.from_numpy(read_image(photo)).permute(2, 0, 1).float()
-    height, width = background.shape[-2:]
-    layer = rain.layers(1, height, width, rng, place)[0].cpu()
-    rainy = compose(background, layer)
-    mask = rain_mask(rainy, background, MASK_THRESHOLD)
-    pictures = {"rainy": rainy, "clean": background, "rain": layer.clamp(max=255), "mask": mask[0] * 255.0}
+    pictures = {"clean": background}
+    if isinstance(rain, Rain):
+        height, width = background.shape[-2:]
+        layer = rain.layers(1, height, width, rng, place)[0].cpu()
+        pictures |= {"rainy": compose(background, layer), "rain": layer.clamp(max=255)}
+    else:
+        pictures["rainy"] = rain.degrade(background[None].to(place), rng)[0].cpu()
+    mask = rain_mask(pictures["rainy"], background, MASK_THRESHOLD, rain.residual)
+    pictures["mask"] = mask[0] * 255.0
     return {kind: _as_array(picture) for kind, picture in pictures.items()}
 
 

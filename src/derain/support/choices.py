@@ -22,3 +22,10 @@ ComplexityMethod = Literal["bagrov", "fourier"]
 
 ScaleName = Literal["paper", "gpu", "cpu"]
 """Size of the trainings of a study."""
+
+Residual = Literal["rain", "local", "everywhere"]
+"""Kinds of the difference between a degraded and a clean picture, for the figures that measure it.
+
+"rain": it adds light, in some pixels; where a pixel is darker, that counts as picture. "local": it changes some pixels,
+brighter or darker. "everywhere": it changes all, so there is no background to keep.
+"""

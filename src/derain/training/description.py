@@ -7,6 +7,7 @@ from typing import Any
 
 from derain.evaluation.test_sets import ValidationSet
 from derain.pictures.backgrounds import PatchSet
+from derain.training.losses import determined_loss
 from derain.training.pairs import PairPatches
 from derain.training.settings import TrainingSettings
 
@@ -60,7 +61,7 @@ def describe_run(
         },
         **({"stop_when_slacking": True} if settings.stop_when_slacking else {}),
         "objective": {
-            "loss": settings.loss,
+            "loss": determined_loss(settings.loss),
             "count": settings.count,
             **({"photos": patches.photos} if patches else {}),
             "background_size": settings.background_size,
@@ -86,5 +87,5 @@ def identity(settings: TrainingSettings, photos: str, network: Mapping[str, Any]
         rain: the description of the rain.
     """
     hashed = {name: getattr(settings, name) for name in _HASHED} | settings.added("optimiser", "objective")
-    hashed |= {"photos": photos, "network": network, "rain": rain}
+    hashed |= {"loss": determined_loss(settings.loss), "photos": photos, "network": network, "rain": rain}
     return sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()[:16]

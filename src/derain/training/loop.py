@@ -34,7 +34,6 @@ from derain.training.checkpoint import (
     save_checkpoint,
 )
 from derain.training.log import RunLog, log_probe
-from derain.training.losses import loss_of
 from derain.training.prepare import Run, prepare
 from derain.training.settings import TrainingSettings
 from derain.training.slacking import Point
@@ -162,7 +161,7 @@ def _step(run: Run, state: State) -> Tensor:
     rainy, clean = (picture.contiguous(memory_format=torch.channels_last) for picture in run.objective.batch(k))
     for group in state.optimiser.param_groups:
         group["lr"] = learning_rate(settings, k)
-    loss = _loss(state.network, rainy, clean, settings, k)
+    loss = _loss(run, state.network, rainy, clean, k)
     state.optimiser.zero_grad()
     loss.backward()
     state.optimiser.step()
@@ -225,21 +224,20 @@ def _write_model(model: Path, run: Run, state: State, environment: Mapping[str, 
     write_tensors(model, state.average.state_dict(), header)
 
 
-def _loss(network: Network, rainy: Tensor, clean: Tensor, settings: TrainingSettings, k: int) -> Tensor:
+def _loss(run: Run, network: Network, rainy: Tensor, clean: Tensor, k: int) -> Tensor:
     """Compute the loss of iteration k.
 
     Only products and convolutions are bfloat16; weights, their gradients and the loss itself stay float32. The
-    random numbers of a network, such as those of a dropout, are a function of (seed, k), as the batch is.
+    random numbers of a network, such as those of a dropout, and of a loss are a function of (seed, k), as the batch is.
     """
-    with (
-        torch.random.fork_rng(devices=[]),
-        torch.autocast(rainy.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"),
-    ):
+    settings = run.settings
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(generator(settings.seed, "step", k).integers(2**31)))
-        if settings.loss == "own":
-            return network.own_loss(rainy, clean)
-        restored = network(rainy)
-    return loss_of(settings.loss)(restored.float(), clean)
+        with torch.autocast(rainy.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
+            if run.loss is None:
+                return network.own_loss(rainy, clean)
+            restored = network(rainy)
+        return run.loss(restored.float(), clean)
 
 
 def learning_rate(settings: TrainingSettings, k: int) -> float:

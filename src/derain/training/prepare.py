@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from derain.degradations import load_degradation, unseen_beside
 from derain.errors import InputError
 from derain.evaluation.test_sets import ValidationSet, pairs_set
 from derain.networks.base import Network
@@ -23,12 +24,12 @@ from derain.pictures.images import list_images
 from derain.pictures.pairs import Pair, match_pairs
 from derain.probe.maps import Scene, lay_scene
 from derain.probe.space import COARSE
-from derain.rain import Rain, RainBank, load_rain
+from derain.rain import Rain, RainBank
 from derain.rain.bank import refuse_too_large_bank
-from derain.rain.unseen import unseen_beside
 from derain.support.devices import available_bytes
 from derain.support.randomness import generator
 from derain.training.description import describe_run
+from derain.training.losses import Loss, loss_of
 from derain.training.objective import Batches, Mixed, Objective, PairObjective
 from derain.training.pairs import PairPatches, cut_pairs
 from derain.training.settings import TrainingSettings
@@ -41,7 +42,8 @@ _MOST_HELD_OUT = 16
 class Run:
     """A training made ready: everything that determines it, as objects and as a JSON-able description.
 
-    `photos` has a hash of what is seen of every background photo and of every pair, by its file name.
+    `photos` has a hash of what is seen of every background photo and of every pair, by its file name; `loss` is None
+    where the network has its own.
     """
 
     settings: TrainingSettings
@@ -49,6 +51,7 @@ class Run:
     photos: dict[str, str]
     network: Network
     objective: Batches
+    loss: Loss | None
     validation: list[ValidationSet]
     scene: Scene | None
 
@@ -63,7 +66,8 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
     name, hyperparameters = parse(settings.network)
     available = available_bytes(device)
     refuse_too_many_weights(name, hyperparameters, available)
-    rain = load_rain(settings.rain, settings.recipe)
+    rain = load_degradation(settings.rain, settings.recipe)
+    _refuse_without_rain(settings, rain)
     training_photos, held_out = split_backgrounds(settings)
     patches = _backgrounds(settings, training_photos) if settings.backgrounds else None
     pairs_of = [] if settings.pairs is None else match_pairs(*settings.pairs, settings.match)
@@ -86,6 +90,7 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
     refuse_too_large(network, settings.batch_size, settings.sample_size, available)
 
     # Make the objective.
+    loss = None if settings.loss == "own" else loss_of(settings.loss, settings.sample_size)
     objective: Batches
     if pairs is None:
         objective = _under_rain(settings, patches, rain, device)
@@ -113,7 +118,7 @@ def prepare(settings: TrainingSettings, device: torch.device) -> Run:
     # Describe it all.
     description = describe_run(settings, describe(name, network), rain.describe(), patches, validation, pairs, init)
     photos_of = (patches.by_photo() if patches else {}) | (pairs.by_photo if pairs else {})
-    return Run(settings, description, photos_of, network, objective, validation, scene)
+    return Run(settings, description, photos_of, network, objective, loss, validation, scene)
 
 
 def _begin_from(network: Network, model: Path, named: str) -> str:
@@ -189,13 +194,22 @@ def _content(settings: TrainingSettings) -> ContentFilter | None:
     return None
 
 
-def _under_rain(settings: TrainingSettings, patches: PatchSet | None, rain: Rain, device: torch.device) -> Objective:
-    """Backgrounds under rain, of a bank where one is asked for."""
+def _refuse_without_rain(settings: TrainingSettings, degradation: Degradation) -> None:
+    """Refuse what only rain has, under another degradation."""
+    for name, given in (("--layers", settings.layers), ("--probe-every", settings.probe_every)):
+        if given and not isinstance(degradation, Rain):
+            raise InputError(f"{name} is for rain, which {degradation.name!r} is not")
+
+
+def _under_rain(
+    settings: TrainingSettings, patches: PatchSet | None, degradation: Degradation, device: torch.device
+) -> Objective:
+    """Backgrounds under rain, of a bank where one is asked for, or under another degradation."""
     assert patches is not None
-    degradation: Degradation = rain
     if settings.layers is not None:
+        assert isinstance(degradation, Rain)
         refuse_too_large_bank(settings.layers, settings.background_size, available_bytes(device))
-        degradation = RainBank.render(rain, settings.layers, settings.background_size, settings.seed, device)
+        degradation = RainBank.render(degradation, settings.layers, settings.background_size, settings.seed, device)
     return Objective(
         patches=torch.from_numpy(patches.patches).to(device),
         degradation=degradation,
@@ -210,15 +224,17 @@ def _of_pairs(settings: TrainingSettings, pairs: PairPatches, device: torch.devi
     return PairObjective(rainy, clean, settings.pair_samples, settings.sample_size, settings.seed)
 
 
-def _validation(settings: TrainingSettings, photos: list[Path], most: int, rain: Rain) -> list[ValidationSet]:
+def _validation(
+    settings: TrainingSettings, photos: list[Path], most: int, degradation: Degradation
+) -> list[ValidationSet]:
     if not settings.validate_every:
         return []
     sets = []
     if photos:
-        unseen = unseen_beside(rain)
+        unseen = unseen_beside(degradation)
         sets = [held_out_set(photos, most, settings.background_size, unseen, settings.seed, settings.skip_bad)]
     if settings.validation_pairs is not None:
-        sets.append(pairs_set(*settings.validation_pairs, settings.match))
+        sets.append(pairs_set(*settings.validation_pairs, settings.match, degradation.residual))
     return sets
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 from derain.errors import InputError, one_of
 from derain.support.choices import Convention, Match, Precision, Recipe
+from derain.support.user_code import names_class
 
 _CHOICES = {"recipe": get_args(Recipe), "precision": get_args(Precision)}
 
@@ -20,6 +21,7 @@ Part = Literal["optimiser", "objective"]
 
 # Metadata of a setting.
 # group: it begins a group of flags, which `derain train --help` shows under this title.
+# alias: another name of its flag.
 # axis: it is an axis of studies, too; no setting that a scale or a category chooses can be one.
 # added_to: every setting newer than the first version names the part of the description of a run that it stands in. It
 # stands there, and in the identity of a study's training, only where it differs from its default: so what was trained
@@ -50,8 +52,9 @@ class TrainingSettings:
     """Leave out patches in which a larger share of the pixels is white."""
     skip_bad: bool = False
     """Leave out photos that are broken or smaller than the patch, instead of stopping."""
-    rain: str = field(default="medium", metadata={"group": "rain"})
-    """Rain to train on: small, medium, large, lines, wide, or a TOML file."""
+    rain: str = field(default="medium", metadata={"group": "rain", "alias": "--degradation"})
+    """Rain to train on: small, medium, large, lines, wide, or a TOML file; or another degradation, such as noise,
+    jpeg:large or medium+jpeg, or FILE.py:CLASS for your own (docs/concepts/degradations.md)."""
     recipe: Recipe = "paper"
     """Rendering of the streaks; a TOML file of rain may set its own."""
     layers: int | None = None
@@ -66,7 +69,8 @@ class TrainingSettings:
     """Training iterations. The default is the paper's: hours on a GPU, weeks to months on a CPU; 2,000 to 5,000 suit a
     CPU."""
     loss: str = field(default="l1", metadata={"axis": True})
-    """l1 (the paper's), l2, charbonnier, frequency, ssim, a weighted sum as l1+ssim:0.2, or own (of its own paper)."""
+    """l1 (the paper's), l2, charbonnier, frequency, ssim, a weighted sum as l1+ssim:0.2, own (of its own paper), or
+    FILE.py:CLASS for your own."""
     batch_size: int = 16
     """Samples in a batch."""
     learning_rate: float = 2e-4
@@ -105,7 +109,7 @@ class TrainingSettings:
             one_of(getattr(self, name), choices, name)
         if isinstance(self.match, str):
             one_of(self.match, get_args(Convention), "match")
-        terms = {} if self.loss == "own" else read_loss(self.loss)
+        terms = {} if self.loss == "own" or names_class(self.loss) else read_loss(self.loss)
         if "ssim" in terms and self.sample_size < _SSIM_WINDOW_PX:
             raise InputError(f"--loss {self.loss} needs samples of at least {_SSIM_WINDOW_PX} pixels a side")
 

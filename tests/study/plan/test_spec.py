@@ -41,7 +41,8 @@ def test_a_scale_without_grids_of_its_own_takes_those_of_the_paper(study: Study)
 
 def test_files_are_taken_from_the_folder_of_the_study(folder: Path, changed: Callable[..., Study]) -> None:
     (folder / "own.toml").write_text('[[family]]\nkind = "lines"\n')
-    study = changed('rain = "medium"', 'rain = "own.toml"')
+    study = changed('rain = "medium"', 'rain = "own.toml"\nloss = ["l1", "own.py:Loss:weight=2"]')
+    assert study.grid[0].settings["loss"] == ("l1", f"{folder / 'own.py'}:Loss:weight=2")
     assert study.data["barns"].train == (folder / "barns",)
     assert study.grid[0].rain == (str(folder / "own.toml"),)
 

@@ -104,5 +104,5 @@ def test_the_code_of_a_network_of_ones_own_is_part_of_the_identity(tmp_path: Pat
         path.write_text(f"from torch import nn\nclass Net(nn.Conv2d):\n    '''{name}'''\n")
         identities.add(replace(TRAINING, network=f"{path}:Net").identity("photos"))
     assert len(identities) == 2
-    with pytest.raises(InputError, match=r"cannot read the network .*c\.py:Net: No such file"):
+    with pytest.raises(InputError, match=r"cannot read the network in .*c\.py: No such file"):
         replace(TRAINING, network=f"{tmp_path / 'c.py'}:Net").identity("photos")

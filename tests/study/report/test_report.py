@@ -565,6 +565,7 @@ def test_maps_of_the_response_to_rain_are_shown_count_by_count(study: Study, tin
     assert "0.50 (0.12 .. 0.75)" in text  # 8 backgrounds
     figures = {path.name for path in (tmp_path / "results" / "report" / "figures").iterdir()}
     assert {"study.cpu.response.png", "study.cpu.response1.png"} <= figures  # small and medium rain
+    assert not any(name.endswith(".svg") for name in figures if "response" in name)  # maps are pictures
     assert "study.cpu.within-and-beyond.png" in figures
 
 

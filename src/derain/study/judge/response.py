@@ -1,13 +1,14 @@
 """The response to rain of a study's networks (docs/how-to/probe.md), and how it shrinks as backgrounds grow."""
 
 from collections.abc import Sequence
+from functools import cache
 from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
 
-from derain.probe.maps import FAMILIES, rain_maps
+from derain.probe.maps import FAMILIES, RainMap, rain_maps
 from derain.probe.response import ResponseMap
 from derain.probe.results import Panel
 from derain.probe.space import FULL
@@ -26,9 +27,15 @@ class Part(NamedTuple):
     cells: int
 
 
+@cache
+def probed() -> tuple[RainMap, ...]:
+    """The maps of every network of a study."""
+    return rain_maps(FULL)
+
+
 def panel_of(title: str, response: ResponseMap, trained: Sequence[TrainedStreaks] | None) -> Panel:
     """Make the map a panel of `derain.probe.figures`, with the range trained on as boxes."""
-    drawn = {rain_map.name: boxes(trained, rain_map, FULL.recipe) for rain_map in rain_maps(FULL)}
+    drawn = {rain_map.name: boxes(trained, rain_map, FULL.recipe) for rain_map in probed()}
     return Panel(title, response.means, response.errors, drawn, difference=False)
 
 
@@ -79,6 +86,6 @@ def _maps(
     """The parameters by which every cell of a map of streaks is beyond the range, and its controlled removal."""
     return [
         (np.array(beyond(trained, rain_map, FULL.recipe)), response.means[rain_map.name])
-        for rain_map in rain_maps(FULL)
+        for rain_map in probed()
         if trained and rain_map.name != FAMILIES
     ]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from derain.models import NAMES
 from derain.networks.filters import FILTERS
-from derain.networks.registry import seen_from
 from derain.support.tables import located
+from derain.support.user_code import seen_from
 
 PERFECT = "perfect"
 """The system that restores every picture to its background."""

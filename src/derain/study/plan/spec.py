@@ -7,19 +7,19 @@ from pathlib import Path
 from types import GenericAlias
 from typing import Any, Literal, get_args, get_type_hints
 
+from derain.degradations import load_degradation
 from derain.errors import InputError, one_of
 from derain.evaluation.metrics import METRIC
 from derain.evaluation.test_sets import Pairs, Test
 from derain.models import NAMES
 from derain.networks import parse
 from derain.networks.filters import FILTERS
-from derain.networks.registry import seen_from
 from derain.pictures.backgrounds import Category
-from derain.rain import PRESETS
 from derain.study.plan.given import PERFECT, Given, with_trivial
 from derain.study.plan.scales import SCALES
 from derain.support.choices import Match
 from derain.support.tables import located, read_table, read_toml
+from derain.support.user_code import names_class, seen_from
 from derain.training.settings import SETTING_AXES, TrainingSettings
 
 AXES = ("network", "category", "count", "rain", "seed", "length", *SETTING_AXES, "scale")
@@ -48,7 +48,7 @@ class TestSet:
     streaks: str | None = None
     """Name of the test set of pairs whose streaks are laid on the photos."""
     rain: str | None = None
-    """In place of streaks: a preset, or a TOML file."""
+    """In place of streaks: a rain or another degradation, as `derain train --rain` takes it."""
     pictures: int | None = None
     """Pictures used, the first by name; of photos, patches cut (40 by default)."""
     size_px: int = 256
@@ -222,10 +222,17 @@ def load_studies(paths: tuple[Path, ...]) -> list[Study]:
 
 
 def _resolve(study: Study, path: Path) -> Study:
-    """With names filled in, and files of rain and networks taken from the study's folder."""
+    """With names filled in, and files of rain, networks and losses taken from the study's folder."""
 
     def rain(text: str) -> str:
-        return str(located(text, path.parent)) if text.endswith(".toml") else text
+        parts = (
+            str(located(part, path.parent)) if part.endswith(".toml") else seen_from(path.parent, part)
+            for part in text.split("+")
+        )
+        return "+".join(parts)
+
+    def own(value: Any) -> Any:
+        return seen_from(path.parent, value) if isinstance(value, str) else value
 
     def grids(found: tuple[Grid, ...]) -> tuple[Grid, ...]:
         return tuple(
@@ -233,6 +240,7 @@ def _resolve(study: Study, path: Path) -> Study:
                 grid,
                 network=tuple(seen_from(path.parent, text) for text in grid.network),
                 rain=tuple(map(rain, grid.rain)),
+                settings={name: tuple(map(own, values)) for name, values in grid.settings.items()},
             )
             for grid in found
         )
@@ -348,8 +356,9 @@ def _check_pictures(pictures: Pictures, study: Study) -> None:
 
 
 def _check_rain(rain: str) -> None:
-    if not rain.endswith(".toml"):
-        one_of(rain, PRESETS, "rain")
+    for part in rain.split("+"):
+        if not part.endswith(".toml") and not names_class(part):
+            load_degradation(part)
 
 
 def resolve_test(study: Study, name: str) -> Test:

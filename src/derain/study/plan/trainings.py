@@ -7,14 +7,17 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from derain.degradations import load_degradation
 from derain.errors import InputError
 from derain.evaluation.test_sets import Test
 from derain.networks.registry import canonical, determined
 from derain.pictures.backgrounds import Category
-from derain.rain import load_rain
+from derain.pictures.degradation import Degradation
+from derain.rain import Rain
 from derain.study.plan.given import Given
 from derain.study.plan.scales import Scale
 from derain.study.plan.spec import AXES, Grid, Study, resolve_test, with_defaults
+from derain.support.user_code import names_class
 from derain.training.description import identity
 from derain.training.settings import TrainingSettings
 
@@ -45,7 +48,7 @@ class Training:
             batch_size=self.scale.batch_size,
             background_size=self.scale.background_size,
             patch_size=self.scale.patch_size,
-            layers=self.scale.layers,
+            layers=self.scale.layers if isinstance(_load(self.rain), Rain) else None,
             min_std=self.category.min_std,
             max_white=self.category.max_white,
             learning_rate=self.scale.learning_rate,
@@ -56,8 +59,8 @@ class Training:
 
     def axes(self) -> dict[str, str | int | float]:
         """Its value on every axis, as it stands in tables."""
-        own = {"category": self.category.name, "rain": Path(self.rain).stem, "scale": self.scale.name}
-        values = with_defaults(dict(self.chosen)) | own
+        own = {"category": self.category.name, "rain": _short(self.rain), "scale": self.scale.name}
+        values = {name: _short(value) for name, value in with_defaults(dict(self.chosen)).items()} | own
         return {name: values[name] if name in values else getattr(self, name) for name in AXES}
 
     def identity(self, photos: str) -> str:
@@ -123,11 +126,14 @@ def plan(studies: Sequence[Study], scale: Scale, seeds: Sequence[int] = ()) -> l
 
 
 def _refuse_equal_axes(study: Study, training: Training, other: Training) -> None:
-    """Figures would average two rains as if they were seeds of one."""
+    """Figures would average two rains, or two losses, as if they were seeds of one."""
     if training.identity("") != other.identity(""):
+        kind = "rain" if training.rain != other.rain else "loss"
+        files = [each.rain if kind == "rain" else each.settings().loss for each in (other, training)]
+        called = training.axes()[kind]
         raise InputError(
-            f"the study {study.name!r} trains on two different rains that are called {Path(training.rain).stem!r} in "
-            f"figures and tables, {other.rain} and {training.rain}: name one file otherwise"
+            f"the study {study.name!r} trains on two different {kind}{'es' if kind == 'loss' else 's'} that are called "
+            f"{called!r} in figures and tables, {files[0]} and {files[1]}: name one file otherwise"
         )
 
 
@@ -152,6 +158,21 @@ def trainings(study: Study, scale: Scale, seeds: Sequence[int] = ()) -> Iterator
             )
 
 
+def _short(value: Any) -> Any:
+    """A rain's file or a class of your own, without the folder of its file."""
+    if not isinstance(value, str):
+        return value
+    if names_class(value):
+        file, _, rest = value.partition(".py:")
+        return f"{Path(file).name}.py:{rest}"
+    return "+".join(Path(part).stem if part.endswith(".toml") else part for part in value.split("+"))
+
+
+@cache
+def _load(rain: str) -> Degradation:
+    return load_degradation(rain)
+
+
 @cache
 def _rain(rain: str) -> Mapping[str, Any]:
-    return load_rain(rain).describe()
+    return _load(rain).describe()

@@ -50,17 +50,19 @@ class ReportFolder:
             owned.write({"format": FORMAT, "figures": [], "studies": []})
 
     def save(self, figure: "Figure", name: str, text: str) -> Markup:
-        """Write a figure as PNG and SVG, and give the HTML that holds it."""
-        self.save_png(figure, name)
+        """Write a figure as PNG and SVG, and give the HTML that holds the SVG."""
+        self.save_png(figure, name, text)
         svg = to_svg(figure).encode()
         self._write(f"{name}.svg", svg)
         return image_html(svg, "svg+xml", text)
 
-    def save_png(self, figure: "Figure", name: str) -> None:
-        """Write a figure as PNG."""
+    def save_png(self, figure: "Figure", name: str, text: str) -> Markup:
+        """Write a figure of many small parts as PNG alone, and give the HTML that holds it."""
         picture = io.BytesIO()
         figure.savefig(picture, format="png", dpi=_DPI)
-        self._write(f"{name}.png", picture.getvalue())
+        png = picture.getvalue()
+        self._write(f"{name}.png", png)
+        return image_html(png, "png", text)
 
     def _write(self, name: str, content: bytes) -> None:
         write_bytes(self.folder / "figures" / name, content)

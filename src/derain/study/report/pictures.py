@@ -15,13 +15,14 @@ from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 
+from derain.degradations import load_degradation
 from derain.errors import InputError
 from derain.evaluation.restorers import NetworkRestorer
 from derain.evaluation.test_sets import first, photos
 from derain.networks import load_model
 from derain.pictures.degradation import degraded
 from derain.pictures.images import list_images, read_image
-from derain.rain import load_rain, rain_mask
+from derain.rain import rain_mask
 from derain.study.judge.results import Cell, Results, of_first_seeds
 from derain.study.plan.spec import Pictures, Study, resolve_test
 from derain.study.report.figures import varied
@@ -179,10 +180,10 @@ def _ranges(study: Study, pictures: Pictures, size_px: int) -> list[Strip]:
     background = _middle(read_image(photos(category.test or category.train)[0]), size_px)
     found = []
     for text in pictures.rain:
-        rain = load_rain(text)
+        rain = load_degradation(text)
         clean = _tensor(background).expand(pictures.number, -1, -1, -1)
         rainy = degraded(rain, clean, generator(0, "pictures", rain.name))
-        shown = [Picture(f"{rain.name} rain", _array(each)) for each in rainy]
+        shown = [Picture(f"{rain.name} rain" if rain.residual == "rain" else rain.name, _array(each)) for each in rainy]
         found.append(Strip(rain.name, [Picture("background", background), *shown]))
     return found
 

@@ -9,12 +9,11 @@ from markupsafe import Markup
 from derain.evaluation.metrics import METRIC
 from derain.probe.area import area_text
 from derain.probe.figures import draw_panels
-from derain.probe.maps import rain_maps
 from derain.probe.response import ResponseMap
 from derain.probe.space import CLEAN_BOUND, FULL
 from derain.probe.trained import TrainedStreaks
 from derain.study.judge.curves import Point
-from derain.study.judge.response import PARAMETERS, WITHIN, by_parameter, panel_of, within_and_beyond
+from derain.study.judge.response import PARAMETERS, WITHIN, Part, by_parameter, panel_of, probed, within_and_beyond
 from derain.study.judge.results import Cell, Results, of_first_seeds
 from derain.study.report.figures import Drawn, draw_curves, varied
 from derain.study.report.tables import Table, axes_text, name_of
@@ -26,6 +25,8 @@ Save = Callable[["Figure", str, str], Markup]
 """Writes a figure under a name, with a text in its place, and gives the HTML that shows it."""
 Trained = Sequence[TrainedStreaks] | None
 Parts = TypeVar("Parts")
+ByCount = Mapping[int, Sequence[Mapping[str, Part]]]
+"""The parts of every seed's map (`by_parameter`), by count."""
 
 
 class Maps(NamedTuple):
@@ -46,13 +47,14 @@ class ResponseSection(NamedTuple):
     is_new: bool
 
 
-def response_section(results: Results, save: Save, shown: dict[frozenset[str], str]) -> ResponseSection:
+def response_section(results: Results, save: Save, save_map: Save, shown: dict[frozenset[str], str]) -> ResponseSection:
     """Removal within and beyond the range trained on; maps of the response to rain, count below count, of the first
     seed; and the generalisation areas.
 
     Args:
         results: of one study.
-        save: for the figures.
+        save: for the curves.
+        save_map: for the maps.
         shown: names of the sections that hold the maps of a group of trainings, which are not drawn again; this
             section's are added.
     """
@@ -64,17 +66,18 @@ def response_section(results: Results, save: Save, shown: dict[frozenset[str], s
         groups.setdefault(axes_text(cell, named), []).append(cell)
     trainings = {title: frozenset(cell.identity for cell in group) for title, group in groups.items()}
     is_new = not shown.keys() >= set(trainings.values())
-    parted = {title: curves for title, group in groups.items() if (curves := _within_and_beyond(group))}
+    parts = {title: _by_count(group, by_parameter) for title, group in groups.items()} if is_new else {}
+    parted = {title: curves for title in parts if (curves := _within_and_beyond(groups[title]))}
     figure = None
-    if parted and is_new:
+    if parted:
         text = "controlled removal of streaks within and beyond the range trained on, and beyond it by one parameter"
-        single = {title: _beyond_by_parameter(groups[title]) for title in parted}
         rows = {
-            "controlled removal": {f"{title} ({_cells_within(groups[title])})": each for title, each in parted.items()},
-            "controlled removal beyond the range by one parameter": single,
+            "controlled removal": {f"{title} ({_cells_within(parts[title])})": each for title, each in parted.items()},
+            "controlled removal beyond the range by one parameter": {
+                title: _beyond_by_parameter(parts[title], groups[title]) for title in parted
+            },
         }
-        drawn = draw_curves(rows, limits=(0.0, 1.0))
-        figure = save(drawn, f"{name}.within-and-beyond", text)
+        figure = save(draw_curves(rows, limits=(0.0, 1.0)), f"{name}.within-and-beyond", text)
     systems = {cell.axes["network"]: cell.response for cell in results.given if cell.response}
     found = []
     for number, (title, group) in enumerate(groups.items()):
@@ -82,8 +85,9 @@ def response_section(results: Results, save: Save, shown: dict[frozenset[str], s
             found.append(Maps(title, section, None, None, None))
         else:
             text = f"controlled removal of every rain: {title}"
-            maps = save(_draw_maps(group), f"{name}.response{number or ''}", text)
-            found.append(Maps(title, "", maps, _table(group), _parameters_table(group, systems)))
+            maps = save_map(_draw_maps(group), f"{name}.response{number or ''}", text)
+            of_systems = {each: by_parameter(response, group[0].trained) for each, response in systems.items()}
+            found.append(Maps(title, "", maps, _table(group), _parameters_table(parts[title], of_systems)))
     return ResponseSection(figure, found, is_new)
 
 
@@ -93,7 +97,7 @@ def _draw_maps(cells: Sequence[Cell]) -> "Figure":
         for cell in of_first_seeds(cells)
         if cell.response is not None
     ]
-    return draw_panels(maps, rain_maps(FULL), "removal_controlled", FULL.recipe)
+    return draw_panels(maps, probed(), "removal_controlled", FULL.recipe)
 
 
 def _table(cells: Sequence[Cell]) -> Table:
@@ -113,11 +117,10 @@ def _table(cells: Sequence[Cell]) -> Table:
     return Table(head, rows)
 
 
-def _parameters_table(cells: Sequence[Cell], systems: Mapping[str, ResponseMap]) -> Table | None:
+def _parameters_table(parts: ByCount, systems: Mapping[str, Mapping[str, Part]]) -> Table | None:
     """Controlled removal of the streaks that are beyond the range trained on by the same parameters, by count; and what
     given systems make of the same streaks.
     """
-    parts = _by_count(cells, by_parameter)
     names = list(dict.fromkeys(name for seeds in parts.values() for found in seeds for name in found))
     if not names:
         return None
@@ -125,15 +128,15 @@ def _parameters_table(cells: Sequence[Cell], systems: Mapping[str, ResponseMap])
     for name in names:
         numbers = {found[name].cells for seeds in parts.values() for found in seeds}
         means = [fmean(found[name].removal for found in seeds) for seeds in parts.values()]
-        means += [by_parameter(response, cells[0].trained)[name].removal for response in systems.values()]
+        means += [of_system[name].removal for of_system in systems.values()]
         rows.append([name, *map(str, numbers), *map(METRIC["removal_controlled"].text, means)])
     columns = [*(f"{count} backgrounds" for count in parts), *systems]
     return Table(["streaks beyond the range by", "cells", *columns], rows)
 
 
-def _cells_within(cells: Sequence[Cell]) -> str:
+def _cells_within(parts: ByCount) -> str:
     """Such as "2 of 168 cells within": the number of cells within the range trained on, of one training."""
-    [first, *_] = [parts for seeds in _by_count(cells, by_parameter).values() for parts in seeds]
+    [first, *_] = [found for seeds in parts.values() for found in seeds]
     return f"{first[WITHIN].cells} of {sum(part.cells for part in first.values())} cells within"
 
 
@@ -148,9 +151,8 @@ def _within_and_beyond(cells: Sequence[Cell]) -> list[Drawn]:
     ]
 
 
-def _beyond_by_parameter(cells: Sequence[Cell]) -> list[Drawn]:
+def _beyond_by_parameter(parts: ByCount, cells: Sequence[Cell]) -> list[Drawn]:
     """A curve over the count for every parameter by which alone streaks are beyond the range trained on."""
-    parts = _by_count(cells, by_parameter)
     values = {
         name: {count: [each[name].removal for each in seeds if name in each] for count, seeds in parts.items()}
         for name in PARAMETERS

@@ -109,7 +109,7 @@ def make_section(
         complexity=_complexity(results, plot, complexity, folder) if plot and needs_complexity and complexity else None,
         table2=table2(results.cells, results.given) if results.cells and study.figure == "T2" else None,
         verdicts=verdict_tables(verdicts),
-        response=response_section(drawn, folder.save, folder.shown) if is_probed else None,
+        response=response_section(drawn, folder.save, folder.save_png, folder.shown) if is_probed else None,
         matrix=matrix_section(results, folder.save) if _has_systems(results) else None,
         pictures=None if study.pictures is None else _pictures(results, study.pictures, folder),
     )
@@ -308,7 +308,7 @@ def _pictures(results: Results, pictures: Pictures, folder: ReportFolder) -> Pic
         shown = strips(results, pictures, folder.store, folder.device)
     except InputError as error:
         return PicturesPart(str(error), "", [])
-    folder.save_png(draw_strips(shown), f"{name_of(results)}.pictures")
+    folder.save_png(draw_strips(shown), f"{name_of(results)}.pictures", heading(results))
     found = [(strip.title, [(each.caption, _picture(each)) for each in strip.pictures]) for strip in shown]
     return PicturesPart("", NOTES[pictures.kind], found)
 

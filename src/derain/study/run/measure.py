@@ -58,7 +58,7 @@ def measure(test: Test, content: str, restore: Restore) -> Measured:
                 values.append(e_r(clean, rainy, clean, float(threshold)))
             yield name, rainy, clean
 
-    evaluation = collect(restore(test, samples()))
+    evaluation = collect(restore(test, samples()), residual=test.residual)
     return Measured(
         content=content,
         names=evaluation.names,

@@ -239,7 +239,7 @@ def _refuse_unprobed(category: Category) -> None:
 
 def _content(test: Test, pictures: Mapping[str, Hashes]) -> str:
     """Hash of all that determines what a test set shows."""
-    rain = "" if test.rain is None else json.dumps(test.load_rain().describe())
+    rain = "" if test.rain is None else json.dumps(test.load_degradation().describe())
     filters = (test.category.min_std, test.category.max_white) if test.category else ()
     chosen = f"{test.pictures} {test.size_px} {filters} {rain}"
     return set_hash({"chosen": chosen, **{kind: set_hash(hashes) for kind, hashes in pictures.items()}})

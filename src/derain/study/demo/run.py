@@ -9,12 +9,12 @@ from statistics import fmean
 from markupsafe import Markup
 from rich.console import Console
 
-from derain.demo.photographs import TEST, TRAINING, write_photographs, write_tiles
 from derain.errors import TrainingError, needs_extra
 from derain.evaluation.statistics import standard_error
 from derain.pictures.backgrounds import Category
 from derain.rain import load_rain
 from derain.rain.synthesis import synthesise
+from derain.study.demo.photographs import TEST, TRAINING, write_photographs, write_tiles
 from derain.study.judge.results import Cell, load_results
 from derain.study.plan.scales import SCALES, Scale
 from derain.study.plan.spec import Grid, Pictures, Plot, Study, TestSet
@@ -83,7 +83,7 @@ def run_demo(out: Path, data: Path | None, console: Console, scale: Scale = SCAL
         raise TrainingError(f"the training failed: {state.names[identity]}: {reason}")
     [cells] = [each.cells for each in load_results(store) if each.study.name == study.name]
     findings = describe_findings(grid.count, *map(_images, cells))
-    page = write_report(out, opening=Markup(render("demo/opening.html", {"findings": findings})))
+    page = write_report(out, opening=Markup(render("study/demo/opening.html", {"findings": findings})))
     page.replace(out / "report.html")
     console.print(results_table(store.records(), 10))
     console.print("", *findings, "", f"report: {out / 'report.html'}", sep="\n", markup=False, soft_wrap=True)

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from derain.demo.run import GRID, SCALE, describe_findings, run_demo
 from derain.errors import InputError
 from derain.networks import load_model
 from derain.pictures.images import list_images
+from derain.study.demo.run import GRID, SCALE, describe_findings, run_demo
 from derain.study.judge.results import Cell, load_results
 from derain.study.report.terminal import Watcher
 from derain.study.run.scheduler import State

@@ -29,14 +29,14 @@ from benchmarks.history import HISTORY, PICTURE, Figure, append, circumstances, 
 from derain.support.workers import worker_pool
 
 Program = Callable[[], Iterator[Figure]]
-STUDY_LENGTH = 0.03
+STUDY_LENGTH = 0.02
 
 
 def programs(data: Path | None) -> Mapping[str, Program]:
     found: dict[str, Program] = {
         "startup": startup.figures,
         "rain": rain.figures,
-        "complexity": complexity.figures,
+        "complexity": partial(complexity.figures, 20),
         "objective": objective.figures,
         "channels_last": channels_last.figures,
         "kept_memory": kept_memory.figures,

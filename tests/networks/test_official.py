@@ -28,6 +28,7 @@ GOLDENS = {
     "rcdnet_simple": "rcdnet",
     "prenet6": "prenet",
     "vrgnet_derain6": "prenet",
+    "syn2real_derain_v2": "syn2real",
 }
 
 

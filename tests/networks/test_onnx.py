@@ -30,6 +30,7 @@ NETWORKS = [
     "rcdnet:stages=2,rain_maps=4,dual_channels=4,blocks=1",
     "prenet:iterations=2,features=4",
     "prenet:iterations=2,features=4,lstm=last,last_exit=true,input_skip=false",
+    "syn2real:features=2",
 ]
 
 

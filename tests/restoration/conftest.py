@@ -16,6 +16,7 @@ SMALL = {
     "spdnet": "spdnet:features=8,blocks=1",
     "rcdnet": "rcdnet:stages=2,rain_maps=4,dual_channels=4,blocks=1",
     "prenet": "prenet:iterations=2,features=8",
+    "syn2real": "syn2real:features=2",
 }
 
 

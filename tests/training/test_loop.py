@@ -73,6 +73,7 @@ SMALL = [
     "spdnet:features=4,blocks=1",
     "rcdnet:stages=2,rain_maps=4,dual_channels=4,blocks=1",
     "prenet:iterations=2,features=4",
+    "syn2real:features=2",
 ]
 
 

@@ -10,13 +10,14 @@ from typing import Any, Literal, get_args, get_origin
 from torch import Tensor
 
 from derain.errors import InputError, one_of
-from derain.networks import prenet, rcdnet, resnet, spdnet, swinir, user
+from derain.networks import prenet, rcdnet, resnet, spdnet, swinir, syn2real, user
 from derain.networks.base import Network
 from derain.networks.prenet import PReNet, PReNetHyperparameters
 from derain.networks.rcdnet import RCDNet, RCDNetHyperparameters
 from derain.networks.resnet import ResNet, ResNetHyperparameters
 from derain.networks.spdnet import SPDNet, SPDNetHyperparameters
 from derain.networks.swinir import SwinIR, SwinIRHyperparameters
+from derain.networks.syn2real import Syn2Real, Syn2RealHyperparameters
 from derain.networks.unet import HalfUNet, UNet, UNetHyperparameters
 from derain.support.user_code import determined_class, names_class, parse_class, split_arguments
 
@@ -44,6 +45,7 @@ NETWORKS: Mapping[str, Entry] = {
     "spdnet": Entry(SPDNet, SPDNetHyperparameters, spdnet.official, spdnet.OFFICIAL_KEYS),
     "rcdnet": Entry(RCDNet, RCDNetHyperparameters, rcdnet.official, rcdnet.OFFICIAL_KEYS),
     "prenet": Entry(PReNet, PReNetHyperparameters, prenet.official, prenet.OFFICIAL_KEYS),
+    "syn2real": Entry(Syn2Real, Syn2RealHyperparameters, syn2real.official, syn2real.OFFICIAL_KEYS),
 }
 
 

@@ -60,8 +60,8 @@ class TrainingSettings:
     layers: int | None = None
     """Draw rain from a bank of this many layers in place of fresh rain for every sample."""
     network: str = field(default="resnet", metadata={"group": "network"})
-    """resnet, unet, half_unet, swinir, spdnet, rcdnet, prenet, or FILE.py:CLASS for your own; with hyperparameters as
-    in resnet:features=16,blocks=4. `derain networks` compares them."""
+    """resnet, unet, half_unet, swinir, spdnet, rcdnet, prenet, syn2real, or FILE.py:CLASS for your own; with
+    hyperparameters as in resnet:features=16,blocks=4. `derain networks` compares them."""
     init: Path | None = None
     """Model to begin from in place of fresh weights: balanced, strong, the model file of a run, or official
     weights."""

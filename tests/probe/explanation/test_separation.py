@@ -22,6 +22,7 @@ LAYERS = {
     "swinir:features=8,groups=2,blocks=2,heads=2,window_px=4": "conv_last",
     "spdnet:features=8,blocks=1": "passes.2.last",
     "rcdnet:stages=2,rain_maps=4,dual_channels=4,blocks=1": "last_background_net.blocks.0.3",
+    "syn2real:features=2": "exit",
 }
 
 

@@ -26,16 +26,16 @@ def draw_separation(explained: Sequence[Explained], rains: Sequence[str]) -> "Fi
     from matplotlib import colormaps
     from matplotlib.figure import Figure
 
-    parted = [(each.name, each.separation) for each in explained if each.separation is not None]
+    parted = [(each, each.separation) for each in explained if each.separation is not None]
     drawn = Figure(figsize=(3 * _SIDE_IN, 0.4 + _SIDE_IN * len(parted)), layout="constrained")
     grid = drawn.subplots(len(parted), 2, squeeze=False)
-    for (name, found), (left, right) in zip(parted, grid, strict=True):
+    for (each, found), (left, right) in zip(parted, grid, strict=True):
         for column, rain in enumerate(rains):
             colour = _COLOURS[column % len(_COLOURS)]
             left.plot(*found.points[:, column].T, "o", ms=4, mfc="none", color=colour, label=rain)
         for row, points in enumerate(found.points):
             right.plot(*points.T, "o", ms=4, color=colormaps["turbo"](row / len(found.points)))
-        left.set_title(f"{_short(name)}: rains, index {found.index_of_rain:.1f}", fontsize=8)
+        left.set_title(f"{_short(each)}: rains, index {found.index_of_rain:.1f}", fontsize=8)
         right.set_title(f"contents, index {found.index_of_content:.1f}", fontsize=8)
         for axes in (left, right):
             axes.set_xticks([])
@@ -62,7 +62,7 @@ def draw_attribution(explained: Sequence[Explained], scene: Scene, window_px: in
             faint = magnitudes.max() * _FAINTEST or 1.0
             axes.imshow(np.log(np.maximum(magnitudes, faint) / faint), cmap="magma")
             index = "–" if found.diffusion_index is None else f"{found.diffusion_index:.1f}"
-            axes.set_title(f"{_short(each.name)}: {index}", fontsize=7)
+            axes.set_title(f"{_short(each)}: {index}", fontsize=7)
         for axes in grid[:, column]:
             corner = (found.left - 0.5, found.top - 0.5)
             axes.add_patch(Rectangle(corner, window_px, window_px, fill=False, ec="#00c000", lw=1))
@@ -120,7 +120,8 @@ def _curves(axes: "Axes", trained: Sequence[Explained], figures: Mapping[str, _F
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _short(name: str) -> str:
-    """A model file by its folder, as every run calls its own model.safetensors."""
-    path = Path(name)
-    return path.parent.name if path.name == "model.safetensors" else path.name
+def _short(explained: Explained) -> str:
+    """A model file by its folder, as every run calls its own model.safetensors, and its number of backgrounds."""
+    path = Path(explained.name)
+    short = path.parent.name if path.name == "model.safetensors" else path.name
+    return short if explained.backgrounds is None else f"{short}, {explained.backgrounds} backgrounds"

@@ -18,7 +18,7 @@ from derain.pictures.images import write_image
 HERE = Path(__file__).parent
 NETWORK = "unet:base=2,levels=2,norm=none"
 UNSTEADY = {"log.jsonl", "checkpoint.pt", "checkpoint.safetensors", "tensorboard"}
-"""What tells of time, or is of no use once a run has ended."""
+"""Files that tell of time, or that are of no use once a run has ended."""
 
 RECORDS = {"synthesis.json", "restored.json"}
 """They name the files of a run while it goes on."""

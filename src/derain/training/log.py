@@ -3,8 +3,8 @@
 import json
 import logging
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -32,13 +32,11 @@ class RunLog:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         path = folder / "log.jsonl"
-        try:
+        with _told_of(folder):
             if path.exists():
                 _drop_half_line(path)
             self._file = path.open("a", encoding="utf-8")
             self._board = _tensorboard(folder / "tensorboard")
-        except OSError as error:
-            raise InputError(f"cannot write into {folder}: {error.strerror}") from error
 
     def __enter__(self) -> "RunLog":
         return self
@@ -46,10 +44,12 @@ class RunLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with suppress(OSError):  # every line is flushed when it is written: one that could not be was told of then
+        # Every line is flushed when it is written: one that could not be was told of then.
+        with suppress(OSError):
             self._file.close()
-        if self._board is not None:
-            self._board.close()
+        with suppress(OSError):
+            if self._board is not None:
+                self._board.close()
 
     def write(self, event: Event, iteration: int, values: Mapping[str, Any]) -> None:
         """Append one event; nested mappings of numbers become TensorBoard scalars named event/key/key.
@@ -58,21 +58,29 @@ class RunLog:
             InputError: the disk is full.
         """
         line = {"event": event, "iteration": iteration, **values}
-        try:
+        with _told_of(self.folder):
             self._file.write(json.dumps(line, allow_nan=False) + "\n")
             self._file.flush()
-        except OSError as error:
-            raise InputError(f"cannot write {self._file.name}: {error.strerror}") from error
-        if self._board is not None and event in ("progress", "validation", "probe"):
-            prefix = f"{event}/{values['set']}" if "set" in values else event
-            for name, number in _scalars(prefix, values):
-                self._board.add_scalar(name, number, iteration)
+            if self._board is not None and event in ("progress", "validation", "probe"):
+                prefix = f"{event}/{values['set']}" if "set" in values else event
+                for name, number in _scalars(prefix, values):
+                    self._board.add_scalar(name, number, iteration)
 
     def draw(self, name: str, iteration: int, shares: Float64[np.ndarray, "rows columns"]) -> None:
         """A map for TensorBoard alone: black is 0 or less, white 1 or more or not defined."""
         if self._board is not None:
             grey = np.nan_to_num(shares, nan=1.0).clip(0, 1)
-            self._board.add_image(name, grey.repeat(_CELL_PX, 0).repeat(_CELL_PX, 1), iteration, dataformats="HW")
+            with _told_of(self.folder):
+                self._board.add_image(name, grey.repeat(_CELL_PX, 0).repeat(_CELL_PX, 1), iteration, dataformats="HW")
+
+
+@contextmanager
+def _told_of(folder: Path) -> Iterator[None]:
+    """A block whose errors of the disk are told of a folder in one sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"cannot write into {folder}: {error.strerror or error}") from error
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:

@@ -152,7 +152,7 @@ def test_damaged_files_are_read_or_named(
 
 
 def ending(reader: Callable[[Path], object], path: Path) -> str:
-    """How a fork ends that reads a file: "read", "named", or what was wrong."""
+    """End of a fork that reads a file: "read", "named", or the fault."""
     reading, writing = os.pipe()
     start = time.monotonic()
     child = os.fork()

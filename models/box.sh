@@ -27,6 +27,11 @@ derain train --out "$out/broad" --init "$out/balanced/model.safetensors" $common
 derain train --out "$out/broad_ssim" --init "$out/broad/model.safetensors" $common --rain models/rain/broad.toml \
     --network $unet --iterations 5000 --loss ssim --batch-size 8 --patch-size 96 --learning-rate 4e-4
 
+# For thin, sharp streaks, from `balanced` of the third.
+# shellcheck disable=SC2086
+derain train --out "$out/light" --init "$out/broad/model.safetensors" $common --rain models/rain/light.toml \
+    --network $unet --iterations 6000 --loss l1+ssim:0.2 --batch-size 8 --patch-size 96 --learning-rate 5e-4
+
 # A network of a quarter of the cost, not in the box yet: models/fast-stage.safetensors.
 # shellcheck disable=SC2086
 derain train --out "$out/fast" $common --rain models/rain/balanced.toml --network half_$unet --iterations 18000 \
@@ -34,3 +39,4 @@ derain train --out "$out/fast" $common --rain models/rain/balanced.toml --networ
 
 derain export --model "$out/broad/model.safetensors" --to float16 --out src/derain/models/balanced.safetensors
 derain export --model "$out/broad_ssim/model.safetensors" --to float16 --out src/derain/models/strong.safetensors
+derain export --model "$out/light/model.safetensors" --to float16 --out src/derain/models/light.safetensors

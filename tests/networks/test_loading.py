@@ -23,7 +23,7 @@ def model(tmp_path: Path) -> Path:
     return tmp_path / "model.safetensors"
 
 
-@pytest.mark.parametrize(("name", "loss"), [("balanced", "l1+ssim:0.2"), ("strong", "ssim")])
+@pytest.mark.parametrize(("name", "loss"), [("balanced", "l1+ssim:0.2"), ("strong", "ssim"), ("light", "l1+ssim:0.2")])
 def test_models_in_the_box_are_loaded_and_hashed_by_their_names(name: str, loss: str) -> None:
     network, header = derain.load_model(name)
     assert header["objective"]["loss"] == loss

@@ -27,7 +27,7 @@ class Evaluate:
     seed: int = 0
     """Seed of the degradation, without --rainy."""
     model: tuple[Path, ...] = ()
-    """One or more: balanced, strong, model files of runs, ONNX files, .pth files of official weights; or, to
+    """One or more: balanced, strong, light, model files of runs, ONNX files, .pth files of official weights; or, to
     compare with, a filter that learnt nothing: nothing, opening, median, blur."""
     restored: Path | None = None
     """In place of a model: folder of any program's results on the rainy pictures, under the same names."""

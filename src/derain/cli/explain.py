@@ -17,7 +17,7 @@ class Explain:
 
     settings: Annotated[ExplainSettings, tyro.conf.arg(name="")]
     model: tuple[Path, ...]
-    """One or more: balanced, strong, model files of runs, .pth files of official weights, or a filter that learnt
+    """One or more: balanced, strong, light, model files of runs, .pth files of official weights, or a filter that learnt
     nothing: nothing, opening, median, blur."""
     network: tuple[str, ...] = ()
     """FILE.py:CLASS for a network of your own, one or more; NAME:key=value for what official weights do not tell."""

@@ -14,7 +14,7 @@ class Export:
     """Write a model in another form; the pictures it makes are verified against the model's."""
 
     model: Path
-    """balanced, strong, or the model file of a run."""
+    """balanced, strong, light, or the model file of a run."""
     to: Literal["onnx", "float16"] = "onnx"
     """ONNX, or a model file of half the size."""
     out: Path | None = None

@@ -18,7 +18,7 @@ class Probe:
 
     settings: Annotated[ProbeSettings, tyro.conf.arg(name="")]
     model: Path | None = None
-    """balanced, strong, the model file of a run, an ONNX file, a .pth file of official weights, or a filter that
+    """balanced, strong, light, the model file of a run, an ONNX file, a .pth file of official weights, or a filter that
     learnt nothing: nothing, opening, median, blur."""
     compare: tuple[Path, Path] | None = None
     """In place of a model: two of them, side by side with their difference."""

@@ -29,7 +29,7 @@ class Restore:
     out: Path | None = None
     """Folder for the results, which keep their names; needed except for frames on standard input."""
     model: Path = Path(NAMES[0])
-    """balanced keeps the picture, strong removes more; or the model file
+    """balanced keeps the picture, strong removes more, light is for thin, sharp streaks; or the model file
     of a run, an ONNX file, or a .pth file of official weights."""
     strength: float = 1.0
     """Share of the rain to take away: 0 none, 0.5 half of what the model finds, 1 all of it, up to 1.5 to overdo it."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from derain.errors import MissingFileError, did_you_mean
 from derain.support.files import entry
 
-NAMES = ("balanced", "strong")
+NAMES = ("balanced", "strong", "light")
 """Models that go by a name; the first one is the default."""
 
 

@@ -63,7 +63,7 @@ class TrainingSettings:
     """resnet, unet, half_unet, swinir, spdnet, rcdnet, prenet, syn2real, or FILE.py:CLASS for your own; with
     hyperparameters as in resnet:features=16,blocks=4. `derain networks` compares them."""
     init: Path | None = None
-    """Model to begin from in place of fresh weights: balanced, strong, the model file of a run, or official
+    """Model to begin from in place of fresh weights: balanced, strong, light, the model file of a run, or official
     weights."""
     iterations: int = field(default=250_000, metadata={"group": "optimisation"})
     """Training iterations. The default is the paper's: hours on a GPU, weeks to months on a CPU; 2,000 to 5,000 suit a

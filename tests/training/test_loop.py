@@ -337,7 +337,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_checkpoi
     def watched(progress: Progress) -> None:
         if progress.iteration == 3:
             monkeypatch.setattr(
-                "derain.training.loop._loss", lambda network, *_: torch.tensor(math.nan) * network(zeros).sum()
+                "derain.training.loop._loss", lambda run, network, *_: torch.tensor(math.nan) * network(zeros).sum()
             )
 
     zeros = torch.zeros(1, 3, 16, 16)

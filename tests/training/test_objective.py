@@ -110,6 +110,7 @@ class Dusk:
     """A made-up degradation: every picture is darker by a number of levels of its own."""
 
     name = "dusk"
+    residual = "everywhere"
 
     def degrade(self, clean: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
         levels = torch.from_numpy(rng.integers(50, 60, len(clean))).to(clean.device)

@@ -17,8 +17,8 @@ class Explain:
 
     settings: Annotated[ExplainSettings, tyro.conf.arg(name="")]
     model: tuple[Path, ...]
-    """One or more: balanced, strong, light, model files of runs, .pth files of official weights, or a filter that learnt
-    nothing: nothing, opening, median, blur."""
+    """One or more: balanced, strong, light, model files of runs, .pth files of official weights, or a filter that
+    learnt nothing: nothing, opening, median, blur."""
     network: tuple[str, ...] = ()
     """FILE.py:CLASS for a network of your own, one or more; NAME:key=value for what official weights do not tell."""
     layer: str | None = None

@@ -80,8 +80,10 @@ def draw(history: Path = HISTORY, out: Path = PICTURE) -> None:
     with drawing():
         from matplotlib.figure import Figure as Canvas
 
-        canvas = Canvas(figsize=(3 * COLUMNS, 2 * ceil(len(names) / COLUMNS) + 0.6), layout="constrained")
-        panels = canvas.subplots(ceil(len(names) / COLUMNS), COLUMNS, squeeze=False).flat
+        columns = min(COLUMNS, len(names))
+        rows = ceil(len(names) / columns)
+        canvas = Canvas(figsize=(3 * columns, 2 * rows + 0.6), layout="constrained")
+        panels = canvas.subplots(rows, columns, squeeze=False).flat
         for name, axes in zip(names, panels, strict=False):
             own = [line for line in lines if line["name"] == name]
             for index, cpu in enumerate(cpus):

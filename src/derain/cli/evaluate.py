@@ -1,5 +1,6 @@
 """`derain evaluate` measures a model, or restored pictures, on pairs of rainy and clean pictures."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from derain.errors import InputError
 from derain.support.choices import Match
 
 if TYPE_CHECKING:
+    from derain.pictures.degradation import Degradation
     from derain.pictures.pairs import Pair
 
 
@@ -54,14 +56,12 @@ class Evaluate:
     """CPU threads; all cores by default."""
 
     def run(self, console: Console) -> None:
-        from tempfile import TemporaryDirectory
-
         self._check()
         names = self._names()
-        with TemporaryDirectory(prefix="derain-") as scratch:
-            self._measure(console, names, Path(scratch))
+        with ExitStack() as kept:
+            self._measure(console, names, kept)
 
-    def _measure(self, console: Console, names: list[str], scratch: Path) -> None:
+    def _measure(self, console: Console, names: list[str], kept: ExitStack) -> None:
         from derain.degradations import load_degradation
         from derain.evaluation.evaluate import Evaluation, compare, compare_own, evaluate, is_result
         from derain.evaluation.own_metrics import UserMetric
@@ -79,10 +79,11 @@ class Evaluate:
         if self.json is not None:
             claim_file(self.json, "derain evaluate", is_json(is_result))
         metrics = [UserMetric(text) for text in self.metric]
-        residual = "rain" if self.degradation is None else load_degradation(self.degradation).residual
+        degradation = None if self.degradation is None else load_degradation(self.degradation)
+        residual = "rain" if degradation is None else degradation.residual
         if self.specificity and residual != "rain":
             raise InputError(f"--specificity is for rain, which {self.degradation} is not")
-        pairs = self._pairs(scratch)
+        pairs = self._pairs(degradation, kept)
         restorers: dict[str, Restorer] = {}
         if self.restored is not None:
             restorers["restored"] = FolderRestorer(self.restored, self.restored_clean)
@@ -114,16 +115,20 @@ class Evaluate:
         if specific:
             console.print(specificity_table(specific))
 
-    def _pairs(self, scratch: Path) -> "list[Pair]":
-        """The pairs of two folders; or the clean pictures beside what the degradation makes of them, in `scratch`."""
-        from derain.degradations import load_degradation
+    def _pairs(self, degradation: "Degradation | None", kept: ExitStack) -> "list[Pair]":
+        """The pairs of two folders; or the clean pictures beside what the degradation makes of them, as long as `kept`
+        is open.
+        """
+        from tempfile import TemporaryDirectory
+
         from derain.pictures.pairs import match_pairs
         from derain.rain.synthesis import synthesise
 
         if self.rainy is not None:
             return match_pairs(self.rainy, self.clean, self.match)
-        assert self.degradation is not None
-        synthesise([self.clean], load_degradation(self.degradation), self.seed, scratch, self.device)
+        assert degradation is not None
+        scratch = Path(kept.enter_context(TemporaryDirectory(prefix="derain-")))
+        synthesise([self.clean], degradation, self.seed, scratch, self.device)
         return match_pairs(scratch / "rainy", self.clean)
 
     def _check(self) -> None:

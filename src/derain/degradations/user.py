@@ -9,9 +9,8 @@ from torch import Tensor
 
 from derain.errors import InputError, one_of
 from derain.support.choices import Residual
-from derain.support.devices import is_out_of_memory
 from derain.support.randomness import generator
-from derain.support.user_code import UserCode, parse_class
+from derain.support.user_code import UserCode, parse_class, running
 
 
 class UserDegradation:
@@ -43,13 +42,8 @@ class UserDegradation:
     def degrade(self, clean: Float[Tensor, "n 3 h w"], rng: np.random.Generator) -> Float[Tensor, "n 3 h w"]:
         """The pictures degraded: whole levels 0..255."""
         called = f"the degradation {self._text}"
-        try:
-            with self._importing():
-                degraded = self._degradation.degrade(clean.contiguous(), rng)
-        except Exception as error:
-            if is_out_of_memory(error):
-                raise
-            raise InputError(f"{called} fails: {type(error).__name__}: {error}") from error
+        with running(self._importing, called):
+            degraded = self._degradation.degrade(clean.contiguous(), rng)
         if not isinstance(degraded, Tensor):
             raise InputError(f"{called} gives a {type(degraded).__name__}, not a tensor")
         if degraded.shape != clean.shape:

@@ -1,7 +1,7 @@
 """A door for networks of your own: PATH/FILE.py:CLASS in place of a registered name (docs/how-to/own-network.md)."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from derain.errors import InputError
 from derain.networks.base import Descriptor, Hyperparameters, Network, pad_to_multiple
-from derain.support.devices import is_out_of_memory
-from derain.support.user_code import UserCode
+from derain.support.user_code import UserCode, running
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class UserNetwork(Network):
 
     def _stages(self, rainy: Float[Tensor, "n 3 h w"]) -> list[Float[Tensor, "n 3 h w"]]:
         height, width = rainy.shape[-2:]
-        with self._failing():
+        with self._running():
             derained: Tensor = self.module(self._padded(rainy))
             if not isinstance(derained, Tensor):
                 raise TypeError(f"it makes a {type(derained).__name__} of a picture, not a tensor")
@@ -77,7 +76,7 @@ class UserNetwork(Network):
         own = getattr(self.module, "own_loss", None)
         if own is None:
             return super().own_loss(rainy, clean)
-        with self._failing():
+        with self._running():
             loss: Tensor = own(self._padded(rainy), self._padded(clean))
             if not isinstance(loss, Tensor) or loss.dim():
                 raise TypeError("its own_loss gives no tensor of a single number")
@@ -86,16 +85,8 @@ class UserNetwork(Network):
     def _padded(self, picture: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 hp wp"]:
         return pad_to_multiple(picture, self.descriptor.size_multiple_px)
 
-    @contextmanager
-    def _failing(self) -> Iterator[None]:
-        try:
-            with self._importing():
-                yield
-        except Exception as error:
-            if is_out_of_memory(error):
-                raise
-            sentence = f"the code of {type(self.module).__name__} fails: {type(error).__name__}: {error}"
-            raise InputError(sentence) from error
+    def _running(self) -> AbstractContextManager[None]:
+        return running(self._importing, f"the code of {type(self.module).__name__}")
 
 
 def load_user_network(name: str, arguments: Mapping[str, Any] | None = None) -> UserNetwork:

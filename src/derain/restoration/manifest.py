@@ -51,7 +51,7 @@ class Manifest:
     def claim(self, names: Sequence[str]) -> None:
         """Make sure that files of these names may be written, and note them before the first one is.
 
-        What a killed run left half-written of those it had claimed is removed.
+        It removes what a killed run left half-written of those it had claimed.
 
         Raises:
             InputError: such a file is there and is no result of `derain restore`, or was changed since.

@@ -20,7 +20,7 @@ T = TypeVar("T")
 def claim_file(path: Path, program: str, is_ours: Callable[[Path], bool]) -> None:
     """Make the folder of a result, and make sure that the result replaces nothing of another kind.
 
-    What a killed run left of it half-written is removed.
+    It removes what a killed run left of it half-written.
 
     Args:
         path: file that is to be written.
@@ -127,7 +127,7 @@ class OwnedFolder:
     def claim_files(self, names: Collection[str], ours: Collection[str]) -> None:
         """Make sure that no file that is someone else's would be overwritten, on any file system.
 
-        What a killed run left half-written of `names` and of the record is removed.
+        It removes what a killed run left half-written of `names` and of the record.
 
         Args:
             names: of the files to be written, from the folder.

@@ -6,8 +6,8 @@ The file's code is run: name only your own. Its folder can be imported from, as 
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -82,6 +82,28 @@ def determined_class(text: str, kind: str) -> dict[str, Any]:
     code.run()
     given = {"arguments": arguments} if arguments else {}
     return {"class": name.rpartition(":")[2], "code": code.sha256, **given}
+
+
+@contextmanager
+def running(importing: Callable[[], AbstractContextManager[object]], called: str) -> Iterator[None]:
+    """A block in which code of the user's runs.
+
+    Args:
+        importing: as of `UserCode`.
+        called: what the code is, for the sentence.
+
+    Raises:
+        InputError: the code raises anything, but where memory runs out.
+    """
+    try:
+        with importing():
+            yield
+    except Exception as error:
+        from derain.support.devices import is_out_of_memory  # not above: the command line reads texts without torch
+
+        if is_out_of_memory(error):
+            raise
+        raise InputError(f"{called} fails: {type(error).__name__}: {error}") from error
 
 
 class UserCode:

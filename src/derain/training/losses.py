@@ -8,8 +8,7 @@ from torch import Tensor, nn
 
 from derain.errors import InputError
 from derain.networks.similarity import ssim
-from derain.support.devices import is_out_of_memory
-from derain.support.user_code import UserCode, determined_class, names_class, parse_class
+from derain.support.user_code import UserCode, determined_class, names_class, parse_class, running
 from derain.training.settings import read_loss
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -102,13 +101,8 @@ class UserLoss:
     def __call__(self, restored: Tensor, clean: Tensor) -> Tensor:
         if isinstance(self._loss, nn.Module):
             self._loss = self._loss.to(restored.device)
-        try:
-            with self._importing():
-                loss: Tensor = self._loss(restored, clean)
-        except Exception as error:
-            if is_out_of_memory(error):
-                raise
-            raise InputError(f"the loss {self._name} fails: {type(error).__name__}: {error}") from error
+        with running(self._importing, f"the loss {self._name}"):
+            loss: Tensor = self._loss(restored, clean)
         if not isinstance(loss, Tensor) or loss.dim():
             raise InputError(f"the loss {self._name} gives no tensor of a single number")
         return loss
